@@ -1,0 +1,54 @@
+# lbd: see `make` for the targets. Each is a line or two that works by hand too.
+VERSION ?= 0.1.0-dev
+COMMIT  ?= $(shell git rev-parse --short=12 HEAD 2>/dev/null)
+DATE    ?= $(shell git log -1 --format=%cI 2>/dev/null)
+LDFLAGS  = -s -w -X lbd/internal/buildinfo.version=$(VERSION) -X lbd/internal/buildinfo.commit=$(COMMIT) -X lbd/internal/buildinfo.date=$(DATE)
+TOOL     = go tool -modfile=tools/go.mod
+FUZZTIME ?= 5s
+
+.DEFAULT_GOAL := help
+.PHONY: help build demo test lint unit race fuzz e2e bench-failover bench-http cover clean tools-installed
+
+help: ## list the targets
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
+
+build: ## build ./lbd: static, stripped
+	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o lbd .
+
+demo: build ## run the whole story in namespaces; DEMO_EXIT=1 ends by itself
+	@tools/install.sh iproute2:ip curl:curl
+	./lbd demo $(if $(DEMO_EXIT),--exit)
+
+test: tools-installed lint race fuzz e2e ## everything: lint, unit and race, short fuzz, end to end, browser
+
+tools-installed:
+	@tools/install.sh iproute2:ip curl:curl nftables:nft chromium:chromium python3-openstackclient:openstack python3-octaviaclient:
+
+lint: ## gofumpt, vet, staticcheck
+	@out=$$($(TOOL) gofumpt -l $$(git ls-files '*.go' 2>/dev/null || find . -name '*.go')); if [ -n "$$out" ]; then echo "not formatted (gofumpt -w):"; echo "$$out"; exit 1; fi
+	go vet ./... && cd e2e && go vet ./...
+	$(TOOL) staticcheck ./...
+
+unit: ## unit and property tests
+	go test ./...
+
+race: ## the same under the race detector
+	go test -race -timeout 15m ./...
+
+fuzz: ## each fuzz target for FUZZTIME (5s)
+	@tools/fuzz.sh $(FUZZTIME)
+
+e2e: build ## real processes in namespaces, stock clients, browser
+	cd e2e && LBD_BIN=$(CURDIR)/lbd go test -count=1 -timeout 20m ./...
+
+bench-failover: build ## the failover laboratory on lbd (LAB=folder of the laboratory)
+	@tools/bench-failover.sh
+
+bench-http: build ## lbd beside HAProxy and nginx (BENCH=folder of the benchmark)
+	@tools/bench-http.sh
+
+cover: ## coverage by package
+	go test -cover ./...
+
+clean:
+	rm -rf lbd bin
