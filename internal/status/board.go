@@ -1,0 +1,115 @@
+package status
+
+import (
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"lbd/store/model"
+)
+
+const (
+	// MaxRows bounds the board: far more than the nodes a cluster may have. A
+	// report of a further node is refused until one is forgotten.
+	MaxRows = 64
+	// restartAfter is how long a row must have been silent before a report with
+	// a smaller epoch replaces it. Epochs come from the wall clock: a node whose
+	// clock was set back would otherwise never be heard again. A live node
+	// reports every 100 ms; 5 s is longer than any delayed push lives (its
+	// request's deadline).
+	restartAfter = 5 * time.Second
+)
+
+// Board is the rows of all nodes. It is safe for concurrent use.
+type Board struct {
+	changed chan struct{} // size 1
+
+	mu   sync.RWMutex
+	rows map[model.NodeID]row // guarded by mu
+}
+
+type row struct {
+	report model.Report
+	at     time.Time // with monotonic reading
+}
+
+// New makes an empty board.
+func New() *Board {
+	return &Board{changed: make(chan struct{}, 1), rows: map[model.NodeID]row{}}
+}
+
+// Put takes a report if it is newer than the row it would replace, and says
+// whether it did. The report must not be changed afterwards.
+func (b *Board) Put(r model.Report) bool {
+	if r.Node == "" {
+		return false
+	}
+	now := time.Now()
+	b.mu.Lock()
+	old, known := b.rows[r.Node]
+	restarted := r.Epoch < old.report.Epoch && now.Sub(old.at) > restartAfter
+	if known && !newer(r, old.report) && !restarted || !known && len(b.rows) >= MaxRows {
+		b.mu.Unlock()
+		return false
+	}
+	b.rows[r.Node] = row{r, now}
+	b.mu.Unlock()
+	select {
+	case b.changed <- struct{}{}:
+	default:
+	}
+	return true
+}
+
+func newer(a, b model.Report) bool {
+	if a.Epoch != b.Epoch {
+		return a.Epoch > b.Epoch
+	}
+	return a.Seq > b.Seq
+}
+
+// Get returns the row of one node.
+func (b *Board) Get(id model.NodeID) (model.Heard, bool) {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	r, ok := b.rows[id]
+	if !ok {
+		return model.Heard{}, false
+	}
+	return model.Heard{Report: r.report, Age: time.Since(r.at)}, true
+}
+
+// Reports are all rows, by node id.
+func (b *Board) Reports() []model.Heard {
+	b.mu.RLock()
+	out := make([]model.Heard, 0, len(b.rows))
+	for _, r := range b.rows {
+		out = append(out, model.Heard{Report: r.report, Age: time.Since(r.at)})
+	}
+	b.mu.RUnlock()
+	slices.SortFunc(out, func(x, y model.Heard) int { return strings.Compare(string(x.Node), string(y.Node)) })
+	return out
+}
+
+// Forget drops the row of a node that left the cluster.
+func (b *Board) Forget(id model.NodeID) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.rows, id)
+}
+
+// Changed is signalled after a row was taken: size 1, for one reader.
+func (b *Board) Changed() <-chan struct{} { return b.changed }
+
+// Fresh reports whether a row is young enough to be believed.
+func Fresh(h model.Heard, within time.Duration) bool { return h.Age <= within }
+
+// Role is the role to show for a node: what it says, or unknown when the row is
+// older than within. A silent node's last word is never shown as its role.
+func Role(h model.Heard, within time.Duration) model.RoleName {
+	if !Fresh(h, within) {
+		return model.RoleUnknown
+	}
+	return h.Report.Role.Role
+}

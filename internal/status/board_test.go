@@ -1,0 +1,78 @@
+package status
+
+import (
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"lbd/store/model"
+)
+
+// TestNewestWins: whatever the order of arrival, and however often a report
+// arrives, the row is the newest of what was put.
+func TestNewestWins(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		b := New()
+		best := map[model.NodeID]model.Report{}
+		for range rapid.IntRange(1, 60).Draw(t, "n") {
+			r := model.Report{
+				Node:  model.NodeID(rapid.SampledFrom([]string{"a", "b", "c"}).Draw(t, "node")),
+				Epoch: rapid.Int64Range(1, 3).Draw(t, "epoch"),
+				Seq:   rapid.Uint64Range(1, 5).Draw(t, "seq"),
+			}
+			old, known := best[r.Node]
+			want := !known || r.Epoch > old.Epoch || r.Epoch == old.Epoch && r.Seq > old.Seq
+			if got := b.Put(r); got != want {
+				t.Fatalf("Put(%+v) over %+v = %v", r, old, got)
+			}
+			if want {
+				best[r.Node] = r
+			}
+		}
+		rows := b.Reports()
+		if len(rows) != len(best) {
+			t.Fatalf("%d rows, want %d", len(rows), len(best))
+		}
+		for i, h := range rows {
+			if want := best[h.Node]; h.Epoch != want.Epoch || h.Seq != want.Seq {
+				t.Fatalf("row %d: %+v, want %+v", i, h.Report, want)
+			}
+		}
+	})
+}
+
+func TestAgeGrowsUntilTheNodeIsHeardAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := New()
+		b.Put(model.Report{Node: "a", Epoch: 1, Seq: 1})
+		time.Sleep(3 * time.Second)
+		if h, ok := b.Get("a"); !ok || h.Age != 3*time.Second {
+			t.Errorf("age %v, known %v", h.Age, ok)
+		}
+		b.Put(model.Report{Node: "a", Epoch: 1, Seq: 1}) // a repeat is no sign of life
+		if h, _ := b.Get("a"); h.Age != 3*time.Second {
+			t.Errorf("age after a repeat: %v", h.Age)
+		}
+		b.Put(model.Report{Node: "a", Epoch: 1, Seq: 2})
+		if h := b.Reports()[0]; h.Age != 0 {
+			t.Errorf("age after news: %v", h.Age)
+		}
+	})
+}
+
+func TestBoardIsBounded(t *testing.T) {
+	b := New()
+	for i := range MaxRows + 10 {
+		put := b.Put(model.Report{Node: model.NodeID(fmt.Sprint(i)), Epoch: 1})
+		if put != (i < MaxRows) {
+			t.Fatalf("row %d taken: %v", i, put)
+		}
+	}
+	b.Forget("0")
+	if !b.Put(model.Report{Node: "new", Epoch: 1}) {
+		t.Error("no place after one was forgotten")
+	}
+}
