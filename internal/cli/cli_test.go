@@ -1,0 +1,129 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// serve answers on the admin socket of a fresh data directory.
+func serve(t *testing.T, h http.HandlerFunc) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	l, err := net.Listen("unix", filepath.Join(dir, SocketName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := &http.Server{Handler: h}
+	go srv.Serve(l)
+	t.Cleanup(func() { srv.Close() })
+	return dir
+}
+
+func run(t *testing.T, stdin string, name string, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	var out, errs bytes.Buffer
+	env := Env{Stdin: strings.NewReader(stdin), Stdout: &out, Stderr: &errs, Lookup: func(string) (string, bool) { return "", false }}
+	code = Run(context.Background(), env, name, args)
+	return code, out.String(), errs.String()
+}
+
+func TestStatusShowsRolesAndAges(t *testing.T) {
+	dir := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.Method+" "+r.URL.Path != "GET /v1/cluster" {
+			t.Errorf("asked %s %s", r.Method, r.URL.Path)
+		}
+		io.WriteString(w, `{"cluster_id":"c1","leader":"n1","term":7,"quorum":"ok","nodes":[
+		 {"id":"n1","name":"alpha","kind":"data","self":true,"role":"active","since":"2030-01-01T00:00:00Z","lease_left_ms":180,"vips":["10.0.0.9"],"why":"leader of term 7","raft":{"state":"leader","last_index":12,"applied_index":12}},
+		 {"id":"n2","name":"beta","kind":"data","role":"unknown","age_ms":4200,"why":"silent","problems":[{"object":"10.0.0.9","reason":"link down"}]}]}`)
+	})
+	code, out, errs := run(t, "", "status", "--data-dir", dir)
+	if code != 0 {
+		t.Fatalf("exit code %d: %s", code, errs)
+	}
+	for _, want := range []string{
+		"cluster c1, leader alpha, term 7, quorum ok", "alpha *", "active", "180ms", "10.0.0.9", "12/12", "unknown", "4.2s ago",
+		"problem on beta: 10.0.0.9: link down",
+	} {
+		if !strings.Contains(out, want) {
+			t.Errorf("output lacks %q:\n%s", want, out)
+		}
+	}
+}
+
+func TestStatusOfThisNodeAlone(t *testing.T) {
+	answer := `{"nodes":[{"name":"beta","role":"active","ready":true},{"name":"alpha","self":true,"role":"standby","ready":false,"why":"data plane not ready"}]}`
+	dir := serve(t, func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, answer) })
+	if code, out, _ := run(t, "", "status", "--data-dir", dir, "--role"); code != 0 || out != "standby\n" {
+		t.Errorf("--role: code %d, out %q", code, out)
+	}
+	if code, _, errs := run(t, "", "status", "--data-dir", dir, "--ready"); code != 1 || errs != "lbd status: alpha is not ready: data plane not ready\n" {
+		t.Errorf("--ready: code %d, stderr %q", code, errs)
+	}
+}
+
+func TestAPIPrintsAnswersAndFailsOnFaults(t *testing.T) {
+	var got string
+	dir := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		b, _ := io.ReadAll(r.Body)
+		got = r.Method + " " + r.URL.String() + " " + string(b)
+		if r.Method == "POST" {
+			w.WriteHeader(409)
+			io.WriteString(w, `{"faultcode":"Client","faultstring":"This pool already has a health monitor","debuginfo":null}`)
+			return
+		}
+		io.WriteString(w, `{"a":1}`)
+	})
+	code, out, _ := run(t, "", "api", "--data-dir", dir, "get", "/v1/x?y=1")
+	if code != 0 || out != "{\n  \"a\": 1\n}\n" || got != "GET /v1/x?y=1 " {
+		t.Errorf("code %d, out %q, server got %q", code, out, got)
+	}
+	code, _, errs := run(t, `{"b":2}`, "api", "--data-dir", dir, "POST", "/v1/x", "-")
+	if code != 1 || errs != "lbd api: This pool already has a health monitor (HTTP 409)\n" || got != `POST /v1/x {"b":2}` {
+		t.Errorf("code %d, stderr %q, server got %q", code, errs, got)
+	}
+}
+
+func TestAPIPicksOneValue(t *testing.T) {
+	dir := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		io.WriteString(w, `{"pool":{"id":"p1","members":[{"port":80}]}}`)
+	})
+	for _, tc := range []struct{ path, out, err string }{
+		{"pool.id", "p1\n", ""},
+		{"pool.members.0.port", "80\n", ""},
+		{"pool.members.1.port", "", "none at \"1\""},
+		{"pool.name", "", "no \"name\""},
+		{"pool.id.x", "", "ends before \"x\""},
+	} {
+		code, out, errs := run(t, "", "api", "--data-dir", dir, "--get", tc.path, "GET", "/")
+		if out != tc.out || (code == 0) != (tc.err == "") || !strings.Contains(errs, tc.err) {
+			t.Errorf("--get %s: code %d, out %q, stderr %q", tc.path, code, out, errs)
+		}
+	}
+}
+
+func TestWrongCallsAndMissingNodeAreOneClearLine(t *testing.T) {
+	empty := t.TempDir()
+	for _, tc := range []struct {
+		name string
+		args []string
+		code int
+		want string
+	}{
+		{"status", []string{"--data-dir", empty}, 1, "lbd status: no node is running with data directory " + empty + " (is --data-dir right?)\n"},
+		{"status", []string{"--data-dir", empty, "extra"}, 2, "lbd status: unexpected argument \"extra\"\n"},
+		{"remove", []string{"--data-dir", empty}, 2, "lbd remove: which node? lbd remove NODE\n"},
+		{"api", []string{"--data-dir", empty, "GET", "v1"}, 2, "lbd api: the path starts with /, for example /load-balancer/v2.0/lbaas/loadbalancers\n"},
+		{"dance", nil, 2, "lbd: unknown command \"dance\", see lbd --help\n"},
+	} {
+		code, _, errs := run(t, "", tc.name, tc.args...)
+		if code != tc.code || errs != tc.want {
+			t.Errorf("lbd %s %v: code %d, stderr %q; want %d, %q", tc.name, tc.args, code, errs, tc.code, tc.want)
+		}
+	}
+}
