@@ -1,0 +1,43 @@
+package netlab
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"runtime"
+
+	"golang.org/x/sys/unix"
+)
+
+// Dial connects from inside the host's namespace.
+func (h *Host) Dial(ctx context.Context, network, addr string) (c net.Conn, err error) {
+	e := h.Do(func() error {
+		var d net.Dialer
+		c, err = d.DialContext(ctx, network, addr)
+		return err
+	})
+	return c, e
+}
+
+// Do runs fn on a thread that has entered the host's namespace. Sockets that fn
+// makes stay there. The thread is not given back to the runtime: it ends with
+// the goroutine.
+func (h *Host) Do(fn func() error) error {
+	ch := make(chan error, 1)
+	go func() {
+		runtime.LockOSThread()
+		f, err := os.Open("/run/netns/" + h.NS())
+		if err != nil {
+			ch <- err
+			return
+		}
+		defer f.Close()
+		if err := unix.Setns(int(f.Fd()), unix.CLONE_NEWNET); err != nil {
+			ch <- fmt.Errorf("enter namespace %s: %w", h.NS(), err)
+			return
+		}
+		ch <- fn()
+	}()
+	return <-ch
+}
