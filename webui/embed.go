@@ -1,0 +1,6 @@
+package webui
+
+import "embed"
+
+//go:embed static
+var embedded embed.FS
