@@ -1,0 +1,99 @@
+package store
+
+import "time"
+
+// zeroTime is "never".
+var zeroTime time.Time
+
+// apply checks a command against the state and then executes it. Every
+// function below it first looks for reasons to refuse and only then writes,
+// so that a refused command leaves no trace.
+func (t *tx) apply(cmd Command) error {
+	switch cmd.Kind {
+	case ClusterInit:
+		return with(cmd, t.clusterInit)
+	case NodePut:
+		return with(cmd, t.nodePut)
+	case NodeRemove:
+		return with(cmd, t.nodeRemove)
+	case SettleKind:
+		return with(cmd, t.settle)
+
+	case LoadBalancerCreate:
+		return with(cmd, t.loadBalancerCreate)
+	case LoadBalancerUpdate:
+		return with(cmd, t.loadBalancerUpdate)
+	case LoadBalancerDelete:
+		return with(cmd, t.loadBalancerDelete)
+	case ListenerCreate:
+		return with(cmd, t.listenerCreate)
+	case ListenerUpdate:
+		return with(cmd, t.listenerUpdate)
+	case ListenerDelete:
+		return with(cmd, t.listenerDelete)
+	case PoolCreate:
+		return with(cmd, t.poolCreate)
+	case PoolUpdate:
+		return with(cmd, t.poolUpdate)
+	case PoolDelete:
+		return with(cmd, t.poolDelete)
+	case MemberCreate:
+		return with(cmd, t.memberCreate)
+	case MemberUpdate:
+		return with(cmd, t.memberUpdate)
+	case MemberDelete:
+		return with(cmd, t.memberDelete)
+	case MonitorCreate:
+		return with(cmd, t.monitorCreate)
+	case MonitorUpdate:
+		return with(cmd, t.monitorUpdate)
+	case MonitorDelete:
+		return with(cmd, t.monitorDelete)
+
+	case NetworkCreate:
+		return with(cmd, t.networkCreate)
+	case NetworkUpdate:
+		return with(cmd, t.networkUpdate)
+	case NetworkDelete:
+		return with(cmd, t.networkDelete)
+	case SubnetCreate:
+		return with(cmd, t.subnetCreate)
+	case SubnetUpdate:
+		return with(cmd, t.subnetUpdate)
+	case SubnetDelete:
+		return with(cmd, t.subnetDelete)
+	case PortCreate:
+		return with(cmd, t.portCreate)
+	case PortUpdate:
+		return with(cmd, t.portUpdate)
+	case PortDelete:
+		return with(cmd, t.portDelete)
+	case RouterCreate:
+		return with(cmd, t.routerCreate)
+	case RouterUpdate:
+		return with(cmd, t.routerUpdate)
+	case RouterDelete:
+		return with(cmd, t.routerDelete)
+	case RouterAttach:
+		return with(cmd, t.routerAttach)
+	case RouterDetach:
+		return with(cmd, t.routerDetach)
+	case FloatingIPCreate:
+		return with(cmd, t.floatingIPCreate)
+	case FloatingIPUpdate:
+		return with(cmd, t.floatingIPUpdate)
+	case FloatingIPDelete:
+		return with(cmd, t.floatingIPDelete)
+	}
+	return Errorf(Invalid, "unknown command %q", cmd.Kind)
+}
+
+// with hands fn the payload. Decode makes the right type for every kind, so
+// a mismatch is a caller's mistake that no log can hold.
+func with[P any](cmd Command, fn func(*P) error) error {
+	p, ok := cmd.Payload.(*P)
+	if !ok || p == nil {
+		return Errorf(Invalid, "command %s has a payload of type %T", cmd.Kind, cmd.Payload)
+	}
+	return fn(p)
+}

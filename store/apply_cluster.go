@@ -1,0 +1,88 @@
+package store
+
+import "lbd/store/model"
+
+func (t *tx) clusterInit(p *ClusterInitPayload) error {
+	if t.st.clusterID != "" {
+		return Errorf(Conflict, "the cluster is initialised already")
+	}
+	if p.ClusterID == "" {
+		return Errorf(Invalid, "the cluster has no id")
+	}
+	projects, users, roles := map[model.ProjectID]bool{}, map[model.UserID]bool{}, map[model.RoleID]bool{}
+	for _, x := range p.Projects {
+		projects[x.ID] = true
+	}
+	for _, x := range p.Users {
+		users[x.ID] = true
+	}
+	for _, x := range p.Roles {
+		roles[x.ID] = true
+	}
+	for _, a := range p.Assignments {
+		if !projects[a.Project] || !users[a.User] || !roles[a.Role] {
+			return Errorf(Invalid, "assignment of role %s to user %s on project %s names what is not there", a.Role, a.User, a.Project)
+		}
+	}
+	if projects[""] || users[""] || roles[""] {
+		return Errorf(Invalid, "a project, user or role has no id")
+	}
+	if err := t.nodePut(&p.Node); err != nil {
+		return err
+	}
+
+	t.st.clusterID = p.ClusterID
+	for _, x := range p.Projects {
+		t.bornRecord(&x.Record)
+		t.st.projects[x.ID] = &x
+	}
+	for _, x := range p.Users {
+		t.bornRecord(&x.Record)
+		t.st.users[x.ID] = &x
+	}
+	for _, x := range p.Roles {
+		t.bornRecord(&x.Record)
+		t.st.roles[x.ID] = &x
+	}
+	for _, a := range p.Assignments {
+		t.st.assignments[a] = struct{}{}
+	}
+	return nil
+}
+
+// nodePut adds a node or replaces what is known of it. A node keeps the time
+// it joined at.
+func (t *tx) nodePut(p *model.Node) error {
+	n := *p
+	if n.ID == "" || n.Name == "" {
+		return Errorf(Invalid, "a node needs an id and a name")
+	}
+	switch n.Kind {
+	case model.DataNode, model.Witness, model.Spare:
+	case "":
+		n.Kind = model.DataNode
+	default:
+		return Errorf(Invalid, "node %s is of unknown kind %q", n.Name, n.Kind)
+	}
+	if other, ok := t.st.NodeByName(n.Name); ok && other.ID != n.ID {
+		return Errorf(Conflict, "a node named %s is in the cluster already", n.Name)
+	}
+
+	n.Joined = t.at
+	if old, ok := t.st.nodes[n.ID]; ok {
+		n.Joined = old.Joined
+	}
+	n.Revision = t.index
+	t.st.putNode(&n)
+	return nil
+}
+
+func (t *tx) nodeRemove(p *NodeRef) error {
+	old, ok := t.st.nodes[p.ID]
+	if !ok {
+		return notFound("Node", p.ID)
+	}
+
+	t.st.dropNode(old)
+	return nil
+}

@@ -1,0 +1,82 @@
+package store
+
+import "lbd/store/model"
+
+func (t *tx) memberCreate(p *model.Member) error {
+	pool, ok := t.st.pools[p.Pool]
+	if !ok {
+		return notFound("Pool", p.Pool)
+	}
+	if _, ok := t.st.subnets[p.Subnet]; p.Subnet != "" && !ok {
+		return Errorf(Invalid, "Subnet %s not found.", p.Subnet)
+	}
+	if !p.Address.IsValid() {
+		return Errorf(Invalid, "The IP Address %s is invalid.", p.AddressText())
+	}
+	if _, err := t.poolToChange(p.Pool); err != nil {
+		return err
+	}
+	if err := fresh(t.st.members, p.ID); err != nil {
+		return err
+	}
+	if id, ok := t.st.memberAt[keyOfMember(p)]; ok && t.st.members[id].Provisioning != model.PendingDelete {
+		return Errorf(Conflict, "Another member on this pool is already using ip %s on protocol_port %d", p.AddressText(), p.Port)
+	}
+
+	n := *p
+	t.born(&n.Base, pool.Project)
+	t.st.putMember(&n)
+	t.markPool(pool.ID)
+	return nil
+}
+
+func (t *tx) memberUpdate(p *MemberPatch) error {
+	old, err := t.memberToChange(p.Pool, p.ID)
+	if err != nil {
+		return err
+	}
+
+	n := *old
+	set(&n.Name, p.Name)
+	set(&n.AdminStateUp, p.AdminStateUp)
+	set(&n.Tags, p.Tags)
+	set(&n.Weight, p.Weight)
+	set(&n.Backup, p.Backup)
+	set(&n.MonitorAddress, p.MonitorAddress)
+	set(&n.MonitorText, p.MonitorText)
+	set(&n.MonitorPort, p.MonitorPort)
+	t.pend(&n.Base, model.PendingUpdate)
+	t.st.putMember(&n)
+	t.markPool(n.Pool)
+	return nil
+}
+
+func (t *tx) memberDelete(p *MemberRef) error {
+	old, err := t.memberToChange(p.Pool, p.ID)
+	if err != nil {
+		return err
+	}
+
+	n := *old
+	t.pend(&n.Base, model.PendingDelete)
+	t.st.putMember(&n)
+	t.markPool(n.Pool)
+	return nil
+}
+
+func (t *tx) memberToChange(pool model.PoolID, id model.MemberID) (*model.Member, error) {
+	if _, ok := t.st.pools[pool]; !ok {
+		return nil, notFound("Pool", pool)
+	}
+	m, ok := t.st.members[id]
+	if !ok || m.Pool != pool {
+		return nil, notFound("Member", id)
+	}
+	if _, err := t.poolToChange(pool); err != nil {
+		return nil, err
+	}
+	if err := lockChild("Member", m.ID, &m.Base); err != nil {
+		return nil, err
+	}
+	return m, nil
+}

@@ -1,0 +1,140 @@
+package store
+
+import (
+	"fmt"
+
+	"lbd/store/model"
+)
+
+// check finds references that lead nowhere and objects that exclude each
+// other. Apply never makes them; a snapshot written by something else might
+// have them, and the code below Apply relies on their absence.
+func (st *State) check() error {
+	c := &checker{st: st}
+	c.cluster()
+	c.balancing()
+	c.networking()
+	return c.err
+}
+
+// checker keeps the first fault.
+type checker struct {
+	st  *State
+	err error
+}
+
+func (c *checker) want(ok bool, format string, args ...any) {
+	if !ok && c.err == nil {
+		c.err = fmt.Errorf(format, args...)
+	}
+}
+
+func has[K comparable, V any](m map[K]V, k K) bool {
+	_, ok := m[k]
+	return ok
+}
+
+func (c *checker) cluster() {
+	st := c.st
+	for a := range st.assignments {
+		c.want(has(st.users, a.User) && has(st.projects, a.Project) && has(st.roles, a.Role),
+			"assignment of role %s to user %s on project %s names what is not there", a.Role, a.User, a.Project)
+	}
+	names := map[string]bool{}
+	for _, n := range st.nodes {
+		c.want(!names[n.Name], "two nodes are named %s", n.Name)
+		names[n.Name] = true
+	}
+}
+
+func (c *checker) base(noun string, id any, b *model.Base) {
+	c.want(b.Provisioning.IsPending() == (b.Pending != 0), "%s %s is %s since index %d", noun, id, b.Provisioning, b.Pending)
+}
+
+func (c *checker) balancing() {
+	st := c.st
+	vips := 0
+	for _, lb := range st.loadBalancers {
+		c.base("load balancer", lb.ID, &lb.Base)
+		c.want(st.loadBalancing[lb.VIP.Port] == lb.ID, "VIP port %s has two load balancers", lb.VIP.Port)
+		port := st.ports[lb.VIP.Port]
+		for _, v := range append([]model.VIP{lb.VIP}, lb.AdditionalVIPs...) {
+			vips++
+			ok := port != nil && v.Port == port.ID && v.Network == port.Network && has(st.subnets, v.Subnet) &&
+				st.portAt[networkAddr{v.Network, v.Address}] == port.ID
+			c.want(ok, "load balancer %s: VIP %s is not on its port %s", lb.ID, v.Address, v.Port)
+		}
+	}
+	c.want(len(st.serviceAddrs) == vips+len(st.floatingIPs), "two VIPs or floating IPs have one address")
+	for _, l := range st.listeners {
+		c.base("listener", l.ID, &l.Base)
+		c.want(has(st.loadBalancers, l.LoadBalancer), "listener %s: no load balancer %s", l.ID, l.LoadBalancer)
+		c.want(st.listenerAt[keyOfListener(l)] == l.ID, "listener %s: its port %d is another's", l.ID, l.Port)
+		if l.DefaultPool != "" {
+			p, ok := st.pools[l.DefaultPool]
+			c.want(ok && p.LoadBalancer == l.LoadBalancer, "listener %s: no pool %s", l.ID, l.DefaultPool)
+		}
+	}
+	for _, p := range st.pools {
+		c.base("pool", p.ID, &p.Base)
+		c.want(has(st.loadBalancers, p.LoadBalancer), "pool %s: no load balancer %s", p.ID, p.LoadBalancer)
+	}
+	for _, m := range st.members {
+		c.base("member", m.ID, &m.Base)
+		c.want(has(st.pools, m.Pool), "member %s: no pool %s", m.ID, m.Pool)
+		c.want(m.Subnet == "" || has(st.subnets, m.Subnet), "member %s: no subnet %s", m.ID, m.Subnet)
+		c.want(m.Provisioning == model.PendingDelete || st.memberAt[keyOfMember(m)] == m.ID,
+			"member %s: its address %s is another's", m.ID, m.AddrPort())
+	}
+	for _, m := range st.monitors {
+		c.base("health monitor", m.ID, &m.Base)
+		c.want(has(st.pools, m.Pool), "health monitor %s: no pool %s", m.ID, m.Pool)
+		c.want(st.monitorOf[m.Pool] == m.ID, "pool %s has two health monitors", m.Pool)
+	}
+}
+
+func (c *checker) networking() {
+	st := c.st
+	for _, sn := range st.subnets {
+		c.want(has(st.networks, sn.Network), "subnet %s: no network %s", sn.ID, sn.Network)
+		c.want(servable(sn.CIDR), "subnet %s has an impossible cidr", sn.ID)
+		c.want(checkPools(sn.CIDR, sn.Pools) == nil, "subnet %s has impossible allocation pools", sn.ID)
+	}
+	for _, p := range st.ports {
+		c.want(has(st.networks, p.Network), "port %s: no network %s", p.ID, p.Network)
+		for _, f := range p.FixedIPs {
+			sn, ok := st.subnets[f.Subnet]
+			c.want(ok && sn.Network == p.Network && sn.CIDR.Contains(f.Address), "port %s: %s is not in subnet %s", p.ID, f.Address, f.Subnet)
+			c.want(st.portAt[networkAddr{p.Network, f.Address}] == p.ID, "port %s: its address %s is another's", p.ID, f.Address)
+		}
+		switch p.DeviceOwner {
+		case model.OwnerRouterInterface:
+			c.want(len(p.FixedIPs) == 1, "port %s: a router interface has one address", p.ID)
+			fallthrough
+		case model.OwnerRouterGateway:
+			c.want(has(st.routers, model.RouterID(p.DeviceID)), "port %s: no router %s", p.ID, p.DeviceID)
+		}
+	}
+	for _, r := range st.routers {
+		c.want((r.External == "") == (r.GatewayPort == ""), "router %s has half a gateway", r.ID)
+		if r.External != "" {
+			p, ok := st.ports[r.GatewayPort]
+			c.want(ok && p.Network == r.External && p.DeviceID == string(r.ID), "router %s: no gateway port %s on network %s", r.ID, r.GatewayPort, r.External)
+		}
+		seen := map[model.SubnetID]bool{}
+		for _, sn := range st.RouterSubnets(r.ID) {
+			c.want(!seen[sn], "router %s has two interfaces in subnet %s", r.ID, sn)
+			seen[sn] = true
+		}
+	}
+	for _, f := range st.floatingIPs {
+		sn, ok := st.subnets[f.Subnet]
+		c.want(ok && sn.Network == f.Network && sn.CIDR.Contains(f.Address), "floating IP %s: %s is not in subnet %s", f.ID, f.Address, f.Subnet)
+		c.want((f.Port == "") == (f.Router == ""), "floating IP %s is half bound", f.ID)
+		if f.Port != "" {
+			p, ok := st.ports[f.Port]
+			c.want(ok && st.portAt[networkAddr{p.Network, f.Fixed}] == p.ID, "floating IP %s: no port %s with address %s", f.ID, f.Port, f.Fixed)
+			c.want(has(st.routers, f.Router), "floating IP %s: no router %s", f.ID, f.Router)
+		}
+	}
+}

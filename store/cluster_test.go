@@ -1,0 +1,108 @@
+package store_test
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"lbd/store"
+	"lbd/store/model"
+)
+
+func initPayload() *store.ClusterInitPayload {
+	return &store.ClusterInitPayload{
+		ClusterID:   "c1",
+		Node:        model.Node{ID: "n1", Name: "one", Kind: model.DataNode, Addresses: prefixes("10.0.0.254/24")},
+		Projects:    []model.Project{{ID: "p1", Record: model.Record{Name: "admin"}, Enabled: true}},
+		Users:       []model.User{{ID: "u1", Record: model.Record{Name: "admin"}, Enabled: true, PasswordHash: "$argon2id$x"}},
+		Roles:       []model.Role{{ID: "r1", Record: model.Record{Name: "admin"}}, {ID: "r2", Record: model.Record{Name: "reader"}}},
+		Assignments: []model.Assignment{{User: "u1", Project: "p1", Role: "r1"}},
+	}
+}
+
+func TestClusterInit(t *testing.T) {
+	c := newCluster(t)
+	wrong := initPayload()
+	wrong.Assignments[0].Role = "x"
+	c.refused(store.ClusterInit, wrong, store.Invalid, "assignment of role x to user u1 on project p1 names what is not there")
+	wrong = initPayload()
+	wrong.ClusterID = ""
+	c.refused(store.ClusterInit, wrong, store.Invalid, "the cluster has no id")
+	wrong = initPayload()
+	wrong.Node.Name = ""
+	c.refused(store.ClusterInit, wrong, store.Invalid, "a node needs an id and a name")
+	wrong = initPayload()
+	wrong.Users = append(wrong.Users, model.User{})
+	c.refused(store.ClusterInit, wrong, store.Invalid, "a project, user or role has no id")
+
+	c.ok(store.ClusterInit, initPayload())
+	c.read(func(st *store.State) {
+		if st.ClusterID() != "c1" {
+			t.Errorf("cluster %q", st.ClusterID())
+		}
+		u, ok := st.UserByName("admin")
+		if !ok || u.ID != "u1" || u.PasswordHash == "" || u.Created != at(c.index) {
+			t.Errorf("user %+v", u)
+		}
+		p, ok := st.ProjectByName("admin")
+		if !ok || p.ID != "p1" || !p.Enabled {
+			t.Errorf("project %+v", p)
+		}
+		if r, ok := st.RoleByName("reader"); !ok || r.ID != "r2" {
+			t.Errorf("role %+v", r)
+		}
+		if _, ok := st.RoleByName("x"); ok {
+			t.Error("found a role that is not there")
+		}
+		if rs := st.RolesOf("u1", "p1"); len(rs) != 1 || rs[0].ID != "r1" {
+			t.Errorf("roles %v", rs)
+		}
+		if ps := st.ProjectsOf("u1"); len(ps) != 1 || ps[0].ID != "p1" {
+			t.Errorf("projects %v", ps)
+		}
+		if ps := st.ProjectsOf("u2"); len(ps) != 0 {
+			t.Errorf("projects of nobody %v", ps)
+		}
+	})
+	c.refused(store.ClusterInit, initPayload(), store.Conflict, "the cluster is initialised already")
+}
+
+func TestNodes(t *testing.T) {
+	c := newCluster(t)
+	c.ok(store.ClusterInit, initPayload())
+	joined := c.index
+	c.ok(store.NodePut, &model.Node{ID: "n2", Name: "two", Kind: model.Witness})
+	c.refused(store.NodePut, &model.Node{ID: "n3", Name: "two", Kind: model.DataNode}, store.Conflict, "a node named two is in the cluster already")
+	c.refused(store.NodePut, &model.Node{ID: "n3", Name: "three", Kind: "cat"}, store.Invalid, `node three is of unknown kind "cat"`)
+	c.ok(store.NodePut, &model.Node{ID: "n1", Name: "uno", API: "10.0.0.5:9876"})
+	c.read(func(st *store.State) {
+		n, ok := st.NodeByName("uno")
+		want := &model.Node{ID: "n1", Name: "uno", Kind: model.DataNode, API: "10.0.0.5:9876", Joined: at(joined), Revision: c.index}
+		if d := cmp.Diff(want, n, byValue); !ok || d != "" {
+			t.Error(d)
+		}
+		var names []string
+		for _, n := range st.Nodes() {
+			names = append(names, n.Name)
+		}
+		if d := cmp.Diff([]string{"uno", "two"}, names); d != "" {
+			t.Error(d)
+		}
+	})
+	c.ok(store.NodeRemove, &store.NodeRef{ID: "n2"})
+	c.refused(store.NodeRemove, &store.NodeRef{ID: "n2"}, store.NotFound, "Node n2 not found.")
+	c.ok(store.NodePut, &model.Node{ID: "n3", Name: "two"})
+}
+
+func TestUnknownCommands(t *testing.T) {
+	s := store.New()
+	if err := s.Apply(1, store.Command{Kind: "x"}); store.KindOf(err) != store.Invalid {
+		t.Errorf("unknown kind: %v", err)
+	}
+	if err := s.Apply(2, store.Command{Kind: store.PoolCreate, Payload: &store.PoolRef{}}); store.KindOf(err) != store.Invalid {
+		t.Errorf("wrong payload: %v", err)
+	}
+	if s.Index() != 2 {
+		t.Errorf("index %d", s.Index())
+	}
+}

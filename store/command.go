@@ -1,0 +1,168 @@
+package store
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"lbd/store/model"
+)
+
+// Command is one Raft log entry: a verb, who asked for it, and its arguments.
+// Ids, times and random values travel inside, so that every node computes the
+// same state.
+type Command struct {
+	Kind      CommandKind
+	At        time.Time // wall clock of the node that was asked, UTC
+	Actor     string    // user id, or "system:<part>"
+	RequestID string
+	Payload   any // pointer to the payload type registered for Kind
+}
+
+// CommandKind names a verb. Kinds are only ever added: an old log must replay.
+type CommandKind string
+
+// formatJSON is the first byte of an encoded entry: format 1, a JSON envelope.
+const formatJSON = 1
+
+type envelope struct {
+	Kind      CommandKind     `json:"kind"`
+	At        time.Time       `json:"at"`
+	Actor     string          `json:"actor,omitempty"`
+	RequestID string          `json:"request_id,omitempty"`
+	Payload   json.RawMessage `json:"payload"`
+}
+
+// Encode makes the bytes of a log entry: a format byte and a JSON envelope.
+func (c Command) Encode() ([]byte, error) {
+	p, err := json.Marshal(c.Payload)
+	if err != nil {
+		return nil, fmt.Errorf("encode %s: %w", c.Kind, err)
+	}
+	b, err := json.Marshal(envelope{c.Kind, c.At, c.Actor, c.RequestID, p})
+	if err != nil {
+		return nil, fmt.Errorf("encode %s: %w", c.Kind, err)
+	}
+	return append([]byte{formatJSON}, b...), nil
+}
+
+// Decode reads what Encode made. It fails on a format or kind it does not
+// know: applying such an entry as a no-op would let nodes diverge.
+func Decode(b []byte) (Command, error) {
+	if len(b) == 0 || b[0] != formatJSON {
+		return Command{}, fmt.Errorf("decode log entry: unknown format (first byte of %d)", len(b))
+	}
+	var e envelope
+	if err := strictly(b[1:], &e); err != nil {
+		return Command{}, fmt.Errorf("decode log entry: %w", err)
+	}
+	mk, ok := payloads[e.Kind]
+	if !ok {
+		return Command{}, fmt.Errorf("decode log entry: unknown kind %q (written by a newer version?)", e.Kind)
+	}
+	p := mk()
+	if err := strictly(e.Payload, p); err != nil {
+		return Command{}, fmt.Errorf("decode %s: %w", e.Kind, err)
+	}
+	return Command{e.Kind, e.At, e.Actor, e.RequestID, p}, nil
+}
+
+// strictly refuses fields it does not know: an older node that dropped a newer
+// node's field would diverge without a sign of it.
+func strictly(b []byte, into any) error {
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.DisallowUnknownFields()
+	if err := d.Decode(into); err != nil {
+		return err
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return errors.New("bytes behind the entry")
+	}
+	return nil
+}
+
+// The verbs, each with its payload type (payload_*.go).
+const (
+	ClusterInit CommandKind = "cluster.init"
+	NodePut     CommandKind = "node.put"
+	NodeRemove  CommandKind = "node.remove"
+	SettleKind  CommandKind = "settle"
+
+	LoadBalancerCreate CommandKind = "loadbalancer.create"
+	LoadBalancerUpdate CommandKind = "loadbalancer.update"
+	LoadBalancerDelete CommandKind = "loadbalancer.delete"
+	ListenerCreate     CommandKind = "listener.create"
+	ListenerUpdate     CommandKind = "listener.update"
+	ListenerDelete     CommandKind = "listener.delete"
+	PoolCreate         CommandKind = "pool.create"
+	PoolUpdate         CommandKind = "pool.update"
+	PoolDelete         CommandKind = "pool.delete"
+	MemberCreate       CommandKind = "member.create"
+	MemberUpdate       CommandKind = "member.update"
+	MemberDelete       CommandKind = "member.delete"
+	MonitorCreate      CommandKind = "healthmonitor.create"
+	MonitorUpdate      CommandKind = "healthmonitor.update"
+	MonitorDelete      CommandKind = "healthmonitor.delete"
+
+	NetworkCreate    CommandKind = "network.create"
+	NetworkUpdate    CommandKind = "network.update"
+	NetworkDelete    CommandKind = "network.delete"
+	SubnetCreate     CommandKind = "subnet.create"
+	SubnetUpdate     CommandKind = "subnet.update"
+	SubnetDelete     CommandKind = "subnet.delete"
+	PortCreate       CommandKind = "port.create"
+	PortUpdate       CommandKind = "port.update"
+	PortDelete       CommandKind = "port.delete"
+	RouterCreate     CommandKind = "router.create"
+	RouterUpdate     CommandKind = "router.update"
+	RouterDelete     CommandKind = "router.delete"
+	RouterAttach     CommandKind = "router.attach"
+	RouterDetach     CommandKind = "router.detach"
+	FloatingIPCreate CommandKind = "floatingip.create"
+	FloatingIPUpdate CommandKind = "floatingip.update"
+	FloatingIPDelete CommandKind = "floatingip.delete"
+)
+
+var payloads = map[CommandKind]func() any{
+	ClusterInit: func() any { return new(ClusterInitPayload) },
+	NodePut:     func() any { return new(model.Node) },
+	NodeRemove:  func() any { return new(NodeRef) },
+	SettleKind:  func() any { return new(Settle) },
+
+	LoadBalancerCreate: func() any { return new(LoadBalancerCreatePayload) },
+	LoadBalancerUpdate: func() any { return new(LoadBalancerPatch) },
+	LoadBalancerDelete: func() any { return new(LoadBalancerDeletePayload) },
+	ListenerCreate:     func() any { return new(model.Listener) },
+	ListenerUpdate:     func() any { return new(ListenerPatch) },
+	ListenerDelete:     func() any { return new(ListenerRef) },
+	PoolCreate:         func() any { return new(PoolCreatePayload) },
+	PoolUpdate:         func() any { return new(PoolPatch) },
+	PoolDelete:         func() any { return new(PoolRef) },
+	MemberCreate:       func() any { return new(model.Member) },
+	MemberUpdate:       func() any { return new(MemberPatch) },
+	MemberDelete:       func() any { return new(MemberRef) },
+	MonitorCreate:      func() any { return new(model.HealthMonitor) },
+	MonitorUpdate:      func() any { return new(MonitorPatch) },
+	MonitorDelete:      func() any { return new(MonitorRef) },
+
+	NetworkCreate:    func() any { return new(model.Network) },
+	NetworkUpdate:    func() any { return new(NetworkPatch) },
+	NetworkDelete:    func() any { return new(NetworkRef) },
+	SubnetCreate:     func() any { return new(model.Subnet) },
+	SubnetUpdate:     func() any { return new(SubnetPatch) },
+	SubnetDelete:     func() any { return new(SubnetRef) },
+	PortCreate:       func() any { return new(model.Port) },
+	PortUpdate:       func() any { return new(PortPatch) },
+	PortDelete:       func() any { return new(PortRef) },
+	RouterCreate:     func() any { return new(RouterCreatePayload) },
+	RouterUpdate:     func() any { return new(RouterPatch) },
+	RouterDelete:     func() any { return new(RouterRef) },
+	RouterAttach:     func() any { return new(RouterAttachPayload) },
+	RouterDetach:     func() any { return new(RouterDetachPayload) },
+	FloatingIPCreate: func() any { return new(FloatingIPCreatePayload) },
+	FloatingIPUpdate: func() any { return new(FloatingIPPatch) },
+	FloatingIPDelete: func() any { return new(FloatingIPRef) },
+}

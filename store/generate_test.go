@@ -1,0 +1,225 @@
+package store_test
+
+import (
+	"maps"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"pgregory.net/rapid"
+
+	"lbd/store"
+	"lbd/store/model"
+)
+
+// Commands are drawn from few ids and addresses, so that they meet: about half
+// of them are refused, for all sorts of reasons.
+
+// foundation is what a sequence of drawn commands begins with.
+func foundation() []store.Command {
+	return []store.Command{
+		{Kind: store.NetworkCreate, Payload: &model.Network{ID: "a"}},
+		{Kind: store.SubnetCreate, Payload: subnet("a", "a", "10.0.0.0/28", "10.0.0.1")},
+		{Kind: store.NetworkCreate, Payload: &model.Network{ID: "b", External: true}},
+		{Kind: store.SubnetCreate, Payload: subnet("b", "b", "10.0.1.0/29", "10.0.1.1")},
+		{Kind: store.RouterCreate, Payload: &store.RouterCreatePayload{Router: model.Router{ID: "a", External: "b"}, GatewayPort: model.Port{ID: "gw-a"}}},
+		{Kind: store.RouterAttach, Payload: &store.RouterAttachPayload{Router: "a", Subnet: "a", Port: model.Port{ID: "if-a"}}},
+		{Kind: store.LoadBalancerCreate, Payload: &store.LoadBalancerCreatePayload{
+			LoadBalancer: model.LoadBalancer{ID: "a", VIP: model.VIP{Subnet: "a"}}, NewPort: model.Port{ID: "vip-a"},
+		}},
+		{Kind: store.ListenerCreate, Payload: listener("a", "a", 80)},
+		{Kind: store.PoolCreate, Payload: pool("a", "", "a")},
+		{Kind: store.MemberCreate, Payload: member("a", "a", "10.0.0.9")},
+		{Kind: store.MonitorCreate, Payload: monitor("a", "a")},
+	}
+}
+
+// drawKind draws the verbs of load balancing more often than the others, and
+// making and changing more often than deleting.
+func drawKind(t *rapid.T) store.CommandKind {
+	kinds := slices.Sorted(maps.Keys(generators))
+	for range 8 {
+		kind := rapid.SampledFrom(kinds).Draw(t, "kind")
+		noun, verb, _ := strings.Cut(string(kind), ".")
+		rare := verb == "delete" || slices.Contains([]string{"network", "subnet", "router", "cluster", "node"}, noun)
+		if !rare || rapid.IntRange(0, 3).Draw(t, "rare") == 0 {
+			return kind
+		}
+	}
+	return store.MemberCreate
+}
+
+func id(t *rapid.T, what string) string {
+	return rapid.SampledFrom([]string{"a", "b", "c"}).Draw(t, what)
+}
+
+func maybe(t *rapid.T, what string) string {
+	return rapid.SampledFrom([]string{"", "", "a", "b", "c"}).Draw(t, what)
+}
+
+func someAddr(t *rapid.T) netip.Addr {
+	return netip.AddrFrom4([4]byte{10, 0, byte(rapid.IntRange(0, 2).Draw(t, "net")), byte(rapid.IntRange(0, 9).Draw(t, "host"))})
+}
+
+func maybeAddr(t *rapid.T) netip.Addr {
+	if rapid.Bool().Draw(t, "with address") {
+		return someAddr(t)
+	}
+	return netip.Addr{}
+}
+
+func fixedIPs(t *rapid.T) (out []model.FixedIP) {
+	for range rapid.IntRange(0, 2).Draw(t, "fixed ips") {
+		out = append(out, model.FixedIP{Subnet: model.SubnetID(maybe(t, "subnet")), Address: maybeAddr(t)})
+	}
+	return out
+}
+
+func protocol(t *rapid.T) model.Protocol {
+	return rapid.SampledFrom([]model.Protocol{model.HTTP, model.HTTP, model.TCP, model.UDP, model.Prometheus}).Draw(t, "protocol")
+}
+
+func up(t *rapid.T) model.Base { return model.Base{AdminStateUp: rapid.Bool().Draw(t, "up")} }
+
+func vip(t *rapid.T) model.VIP {
+	if rapid.Bool().Draw(t, "plain") {
+		return model.VIP{Subnet: "a"}
+	}
+	return model.VIP{
+		Port: model.PortID(maybe(t, "port")), Network: model.NetworkID(maybe(t, "network")),
+		Subnet: model.SubnetID(maybe(t, "subnet")), Address: maybeAddr(t),
+	}
+}
+
+var generators = map[store.CommandKind]func(*rapid.T) any{
+	store.ClusterInit: func(t *rapid.T) any { return initPayload() },
+	store.NodePut: func(t *rapid.T) any {
+		return &model.Node{
+			ID: model.NodeID(id(t, "node")), Name: id(t, "name"),
+			Addresses: []netip.Prefix{netip.PrefixFrom(someAddr(t), 24)},
+		}
+	},
+	store.NodeRemove: func(t *rapid.T) any { return &store.NodeRef{ID: model.NodeID(id(t, "node"))} },
+	store.SettleKind: func(t *rapid.T) any {
+		s := &store.Settle{Index: uint64(rapid.IntRange(0, 150).Draw(t, "index"))}
+		if rapid.Bool().Draw(t, "fails") {
+			s.Failures = []model.Failure{{Object: id(t, "object"), Reason: "because"}}
+		}
+		return s
+	},
+	store.LoadBalancerCreate: func(t *rapid.T) any {
+		n := id(t, "lb")
+		p := &store.LoadBalancerCreatePayload{
+			NewPort:      model.Port{ID: model.PortID("vip-" + n)},
+			LoadBalancer: model.LoadBalancer{ID: model.LoadBalancerID(n), Base: up(t), VIP: vip(t)},
+		}
+		if rapid.IntRange(0, 3).Draw(t, "more") == 0 {
+			p.LoadBalancer.AdditionalVIPs = []model.VIP{vip(t)}
+		}
+		return p
+	},
+	store.LoadBalancerUpdate: func(t *rapid.T) any { return &store.LoadBalancerPatch{ID: model.LoadBalancerID(id(t, "lb"))} },
+	store.LoadBalancerDelete: func(t *rapid.T) any {
+		return &store.LoadBalancerDeletePayload{ID: model.LoadBalancerID(id(t, "lb")), Cascade: rapid.Bool().Draw(t, "cascade")}
+	},
+	store.ListenerCreate: func(t *rapid.T) any {
+		return &model.Listener{
+			ID: model.ListenerID(id(t, "listener")), Base: up(t), LoadBalancer: model.LoadBalancerID(id(t, "lb")),
+			Protocol: protocol(t), Port: uint16(rapid.IntRange(80, 82).Draw(t, "port")), DefaultPool: model.PoolID(maybe(t, "pool")),
+		}
+	},
+	store.ListenerUpdate: func(t *rapid.T) any {
+		p := &store.ListenerPatch{ID: model.ListenerID(id(t, "listener"))}
+		if rapid.Bool().Draw(t, "repool") {
+			p.DefaultPool = ptr(model.PoolID(maybe(t, "pool")))
+		}
+		return p
+	},
+	store.ListenerDelete: func(t *rapid.T) any { return &store.ListenerRef{ID: model.ListenerID(id(t, "listener"))} },
+	store.PoolCreate: func(t *rapid.T) any {
+		return &store.PoolCreatePayload{Listener: model.ListenerID(maybe(t, "listener")), Pool: model.Pool{
+			ID:   model.PoolID(id(t, "pool")),
+			Base: up(t), LoadBalancer: model.LoadBalancerID(maybe(t, "lb")), Protocol: protocol(t),
+		}}
+	},
+	store.PoolUpdate: func(t *rapid.T) any { return &store.PoolPatch{ID: model.PoolID(id(t, "pool"))} },
+	store.PoolDelete: func(t *rapid.T) any { return &store.PoolRef{ID: model.PoolID(id(t, "pool"))} },
+	store.MemberCreate: func(t *rapid.T) any {
+		return &model.Member{
+			ID: model.MemberID(id(t, "member")), Base: up(t), Pool: model.PoolID(id(t, "pool")), Address: someAddr(t),
+			Port: 80, Subnet: model.SubnetID(maybe(t, "subnet")), MonitorAddress: maybeAddr(t),
+		}
+	},
+	store.MemberUpdate: func(t *rapid.T) any {
+		return &store.MemberPatch{ID: model.MemberID(id(t, "member")), Pool: model.PoolID(id(t, "pool")), MonitorAddress: ptr(maybeAddr(t))}
+	},
+	store.MemberDelete: func(t *rapid.T) any {
+		return &store.MemberRef{ID: model.MemberID(id(t, "member")), Pool: model.PoolID(id(t, "pool"))}
+	},
+	store.MonitorCreate: func(t *rapid.T) any {
+		return &model.HealthMonitor{ID: model.HealthMonitorID(id(t, "monitor")), Base: up(t), Pool: model.PoolID(id(t, "pool")), Type: model.MonitorTCP}
+	},
+	store.MonitorUpdate: func(t *rapid.T) any { return &store.MonitorPatch{ID: model.HealthMonitorID(id(t, "monitor"))} },
+	store.MonitorDelete: func(t *rapid.T) any { return &store.MonitorRef{ID: model.HealthMonitorID(id(t, "monitor"))} },
+
+	store.NetworkCreate: func(t *rapid.T) any {
+		return &model.Network{ID: model.NetworkID(id(t, "network")), External: rapid.Bool().Draw(t, "external")}
+	},
+	store.NetworkUpdate: func(t *rapid.T) any {
+		return &store.NetworkPatch{ID: model.NetworkID(id(t, "network")), External: ptr(rapid.Bool().Draw(t, "external"))}
+	},
+	store.NetworkDelete: func(t *rapid.T) any { return &store.NetworkRef{ID: model.NetworkID(id(t, "network"))} },
+	store.SubnetCreate: func(t *rapid.T) any {
+		return &model.Subnet{
+			ID: model.SubnetID(id(t, "subnet")), Network: model.NetworkID(id(t, "network")),
+			CIDR: netip.PrefixFrom(someAddr(t), rapid.IntRange(28, 30).Draw(t, "bits")), Gateway: maybeAddr(t),
+		}
+	},
+	store.SubnetUpdate: func(t *rapid.T) any {
+		return &store.SubnetPatch{ID: model.SubnetID(id(t, "subnet")), Gateway: ptr(maybeAddr(t))}
+	},
+	store.SubnetDelete: func(t *rapid.T) any { return &store.SubnetRef{ID: model.SubnetID(id(t, "subnet"))} },
+	store.PortCreate: func(t *rapid.T) any {
+		return &model.Port{ID: model.PortID(id(t, "port")), Network: model.NetworkID(id(t, "network")), FixedIPs: fixedIPs(t)}
+	},
+	store.PortUpdate: func(t *rapid.T) any { return &store.PortPatch{ID: model.PortID(id(t, "port"))} },
+	store.PortDelete: func(t *rapid.T) any { return &store.PortRef{ID: model.PortID(id(t, "port"))} },
+	store.RouterCreate: func(t *rapid.T) any {
+		n := id(t, "router")
+		return &store.RouterCreatePayload{
+			GatewayPort: model.Port{ID: model.PortID("gw-" + n)},
+			Router:      model.Router{ID: model.RouterID(n), External: model.NetworkID(maybe(t, "external"))},
+		}
+	},
+	store.RouterUpdate: func(t *rapid.T) any {
+		n := id(t, "router")
+		return &store.RouterPatch{
+			ID: model.RouterID(n), External: ptr(model.NetworkID(maybe(t, "external"))),
+			GatewayPort: model.Port{ID: model.PortID("gw-" + id(t, "gateway"))},
+		}
+	},
+	store.RouterDelete: func(t *rapid.T) any { return &store.RouterRef{ID: model.RouterID(id(t, "router"))} },
+	store.RouterAttach: func(t *rapid.T) any {
+		return &store.RouterAttachPayload{
+			Router: model.RouterID(id(t, "router")), Subnet: model.SubnetID(id(t, "subnet")),
+			Port: model.Port{ID: model.PortID("if-" + id(t, "port"))},
+		}
+	},
+	store.RouterDetach: func(t *rapid.T) any {
+		return &store.RouterDetachPayload{Router: model.RouterID(id(t, "router")), Subnet: model.SubnetID(maybe(t, "subnet"))}
+	},
+	store.FloatingIPCreate: func(t *rapid.T) any {
+		return &store.FloatingIPCreatePayload{FloatingIP: model.FloatingIP{
+			ID: model.FloatingIPID(id(t, "fip")), Network: model.NetworkID(id(t, "network")),
+			Subnet: model.SubnetID(maybe(t, "subnet")), Address: maybeAddr(t), Port: anyPort(t), Fixed: maybeAddr(t),
+		}}
+	},
+	store.FloatingIPUpdate: func(t *rapid.T) any {
+		return &store.FloatingIPPatch{ID: model.FloatingIPID(id(t, "fip")), Port: ptr(anyPort(t)), Fixed: maybeAddr(t)}
+	},
+	store.FloatingIPDelete: func(t *rapid.T) any { return &store.FloatingIPRef{ID: model.FloatingIPID(id(t, "fip"))} },
+}
+
+func anyPort(t *rapid.T) model.PortID {
+	return model.PortID(rapid.SampledFrom([]string{"", "a", "b", "vip-a", "vip-b", "vip-c", "if-a"}).Draw(t, "port"))
+}

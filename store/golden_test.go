@@ -1,0 +1,162 @@
+package store_test
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"lbd/store"
+	"lbd/store/model"
+)
+
+var update = flag.Bool("update", false, "write the golden log anew; only before a release, never after: logs in the field must replay")
+
+// goldenLog is a log of every kind of command, some of them refused.
+func goldenLog() []store.Command {
+	none, ext := model.NetworkID(""), model.NetworkID("ext")
+	var log []store.Command
+	add := func(kind store.CommandKind, payload any) {
+		log = append(log, store.Command{Kind: kind, At: at(uint64(len(log) + 1)), Actor: "u1", RequestID: "req-1", Payload: payload})
+	}
+	add(store.ClusterInit, initPayload())
+	add(store.ClusterInit, initPayload())
+	add(store.NodePut, &model.Node{ID: "n2", Name: "two", Kind: model.DataNode, API: "10.0.0.3:9876", Cluster: "10.0.0.3:9877", Addresses: prefixes("10.0.0.3/24")})
+	add(store.NodePut, &model.Node{ID: "n3", Name: "three", Kind: model.Witness})
+	add(store.NodeRemove, &store.NodeRef{ID: "n3"})
+	add(store.NetworkCreate, &model.Network{ID: "net", Record: model.Record{Project: "p1", Name: "private"}, AdminStateUp: true, MTU: 1500})
+	add(store.NetworkCreate, &model.Network{ID: "ext", External: true, ProviderType: "flat", PhysicalNetwork: "eth1"})
+	add(store.NetworkCreate, &model.Network{ID: "gone"})
+	add(store.NetworkUpdate, &store.NetworkPatch{ID: "net", Description: ptr("where the servers are"), Tags: ptr([]string{"a", "b"})})
+	add(store.SubnetCreate, subnet("sub", "net", "10.0.0.0/24", "10.0.0.1"))
+	add(store.SubnetCreate, subnet("six", "net", "2001:db8::/64", "2001:db8::1"))
+	add(store.SubnetCreate, subnet("pub", "ext", "192.0.2.0/24", "192.0.2.1"))
+	add(store.SubnetCreate, subnet("overlap", "net", "10.0.0.0/25", ""))
+	add(store.SubnetCreate, subnet("back", "net", "10.1.0.0/24", ""))
+	add(store.SubnetUpdate, &store.SubnetPatch{ID: "back", Gateway: ptr(addr("10.1.0.0")), Name: ptr("refused")})
+	add(store.SubnetUpdate, &store.SubnetPatch{ID: "back", DNSNameservers: ptr(addrs("9.9.9.9"))})
+	add(store.SubnetDelete, &store.SubnetRef{ID: "back"})
+	add(store.NetworkDelete, &store.NetworkRef{ID: "gone"})
+	add(store.PortCreate, &model.Port{ID: "port", Network: "net", MAC: "fa:16:3e:00:00:09", FixedIPs: []model.FixedIP{{Subnet: "sub"}, {Address: addr("2001:db8::9")}}})
+	add(store.PortCreate, &model.Port{ID: "port2", Network: "net"})
+	add(store.PortUpdate, &store.PortPatch{ID: "port", Name: ptr("mine")})
+	add(store.PortDelete, &store.PortRef{ID: "port2"})
+	add(store.RouterCreate, &store.RouterCreatePayload{Router: model.Router{ID: "router", External: "ext"}, GatewayPort: model.Port{ID: "gw"}})
+	add(store.RouterUpdate, &store.RouterPatch{ID: "router", External: &none})
+	add(store.RouterUpdate, &store.RouterPatch{ID: "router", External: &ext, GatewayPort: model.Port{ID: "gw2"}})
+	add(store.RouterAttach, &store.RouterAttachPayload{Router: "router", Subnet: "sub", Port: model.Port{ID: "if"}})
+	add(store.RouterAttach, &store.RouterAttachPayload{Router: "router", Subnet: "six", Port: model.Port{ID: "if6"}})
+	add(store.RouterDetach, &store.RouterDetachPayload{Router: "router", Subnet: "six"})
+	add(store.RouterCreate, &store.RouterCreatePayload{Router: model.Router{ID: "router2"}})
+	add(store.RouterDelete, &store.RouterRef{ID: "router2"})
+
+	both := lb("lb1")
+	both.LoadBalancer.AdditionalVIPs = []model.VIP{{Subnet: "six", Address: addr("2001:db8::7"), Text: "2001:DB8::7"}}
+	add(store.LoadBalancerCreate, both)
+	adopted := lb("lb2")
+	adopted.LoadBalancer.VIP = model.VIP{Port: "port", Subnet: "sub"}
+	add(store.LoadBalancerCreate, adopted)
+	add(store.LoadBalancerUpdate, &store.LoadBalancerPatch{ID: "lb2", Name: ptr("second"), Tags: ptr([]string{"t"})})
+	add(store.FloatingIPCreate, &store.FloatingIPCreatePayload{FloatingIP: model.FloatingIP{ID: "fip", Network: "ext", Port: "vip-lb1"}})
+	add(store.FloatingIPCreate, &store.FloatingIPCreatePayload{FloatingIP: model.FloatingIP{ID: "fip2", Network: "ext", Address: addr("192.0.2.9")}})
+	add(store.FloatingIPUpdate, &store.FloatingIPPatch{ID: "fip2", Port: ptr(model.PortID("port")), Description: ptr("d")})
+	add(store.FloatingIPDelete, &store.FloatingIPRef{ID: "fip2"})
+	l := listener("l1", "lb1", 80)
+	l.InsertHeaders = map[string]string{"X-Forwarded-For": "true"}
+	l.AllowedCIDRs = prefixes("192.0.2.0/24", "2001:db8::/32")
+	add(store.ListenerCreate, l)
+	add(store.ListenerCreate, listener("l2", "lb1", 80))
+	add(store.ListenerCreate, listener("l3", "lb1", 81))
+	add(store.PoolCreate, pool("p1", "", "l1"))
+	add(store.PoolCreate, pool("p2", "lb1", ""))
+	add(store.MemberCreate, member("m1", "p1", "10.0.0.6"))
+	add(store.MemberCreate, member("m2", "p1", "10.0.0.3"))
+	add(store.MemberCreate, member("m3", "p1", "10.0.0.3"))
+	add(store.MonitorCreate, monitor("h1", "p1"))
+	add(store.MonitorCreate, monitor("h2", "p2"))
+	add(store.SettleKind, &store.Settle{Index: uint64(len(log)) - 1, Failures: []model.Failure{{Object: "l3", Reason: "n1: bind: in use"}}})
+	add(store.ListenerUpdate, &store.ListenerPatch{ID: "l3", DefaultPool: ptr(model.PoolID("p2")), ConnectionLimit: ptr(10)})
+	add(store.PoolUpdate, &store.PoolPatch{ID: "p1", Algorithm: ptr(model.SourceIP), Persistence: &store.PersistenceOverride{Value: &model.Persistence{Type: "SOURCE_IP"}}})
+	add(store.MemberUpdate, &store.MemberPatch{ID: "m2", Pool: "p1", Weight: ptr(0), MonitorAddress: ptr(addr("10.0.0.4")), MonitorPort: ptr(uint16(81))})
+	add(store.MonitorUpdate, &store.MonitorPatch{ID: "h1", Delay: ptr(1), ExpectedCodes: ptr("200-204")})
+	add(store.SettleKind, &store.Settle{Index: uint64(len(log))})
+	add(store.MemberDelete, &store.MemberRef{ID: "m1", Pool: "p1"})
+	add(store.MonitorDelete, &store.MonitorRef{ID: "h1"})
+	add(store.ListenerDelete, &store.ListenerRef{ID: "l1"})
+	add(store.SettleKind, &store.Settle{Index: uint64(len(log))})
+	add(store.PoolDelete, &store.PoolRef{ID: "p1"})
+	add(store.LoadBalancerDelete, &store.LoadBalancerDeletePayload{ID: "lb1"})
+	add(store.LoadBalancerDelete, &store.LoadBalancerDeletePayload{ID: "lb2", Cascade: true})
+	add(store.SettleKind, &store.Settle{Index: uint64(len(log)) - 1})
+	return log
+}
+
+// Entries written by version 1 replay to the snapshot they made then: old
+// logs in the field must give the same state on every later version.
+func TestGoldenLog(t *testing.T) {
+	dir := filepath.Join("testdata", "log", "v1")
+	entriesFile, sumFile := filepath.Join(dir, "entries"), filepath.Join(dir, "snapshot.sha256")
+	if *update {
+		var b bytes.Buffer
+		for _, cmd := range goldenLog() {
+			e, err := cmd.Encode()
+			if err != nil {
+				t.Fatal(err)
+			}
+			b.Write(append(e, '\n')) // JSON has no line breaks of its own
+		}
+		write(t, entriesFile, b.Bytes())
+	}
+	raw, err := os.ReadFile(entriesFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := store.New()
+	entries := bytes.Split(bytes.TrimSpace(raw), []byte("\n"))
+	kinds := map[store.CommandKind]bool{}
+	var outcomes strings.Builder
+	for i, e := range entries {
+		cmd, err := store.Decode(e)
+		if err != nil {
+			t.Fatalf("entry %d: %v", i+1, err)
+		}
+		kinds[cmd.Kind] = true
+		if err := s.Apply(uint64(i+1), cmd); err != nil {
+			outcomes.WriteString(string(cmd.Kind) + ": " + err.Error() + "\n")
+		}
+	}
+	if err := s.Verify(); err != nil {
+		t.Error(err)
+	}
+	for kind := range generators {
+		if !kinds[kind] {
+			t.Errorf("no entry of kind %s", kind)
+		}
+	}
+	sum := sha256.Sum256(snapshotOf(t, s))
+	got := hex.EncodeToString(sum[:]) + "\n" + outcomes.String()
+	if *update {
+		write(t, sumFile, []byte(got))
+	}
+	want, err := os.ReadFile(sumFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("the log replays to\n%s\nwant\n%s", got, want)
+	}
+}
+
+func write(t *testing.T, file string, b []byte) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, b, 0o644); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,29 @@
+package model
+
+import "net/netip"
+
+// Config is what a data plane needs to know, taken from the store at one
+// index. Objects that are PENDING_DELETE are already left out.
+type Config struct {
+	Index    uint64     `json:"index"`
+	Services []*Service `json:"services"`
+}
+
+// Service is one load balancer with everything below it.
+type Service struct {
+	LoadBalancer *LoadBalancer `json:"load_balancer"`
+	// Addresses to listen on: the VIPs, then the floating IPs bound to their ports.
+	Addresses []netip.Addr `json:"addresses"`
+	// Prefixes are the subnets the addresses belong to, in the same order: they
+	// say which of a node's interfaces carries an address.
+	Prefixes  []netip.Prefix `json:"prefixes"`
+	Listeners []*Listener    `json:"listeners"`
+	Pools     []*Backends    `json:"pools"`
+}
+
+// Backends is one pool with its members and its monitor, where it has one.
+type Backends struct {
+	Pool    *Pool          `json:"pool"`
+	Members []*Member      `json:"members"`
+	Monitor *HealthMonitor `json:"monitor,omitempty"`
+}

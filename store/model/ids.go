@@ -1,0 +1,25 @@
+package model
+
+// Ids are opaque strings. Octavia and Neutron objects carry lower-case dashed
+// UUIDs (36 bytes); projects, users and roles carry 32 hex digits, as Keystone's do.
+// The empty id means "none".
+type (
+	LoadBalancerID  string
+	ListenerID      string
+	PoolID          string
+	MemberID        string
+	HealthMonitorID string
+
+	NetworkID    string
+	SubnetID     string
+	PortID       string
+	RouterID     string
+	FloatingIPID string
+
+	ProjectID string
+	UserID    string
+	RoleID    string
+
+	// NodeID is a UUID and Raft's server id at the same time.
+	NodeID string
+)

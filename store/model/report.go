@@ -1,0 +1,110 @@
+package model
+
+import (
+	"net/netip"
+	"time"
+)
+
+// Report is the soft state of one node: what it observes and does right now.
+// It never enters the Raft log. One writer (the node itself), pushed to the
+// peers; the newest (Epoch, Seq) wins. Sizes are bounded by the configuration:
+// one entry per member and listener.
+type Report struct {
+	Node  NodeID `json:"node"`
+	Epoch int64  `json:"epoch"` // grows with each start of the node (wall clock, ns)
+	Seq   uint64 `json:"seq"`   // grows with each report of an epoch
+
+	// Applied is the newest config index the data plane serves; zero on a witness.
+	Applied uint64 `json:"applied"`
+	// Failures are the objects this node could not put into service.
+	Failures []Failure `json:"failures,omitempty"`
+
+	Members   map[MemberID]MemberHealth       `json:"members,omitempty"`
+	Listeners map[ListenerID]ListenerCounters `json:"listeners,omitempty"`
+
+	Role RoleReport `json:"role"`
+	Raft RaftReport `json:"raft"`
+
+	Version string    `json:"version"`
+	Started time.Time `json:"started_at"`
+}
+
+// Failure says why an object is not served on a node.
+type Failure struct {
+	Object string `json:"object"` // its id
+	Reason string `json:"reason"`
+}
+
+// MemberHealth is a monitor's verdict on one member.
+type MemberHealth struct {
+	// Status is Online, Failing, NoMonitor, or Offline before the first verdict.
+	Status Operating `json:"status"`
+	// Reason in words: "connect 10.0.0.3:80: connection refused, 3 of 3".
+	Reason string    `json:"reason,omitempty"`
+	Since  time.Time `json:"since,omitzero"`
+	// ActiveConnections is how many server-side connections carry work now.
+	ActiveConnections int64 `json:"active_connections"`
+}
+
+// ListenerCounters are exact and only grow (except ActiveConnections) within one epoch.
+type ListenerCounters struct {
+	BytesIn           int64 `json:"bytes_in"`  // from clients
+	BytesOut          int64 `json:"bytes_out"` // to clients
+	ActiveConnections int64 `json:"active_connections"`
+	TotalConnections  int64 `json:"total_connections"`
+	RequestErrors     int64 `json:"request_errors"` // malformed or aborted by the client
+	Requests          int64 `json:"requests"`       // answered HTTP requests
+	// Full is set while the connection limit is reached (operating status DEGRADED).
+	Full bool `json:"full,omitempty"`
+}
+
+// RoleReport is what the node does about the VIPs, as its holder process sees
+// it in the kernel: observed, never assumed.
+type RoleReport struct {
+	Role RoleName `json:"role"`
+	// Term under which the VIPs are held; zero on a standby.
+	Term  uint64    `json:"term,omitempty"`
+	Since time.Time `json:"since,omitzero"`
+	// LeaseLeft when the report was made; the gate closes by itself when it runs out.
+	LeaseLeft time.Duration `json:"lease_left,omitempty"`
+	// VIPs that are configured on this node and let through by its gate.
+	VIPs []netip.Addr `json:"vips,omitempty"`
+	// Ready says the node serves, or could serve at once if it became active:
+	// newest configuration loaded, links up, log caught up.
+	Ready bool `json:"ready"`
+	// Why in words: "leader of term 7", "data plane not ready".
+	Why string `json:"why,omitempty"`
+	// Problems keep a VIP from being served: "10.0.0.9 is answered by 02:..".
+	Problems []Failure `json:"problems,omitempty"`
+	// Interface that carries the node's VIPs by default.
+	Interface string `json:"interface,omitempty"`
+}
+
+// RoleName of a node. RoleUnknown is what others say about a node that is silent.
+type RoleName string
+
+const (
+	RoleActive  RoleName = "active"
+	RoleStandby RoleName = "standby"
+	RoleWitness RoleName = "witness"
+	RoleUnknown RoleName = "unknown"
+)
+
+// RaftReport is a node's own view of consensus.
+type RaftReport struct {
+	State     string `json:"state"` // leader, follower, candidate
+	Term      uint64 `json:"term"`
+	Leader    NodeID `json:"leader,omitempty"`
+	LastIndex uint64 `json:"last_index"`
+	Commit    uint64 `json:"commit_index"`
+	Applied   uint64 `json:"applied_index"`
+	// Quorum in words: "ok", "held by arbiter, writes closed", "lost".
+	Quorum string `json:"quorum"`
+}
+
+// Heard is a report as another node has it: how old it is, by this node's
+// monotonic clock.
+type Heard struct {
+	Report
+	Age time.Duration `json:"age"`
+}

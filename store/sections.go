@@ -1,0 +1,115 @@
+package store
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"errors"
+	"io"
+	"maps"
+	"slices"
+
+	"lbd/store/model"
+)
+
+// section is one kind of record in a snapshot. Names are never reused.
+type section struct {
+	name  string
+	write func(st *State, emit func(v any))
+	read  func(st *State, data []byte) error
+}
+
+// sections are in the order they are written in.
+var sections = []section{
+	table("project", func(st *State) map[model.ProjectID]*model.Project { return st.projects },
+		func(v *model.Project) model.ProjectID { return v.ID },
+		func(st *State, v *model.Project) { st.projects[v.ID] = v }),
+	table("user", func(st *State) map[model.UserID]*model.User { return st.users },
+		func(v *model.User) model.UserID { return v.ID },
+		func(st *State, v *model.User) { st.users[v.ID] = v }),
+	table("role", func(st *State) map[model.RoleID]*model.Role { return st.roles },
+		func(v *model.Role) model.RoleID { return v.ID },
+		func(st *State, v *model.Role) { st.roles[v.ID] = v }),
+	{name: "assignment", write: writeAssignments, read: readAssignment},
+	table("node", func(st *State) map[model.NodeID]*model.Node { return st.nodes },
+		func(v *model.Node) model.NodeID { return v.ID }, (*State).putNode),
+
+	table("network", func(st *State) map[model.NetworkID]*model.Network { return st.networks },
+		func(v *model.Network) model.NetworkID { return v.ID }, (*State).putNetwork),
+	table("subnet", func(st *State) map[model.SubnetID]*model.Subnet { return st.subnets },
+		func(v *model.Subnet) model.SubnetID { return v.ID }, (*State).putSubnet),
+	table("port", func(st *State) map[model.PortID]*model.Port { return st.ports },
+		func(v *model.Port) model.PortID { return v.ID }, (*State).putPort),
+	table("router", func(st *State) map[model.RouterID]*model.Router { return st.routers },
+		func(v *model.Router) model.RouterID { return v.ID }, (*State).putRouter),
+	table("floatingip", func(st *State) map[model.FloatingIPID]*model.FloatingIP { return st.floatingIPs },
+		func(v *model.FloatingIP) model.FloatingIPID { return v.ID }, (*State).putFloatingIP),
+
+	table("loadbalancer", func(st *State) map[model.LoadBalancerID]*model.LoadBalancer { return st.loadBalancers },
+		func(v *model.LoadBalancer) model.LoadBalancerID { return v.ID }, (*State).putLoadBalancer),
+	table("pool", func(st *State) map[model.PoolID]*model.Pool { return st.pools },
+		func(v *model.Pool) model.PoolID { return v.ID }, (*State).putPool),
+	table("listener", func(st *State) map[model.ListenerID]*model.Listener { return st.listeners },
+		func(v *model.Listener) model.ListenerID { return v.ID }, (*State).putListener),
+	table("member", func(st *State) map[model.MemberID]*model.Member { return st.members },
+		func(v *model.Member) model.MemberID { return v.ID }, (*State).putMember),
+	table("healthmonitor", func(st *State) map[model.HealthMonitorID]*model.HealthMonitor { return st.monitors },
+		func(v *model.HealthMonitor) model.HealthMonitorID { return v.ID }, (*State).putMonitor),
+}
+
+func table[K ~string, V any](name string, of func(*State) map[K]*V, id func(*V) K, put func(*State, *V)) section {
+	return section{
+		name: name,
+		write: func(st *State, emit func(any)) {
+			m := of(st)
+			for _, k := range sortedKeys(m) {
+				emit(m[k])
+			}
+		},
+		read: func(st *State, data []byte) error {
+			v := new(V)
+			if err := decodeStrictly(data, v); err != nil {
+				return err
+			}
+			if id(v) == "" {
+				return errors.New("it has no id")
+			}
+			if _, ok := of(st)[id(v)]; ok {
+				return errors.New("two have the id " + string(id(v)))
+			}
+			put(st, v)
+			return nil
+		},
+	}
+}
+
+func writeAssignments(st *State, emit func(any)) {
+	for _, a := range slices.SortedFunc(maps.Keys(st.assignments), func(a, b model.Assignment) int {
+		return cmp.Or(cmp.Compare(a.User, b.User), cmp.Compare(a.Project, b.Project), cmp.Compare(a.Role, b.Role))
+	}) {
+		emit(a)
+	}
+}
+
+func readAssignment(st *State, data []byte) error {
+	var a model.Assignment
+	if err := decodeStrictly(data, &a); err != nil {
+		return err
+	}
+	st.assignments[a] = struct{}{}
+	return nil
+}
+
+// decodeStrictly refuses fields it does not know: a node that dropped what a
+// newer version wrote would differ from the others without anybody noticing.
+func decodeStrictly(data []byte, v any) error {
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.DisallowUnknownFields()
+	if err := d.Decode(v); err != nil {
+		return err
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return errors.New("there is something after its value")
+	}
+	return nil
+}

@@ -1,0 +1,171 @@
+package store
+
+import (
+	"net/netip"
+
+	"lbd/store/model"
+)
+
+// State is everything the cluster agrees on, with the indexes to find it.
+// Its methods (view.go) only read. All writes go through the put and drop
+// functions of table_*.go, which keep the indexes.
+type State struct {
+	clusterID string
+
+	loadBalancers map[model.LoadBalancerID]*model.LoadBalancer
+	listeners     map[model.ListenerID]*model.Listener
+	pools         map[model.PoolID]*model.Pool
+	members       map[model.MemberID]*model.Member
+	monitors      map[model.HealthMonitorID]*model.HealthMonitor
+
+	networks    map[model.NetworkID]*model.Network
+	subnets     map[model.SubnetID]*model.Subnet
+	ports       map[model.PortID]*model.Port
+	routers     map[model.RouterID]*model.Router
+	floatingIPs map[model.FloatingIPID]*model.FloatingIP
+
+	projects    map[model.ProjectID]*model.Project
+	users       map[model.UserID]*model.User
+	roles       map[model.RoleID]*model.Role
+	assignments map[model.Assignment]struct{}
+	nodes       map[model.NodeID]*model.Node
+
+	// Everything below is derived from the above and not in a snapshot.
+
+	listenersOf    index[model.LoadBalancerID, model.ListenerID]
+	poolsOf        index[model.LoadBalancerID, model.PoolID]
+	membersOf      index[model.PoolID, model.MemberID]
+	monitorOf      map[model.PoolID]model.HealthMonitorID
+	listenersUsing index[model.PoolID, model.ListenerID] // by default pool
+	memberAt       map[memberKey]model.MemberID          // the newest one, where one being deleted shares the key
+	listenerAt     map[listenerKey]model.ListenerID
+
+	subnetsOf     index[model.NetworkID, model.SubnetID]
+	portsOn       index[model.NetworkID, model.PortID]
+	portsIn       index[model.SubnetID, model.PortID]
+	portsOf       index[string, model.PortID] // by device
+	portAt        map[networkAddr]model.PortID
+	routersIn     index[model.SubnetID, model.RouterID]  // by interface
+	routersTo     index[model.NetworkID, model.RouterID] // by gateway network
+	membersIn     index[model.SubnetID, model.MemberID]
+	floatingOn    index[model.NetworkID, model.FloatingIPID]
+	floatingIn    index[model.SubnetID, model.FloatingIPID]
+	floatingOf    index[model.PortID, model.FloatingIPID]
+	floatingBy    index[model.RouterID, model.FloatingIPID]
+	loadBalancing map[model.PortID]model.LoadBalancerID // VIP ports
+	serviceAddrs  map[netip.Addr]string                 // every VIP and floating IP → id of its owner
+
+	nodeAddrs map[netip.Addr]int // addresses of nodes, counted
+	taken     map[netip.Addr]int // addresses never to allocate, counted
+	searchAt  map[model.SubnetID]netip.Addr
+
+	pending map[ref]uint64 // every PENDING_* object → its Pending index
+	dirty   dirt           // what Config has to rebuild
+}
+
+type (
+	memberKey struct {
+		pool model.PoolID
+		at   netip.AddrPort
+	}
+	listenerKey struct {
+		lb        model.LoadBalancerID
+		transport model.Protocol
+		port      uint16
+	}
+	networkAddr struct {
+		network model.NetworkID
+		addr    netip.Addr
+	}
+)
+
+// noun tells apart the objects that have a provisioning status.
+type noun uint8
+
+const (
+	nounLoadBalancer noun = iota
+	nounListener
+	nounPool
+	nounMember
+	nounMonitor
+	nouns // how many
+)
+
+// ref names one object with a provisioning status.
+type ref struct {
+	noun noun
+	id   string
+}
+
+func newState() *State {
+	return &State{
+		loadBalancers: map[model.LoadBalancerID]*model.LoadBalancer{},
+		listeners:     map[model.ListenerID]*model.Listener{},
+		pools:         map[model.PoolID]*model.Pool{},
+		members:       map[model.MemberID]*model.Member{},
+		monitors:      map[model.HealthMonitorID]*model.HealthMonitor{},
+		networks:      map[model.NetworkID]*model.Network{},
+		subnets:       map[model.SubnetID]*model.Subnet{},
+		ports:         map[model.PortID]*model.Port{},
+		routers:       map[model.RouterID]*model.Router{},
+		floatingIPs:   map[model.FloatingIPID]*model.FloatingIP{},
+		projects:      map[model.ProjectID]*model.Project{},
+		users:         map[model.UserID]*model.User{},
+		roles:         map[model.RoleID]*model.Role{},
+		assignments:   map[model.Assignment]struct{}{},
+		nodes:         map[model.NodeID]*model.Node{},
+
+		listenersOf:    index[model.LoadBalancerID, model.ListenerID]{},
+		poolsOf:        index[model.LoadBalancerID, model.PoolID]{},
+		membersOf:      index[model.PoolID, model.MemberID]{},
+		monitorOf:      map[model.PoolID]model.HealthMonitorID{},
+		listenersUsing: index[model.PoolID, model.ListenerID]{},
+		memberAt:       map[memberKey]model.MemberID{},
+		listenerAt:     map[listenerKey]model.ListenerID{},
+
+		subnetsOf:     index[model.NetworkID, model.SubnetID]{},
+		portsOn:       index[model.NetworkID, model.PortID]{},
+		portsIn:       index[model.SubnetID, model.PortID]{},
+		portsOf:       index[string, model.PortID]{},
+		portAt:        map[networkAddr]model.PortID{},
+		routersIn:     index[model.SubnetID, model.RouterID]{},
+		routersTo:     index[model.NetworkID, model.RouterID]{},
+		membersIn:     index[model.SubnetID, model.MemberID]{},
+		floatingOn:    index[model.NetworkID, model.FloatingIPID]{},
+		floatingIn:    index[model.SubnetID, model.FloatingIPID]{},
+		floatingOf:    index[model.PortID, model.FloatingIPID]{},
+		floatingBy:    index[model.RouterID, model.FloatingIPID]{},
+		loadBalancing: map[model.PortID]model.LoadBalancerID{},
+		serviceAddrs:  map[netip.Addr]string{},
+
+		nodeAddrs: map[netip.Addr]int{},
+		taken:     map[netip.Addr]int{},
+		searchAt:  map[model.SubnetID]netip.Addr{},
+
+		pending: map[ref]uint64{},
+		dirty: dirt{
+			services: map[model.LoadBalancerID]struct{}{},
+			backends: map[model.PoolID]struct{}{},
+		},
+	}
+}
+
+// index finds children by parent.
+type index[P, C comparable] map[P]map[C]struct{}
+
+func (ix index[P, C]) add(p P, c C) {
+	set := ix[p]
+	if set == nil {
+		set = map[C]struct{}{}
+		ix[p] = set
+	}
+	set[c] = struct{}{}
+}
+
+func (ix index[P, C]) remove(p P, c C) {
+	set := ix[p]
+	delete(set, c)
+	if len(set) == 0 {
+		delete(ix, p)
+	}
+}

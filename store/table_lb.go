@@ -1,0 +1,143 @@
+package store
+
+import (
+	"net/netip"
+
+	"lbd/store/model"
+)
+
+// put stores a new version of an entity and drop removes one; both keep the
+// indexes. They check nothing: that is apply's part.
+
+func (st *State) putLoadBalancer(n *model.LoadBalancer) {
+	if old, ok := st.loadBalancers[n.ID]; ok {
+		st.unindexLoadBalancer(old)
+	}
+	st.loadBalancers[n.ID] = n
+	st.loadBalancing[n.VIP.Port] = n.ID
+	st.serviceAddrs[n.VIP.Address] = string(n.ID)
+	for _, v := range n.AdditionalVIPs {
+		st.serviceAddrs[v.Address] = string(n.ID)
+	}
+	st.track(ref{nounLoadBalancer, string(n.ID)}, n.Pending)
+}
+
+func (st *State) dropLoadBalancer(old *model.LoadBalancer) {
+	st.unindexLoadBalancer(old)
+	st.track(ref{nounLoadBalancer, string(old.ID)}, 0)
+	delete(st.loadBalancers, old.ID)
+}
+
+func (st *State) unindexLoadBalancer(old *model.LoadBalancer) {
+	delete(st.loadBalancing, old.VIP.Port)
+	delete(st.serviceAddrs, old.VIP.Address)
+	for _, v := range old.AdditionalVIPs {
+		delete(st.serviceAddrs, v.Address)
+	}
+}
+
+func (st *State) putListener(n *model.Listener) {
+	if old, ok := st.listeners[n.ID]; ok {
+		st.unindexListener(old)
+	}
+	st.listeners[n.ID] = n
+	st.listenersOf.add(n.LoadBalancer, n.ID)
+	st.listenerAt[keyOfListener(n)] = n.ID
+	if n.DefaultPool != "" {
+		st.listenersUsing.add(n.DefaultPool, n.ID)
+	}
+	st.track(ref{nounListener, string(n.ID)}, n.Pending)
+}
+
+func (st *State) dropListener(old *model.Listener) {
+	st.unindexListener(old)
+	st.track(ref{nounListener, string(old.ID)}, 0)
+	delete(st.listeners, old.ID)
+}
+
+func (st *State) unindexListener(old *model.Listener) {
+	st.listenersOf.remove(old.LoadBalancer, old.ID)
+	delete(st.listenerAt, keyOfListener(old))
+	if old.DefaultPool != "" {
+		st.listenersUsing.remove(old.DefaultPool, old.ID)
+	}
+}
+
+func keyOfListener(l *model.Listener) listenerKey {
+	return listenerKey{l.LoadBalancer, l.Protocol.Transport(), l.Port}
+}
+
+func (st *State) putPool(n *model.Pool) {
+	st.pools[n.ID] = n // its load balancer never changes
+	st.poolsOf.add(n.LoadBalancer, n.ID)
+	st.track(ref{nounPool, string(n.ID)}, n.Pending)
+}
+
+func (st *State) dropPool(old *model.Pool) {
+	st.poolsOf.remove(old.LoadBalancer, old.ID)
+	st.track(ref{nounPool, string(old.ID)}, 0)
+	delete(st.pools, old.ID)
+	st.dirty.backends[old.ID] = struct{}{} // frees what Config cached
+}
+
+func (st *State) putMember(n *model.Member) {
+	// Taken before the old version is given back, so that an unchanged address
+	// never counts as freed in between.
+	st.take(n.Address, n.MonitorAddress)
+	if old, ok := st.members[n.ID]; ok {
+		st.unindexMember(old)
+	}
+	st.members[n.ID] = n
+	st.membersOf.add(n.Pool, n.ID)
+	key := keyOfMember(n)
+	// A member on its way out does not keep its address from its successor.
+	if _, ok := st.memberAt[key]; !ok || n.Provisioning != model.PendingDelete {
+		st.memberAt[key] = n.ID
+	}
+	if n.Subnet != "" {
+		st.membersIn.add(n.Subnet, n.ID)
+	}
+	st.track(ref{nounMember, string(n.ID)}, n.Pending)
+}
+
+func (st *State) dropMember(old *model.Member) {
+	st.unindexMember(old)
+	st.track(ref{nounMember, string(old.ID)}, 0)
+	delete(st.members, old.ID)
+}
+
+func (st *State) unindexMember(old *model.Member) {
+	st.membersOf.remove(old.Pool, old.ID)
+	if key := keyOfMember(old); st.memberAt[key] == old.ID {
+		delete(st.memberAt, key)
+	}
+	if old.Subnet != "" {
+		st.membersIn.remove(old.Subnet, old.ID)
+	}
+	st.release(old.Address, old.MonitorAddress)
+}
+
+// keyOfMember compares addresses by value: ::ffff:10.0.0.1 is 10.0.0.1, however written.
+func keyOfMember(m *model.Member) memberKey {
+	return memberKey{m.Pool, netip.AddrPortFrom(m.Address.Unmap(), m.Port)}
+}
+
+func (st *State) putMonitor(n *model.HealthMonitor) {
+	st.monitors[n.ID] = n // its pool never changes
+	st.monitorOf[n.Pool] = n.ID
+	st.track(ref{nounMonitor, string(n.ID)}, n.Pending)
+}
+
+func (st *State) dropMonitor(old *model.HealthMonitor) {
+	delete(st.monitorOf, old.Pool)
+	st.track(ref{nounMonitor, string(old.ID)}, 0)
+	delete(st.monitors, old.ID)
+}
+
+func (st *State) track(r ref, pending uint64) {
+	if pending == 0 {
+		delete(st.pending, r)
+		return
+	}
+	st.pending[r] = pending
+}

@@ -1,0 +1,229 @@
+package store
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"lbd/store/model"
+)
+
+// Returned slices are fresh and ordered by creation time, then id (nodes: by
+// the time they joined).
+
+// ClusterID is "" until the cluster was initialised.
+func (st *State) ClusterID() string { return st.clusterID }
+
+func (st *State) LoadBalancer(id model.LoadBalancerID) (*model.LoadBalancer, bool) {
+	return get(st.loadBalancers, id)
+}
+
+func (st *State) Listener(id model.ListenerID) (*model.Listener, bool) { return get(st.listeners, id) }
+func (st *State) Pool(id model.PoolID) (*model.Pool, bool)             { return get(st.pools, id) }
+func (st *State) Member(id model.MemberID) (*model.Member, bool)       { return get(st.members, id) }
+
+func (st *State) HealthMonitor(id model.HealthMonitorID) (*model.HealthMonitor, bool) {
+	return get(st.monitors, id)
+}
+func (st *State) Network(id model.NetworkID) (*model.Network, bool) { return get(st.networks, id) }
+func (st *State) Subnet(id model.SubnetID) (*model.Subnet, bool)    { return get(st.subnets, id) }
+func (st *State) Port(id model.PortID) (*model.Port, bool)          { return get(st.ports, id) }
+func (st *State) Router(id model.RouterID) (*model.Router, bool)    { return get(st.routers, id) }
+func (st *State) FloatingIP(id model.FloatingIPID) (*model.FloatingIP, bool) {
+	return get(st.floatingIPs, id)
+}
+func (st *State) Project(id model.ProjectID) (*model.Project, bool) { return get(st.projects, id) }
+func (st *State) User(id model.UserID) (*model.User, bool)          { return get(st.users, id) }
+func (st *State) Role(id model.RoleID) (*model.Role, bool)          { return get(st.roles, id) }
+func (st *State) Node(id model.NodeID) (*model.Node, bool)          { return get(st.nodes, id) }
+
+func (st *State) LoadBalancers() []*model.LoadBalancer {
+	return all(st.loadBalancers, byLoadBalancer)
+}
+func (st *State) Listeners() []*model.Listener           { return all(st.listeners, byListener) }
+func (st *State) Pools() []*model.Pool                   { return all(st.pools, byPool) }
+func (st *State) Members() []*model.Member               { return all(st.members, byMember) }
+func (st *State) HealthMonitors() []*model.HealthMonitor { return all(st.monitors, byMonitor) }
+func (st *State) Networks() []*model.Network             { return all(st.networks, byNetwork) }
+func (st *State) Subnets() []*model.Subnet               { return all(st.subnets, bySubnet) }
+func (st *State) Ports() []*model.Port                   { return all(st.ports, byPort) }
+func (st *State) Routers() []*model.Router               { return all(st.routers, byRouter) }
+func (st *State) FloatingIPs() []*model.FloatingIP       { return all(st.floatingIPs, byFloatingIP) }
+func (st *State) Projects() []*model.Project             { return all(st.projects, byProject) }
+func (st *State) Users() []*model.User                   { return all(st.users, byUser) }
+func (st *State) Roles() []*model.Role                   { return all(st.roles, byRole) }
+func (st *State) Nodes() []*model.Node                   { return all(st.nodes, byNode) }
+
+// ListenersOf are the listeners of a load balancer.
+func (st *State) ListenersOf(lb model.LoadBalancerID) []*model.Listener {
+	return some(st.listeners, st.listenersOf[lb], byListener)
+}
+
+// PoolsOf are the pools of a load balancer.
+func (st *State) PoolsOf(lb model.LoadBalancerID) []*model.Pool {
+	return some(st.pools, st.poolsOf[lb], byPool)
+}
+
+// MembersOf are the members of a pool.
+func (st *State) MembersOf(pool model.PoolID) []*model.Member {
+	return some(st.members, st.membersOf[pool], byMember)
+}
+
+// MonitorOf is the health monitor of a pool.
+func (st *State) MonitorOf(pool model.PoolID) (*model.HealthMonitor, bool) {
+	return get(st.monitors, st.monitorOf[pool])
+}
+
+// ListenersUsing are the listeners whose default pool this is.
+func (st *State) ListenersUsing(pool model.PoolID) []*model.Listener {
+	return some(st.listeners, st.listenersUsing[pool], byListener)
+}
+
+// SubnetsOf are the subnets of a network.
+func (st *State) SubnetsOf(network model.NetworkID) []*model.Subnet {
+	return some(st.subnets, st.subnetsOf[network], bySubnet)
+}
+
+// PortsOf are the ports of a device ("lb-<id>", or a router's id).
+func (st *State) PortsOf(device string) []*model.Port {
+	return some(st.ports, st.portsOf[device], byPort)
+}
+
+// LoadBalancerOfPort is the load balancer whose VIP port this is.
+func (st *State) LoadBalancerOfPort(port model.PortID) (*model.LoadBalancer, bool) {
+	return get(st.loadBalancers, st.loadBalancing[port])
+}
+
+// FloatingIPOf is the oldest floating IP bound to a port.
+func (st *State) FloatingIPOf(port model.PortID) (*model.FloatingIP, bool) {
+	fips := st.FloatingIPsOf(port)
+	if len(fips) == 0 {
+		return nil, false
+	}
+	return fips[0], true
+}
+
+// FloatingIPsOf are the floating IPs bound to a port: at most one per external
+// network and address of the port.
+func (st *State) FloatingIPsOf(port model.PortID) []*model.FloatingIP {
+	return some(st.floatingIPs, st.floatingOf[port], byFloatingIP)
+}
+
+// RouterSubnets are the subnets in which a router has an interface.
+func (st *State) RouterSubnets(router model.RouterID) []model.SubnetID {
+	var ids []model.SubnetID
+	for _, p := range st.PortsOf(string(router)) {
+		if p.DeviceOwner != model.OwnerRouterInterface {
+			continue
+		}
+		for _, f := range p.FixedIPs {
+			ids = append(ids, f.Subnet)
+		}
+	}
+	return ids
+}
+
+// UserByName finds a user.
+func (st *State) UserByName(name string) (*model.User, bool) {
+	return find(st.Users(), func(u *model.User) bool { return u.Name == name })
+}
+
+// ProjectByName finds a project.
+func (st *State) ProjectByName(name string) (*model.Project, bool) {
+	return find(st.Projects(), func(p *model.Project) bool { return p.Name == name })
+}
+
+// RoleByName finds a role.
+func (st *State) RoleByName(name string) (*model.Role, bool) {
+	return find(st.Roles(), func(r *model.Role) bool { return r.Name == name })
+}
+
+// NodeByName finds a node.
+func (st *State) NodeByName(name string) (*model.Node, bool) {
+	return find(st.Nodes(), func(n *model.Node) bool { return n.Name == name })
+}
+
+// RolesOf are the roles a user has on a project.
+func (st *State) RolesOf(user model.UserID, project model.ProjectID) []*model.Role {
+	ids := map[model.RoleID]struct{}{}
+	for a := range st.assignments {
+		if a.User == user && a.Project == project {
+			ids[a.Role] = struct{}{}
+		}
+	}
+	return some(st.roles, ids, byRole)
+}
+
+// ProjectsOf are the projects on which a user has any role.
+func (st *State) ProjectsOf(user model.UserID) []*model.Project {
+	ids := map[model.ProjectID]struct{}{}
+	for a := range st.assignments {
+		if a.User == user {
+			ids[a.Project] = struct{}{}
+		}
+	}
+	return some(st.projects, ids, byProject)
+}
+
+// PendingSince is the highest Pending index of all objects; ok is false when
+// nothing is pending.
+func (st *State) PendingSince() (newest uint64, ok bool) {
+	for _, at := range st.pending {
+		newest = max(newest, at)
+	}
+	return newest, len(st.pending) > 0
+}
+
+func get[K comparable, V any](m map[K]*V, id K) (*V, bool) {
+	v, ok := m[id]
+	return v, ok
+}
+
+func all[K comparable, V any](m map[K]*V, by func(a, b *V) int) []*V {
+	out := make([]*V, 0, len(m))
+	for _, v := range m {
+		out = append(out, v)
+	}
+	slices.SortFunc(out, by)
+	return out
+}
+
+func some[K comparable, V any](m map[K]*V, ids map[K]struct{}, by func(a, b *V) int) []*V {
+	out := make([]*V, 0, len(ids))
+	for id := range ids {
+		if v, ok := m[id]; ok {
+			out = append(out, v)
+		}
+	}
+	slices.SortFunc(out, by)
+	return out
+}
+
+func find[V any](in []*V, is func(*V) bool) (*V, bool) {
+	if i := slices.IndexFunc(in, is); i >= 0 {
+		return in[i], true
+	}
+	return nil, false
+}
+
+func by[I cmp.Ordered](a, b time.Time, x, y I) int {
+	if c := a.Compare(b); c != 0 {
+		return c
+	}
+	return cmp.Compare(x, y)
+}
+
+func byLoadBalancer(a, b *model.LoadBalancer) int { return by(a.Created, b.Created, a.ID, b.ID) }
+func byListener(a, b *model.Listener) int         { return by(a.Created, b.Created, a.ID, b.ID) }
+func byPool(a, b *model.Pool) int                 { return by(a.Created, b.Created, a.ID, b.ID) }
+func byMember(a, b *model.Member) int             { return by(a.Created, b.Created, a.ID, b.ID) }
+func byMonitor(a, b *model.HealthMonitor) int     { return by(a.Created, b.Created, a.ID, b.ID) }
+func byNetwork(a, b *model.Network) int           { return by(a.Created, b.Created, a.ID, b.ID) }
+func bySubnet(a, b *model.Subnet) int             { return by(a.Created, b.Created, a.ID, b.ID) }
+func byPort(a, b *model.Port) int                 { return by(a.Created, b.Created, a.ID, b.ID) }
+func byRouter(a, b *model.Router) int             { return by(a.Created, b.Created, a.ID, b.ID) }
+func byFloatingIP(a, b *model.FloatingIP) int     { return by(a.Created, b.Created, a.ID, b.ID) }
+func byProject(a, b *model.Project) int           { return by(a.Created, b.Created, a.ID, b.ID) }
+func byUser(a, b *model.User) int                 { return by(a.Created, b.Created, a.ID, b.ID) }
+func byRole(a, b *model.Role) int                 { return by(a.Created, b.Created, a.ID, b.ID) }
+func byNode(a, b *model.Node) int                 { return by(a.Joined, b.Joined, a.ID, b.ID) }
