@@ -1,0 +1,85 @@
+package balance
+
+import (
+	"net/netip"
+	"sync/atomic"
+)
+
+// roundRobin walks a precomputed order in which every member stands as often as
+// its weight says, spread evenly (the order of smooth weighted round robin). One
+// atomic counter is all the state, so concurrent picks never meet the same turn.
+type roundRobin struct {
+	set
+	order [2][]int32
+	next  [2]atomic.Uint64
+}
+
+// NewRoundRobin makes a weighted ROUND_ROBIN picker.
+func NewRoundRobin(members []Member) Picker {
+	p := &roundRobin{set: newSet(members)}
+	for r := range p.ranks {
+		p.order[r] = smooth(p.members, p.ranks[r])
+	}
+	return p
+}
+
+func (p *roundRobin) Pick(_ netip.Addr, skip func(int) bool) int {
+	r := p.rank()
+	order := p.order[r]
+	n := uint64(len(order))
+	// A turn that falls on a member that is down goes to the next one that is
+	// not. Taking a new turn for each step keeps its share from landing on one
+	// neighbour alone.
+	for range n {
+		i := int(order[(p.next[r].Add(1)-1)%n])
+		if p.usable(i, skip) {
+			return i
+		}
+	}
+	// Concurrent picks may have taken the good turns: look at each member once.
+	for _, i := range p.ranks[r] {
+		if p.usable(i, skip) {
+			return i
+		}
+	}
+	return -1
+}
+
+// smooth is one period of smooth weighted round robin over members by index:
+// each step every member gains its weight, the richest is taken and pays the
+// total. Weights are divided by their greatest common divisor, so that equal
+// weights give a period of one turn each. The longest period is 256 per member.
+func smooth(members []Member, rank []int) []int32 {
+	g := 0
+	for _, i := range rank {
+		g = gcd(g, members[i].Weight)
+	}
+	if g == 0 {
+		return nil
+	}
+	total := 0
+	for _, i := range rank {
+		total += members[i].Weight / g
+	}
+	order := make([]int32, 0, total)
+	credit := make([]int, len(rank))
+	for range total {
+		best := 0
+		for k, i := range rank {
+			credit[k] += members[i].Weight / g
+			if credit[k] > credit[best] {
+				best = k
+			}
+		}
+		credit[best] -= total
+		order = append(order, int32(rank[best]))
+	}
+	return order
+}
+
+func gcd(a, b int) int {
+	for b != 0 {
+		a, b = b, a%b
+	}
+	return a
+}

@@ -1,0 +1,161 @@
+package conn
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/netip"
+	"runtime"
+	"sync/atomic"
+	"time"
+
+	"lbd/dataplane/http1"
+	"lbd/dataplane/live"
+	"lbd/dataplane/netio"
+	"lbd/dataplane/table"
+)
+
+// client is one client connection. Its goroutine owns everything; Drain and Cut
+// touch only the atomics, the context and the socket.
+type client struct {
+	p     *Proxy
+	conn  *netio.Conn
+	src   *atomic.Pointer[table.Listener] // the newest version of its listener
+	shard *live.Shard
+
+	remote, local netip.AddrPort
+
+	ctx    context.Context // of the connection itself; ended by Cut
+	cancel context.CancelFunc
+
+	phase    atomic.Int32 // phaseBusy, phaseIdle, phaseLeaving
+	draining atomic.Bool
+}
+
+const (
+	phaseBusy int32 = iota
+	phaseIdle
+	phaseLeaving
+)
+
+// Drain ends the connection at once when it is idle, else after the answer under way.
+func (c *client) Drain() {
+	c.draining.Store(true)
+	if c.phase.CompareAndSwap(phaseIdle, phaseLeaving) {
+		c.conn.Wake()
+	}
+}
+
+// Cut resets the connection. The server side is noticed to be without a client
+// within pollEvery and closed.
+func (c *client) Cut() {
+	c.cancel()
+	c.conn.Abort()
+}
+
+// serve runs the connection to its end.
+func (c *client) serve() {
+	for c.awaitRequest() && c.request() {
+	}
+	c.conn.Close()
+	c.conn.Release()
+}
+
+// awaitRequest waits for the first bytes of a request, holding no buffer. False:
+// the client left, stayed idle for too long, or the listener drains.
+func (c *client) awaitRequest() bool {
+	if len(c.conn.Buffered()) > 0 {
+		return true // pipelined behind the one before
+	}
+	// In this order: a Wake by Drain must not be overwritten by our deadline.
+	c.conn.ArmRead(c.p.limits.KeepAlive)
+	c.phase.Store(phaseIdle)
+	if c.draining.Load() {
+		return false
+	}
+	runtime.Gosched() // see await
+	n, err := c.conn.Fill()
+	c.shard.BytesIn.Add(int64(n))
+	if !c.phase.CompareAndSwap(phaseIdle, phaseBusy) {
+		return false
+	}
+	return err == nil
+}
+
+// request serves one request and reports whether another may follow.
+func (c *client) request() (keep bool) {
+	x := c.p.borrow(c)
+	returned := false
+	defer func() {
+		if !returned { // a panic: the engine recovers it; x is not used again
+			x.dropServer()
+		}
+	}()
+	keep = c.exchange(x)
+	returned = true
+	c.p.giveBack(x)
+	return keep
+}
+
+func (c *client) exchange(x *exchange) (keep bool) {
+	x.lis = c.src.Load()
+	n, ok := c.readHead(x)
+	if !ok {
+		return false
+	}
+	x.pool = x.lis.Route.Choose(&x.request)
+	if err := x.encodeRequest(n); err != nil {
+		return x.fault(http.StatusBadRequest, err)
+	}
+	return x.forward()
+}
+
+// readHead reads a request head; its length is n. What cannot be read as one is
+// answered here.
+func (c *client) readHead(x *exchange) (n int, ok bool) {
+	var deadline time.Time
+	for {
+		n, err := x.request.Parse(c.conn.Buffered(), &c.p.lim)
+		if err != nil {
+			code := http.StatusBadRequest
+			if r, ok := errors.AsType[*http1.Refusal](err); ok {
+				code = r.Status
+			}
+			c.refuse(code)
+			return 0, false
+		}
+		if n > 0 {
+			return n, true
+		}
+		if deadline.IsZero() {
+			deadline = time.Now().Add(min(c.p.limits.Head, x.lis.ClientData))
+		}
+		if c.conn.Full() && !c.conn.Grow() {
+			c.refuse(http.StatusRequestHeaderFieldsTooLarge)
+			return 0, false
+		}
+		c.conn.ReadUntil(deadline)
+		got, err := c.conn.Fill()
+		c.shard.BytesIn.Add(int64(got))
+		switch {
+		case err == nil:
+		case netio.IsTimeout(err):
+			c.refuse(http.StatusRequestTimeout)
+			return 0, false
+		default: // the client left in the middle of it
+			c.shard.RequestErrors.Add(1)
+			return 0, false
+		}
+	}
+}
+
+// write sends to the client. A client that takes nothing for its data timeout, or
+// is gone, gives errClientGone.
+func (c *client) write(p []byte, idle time.Duration) error {
+	n, err := c.conn.Write(p, idle)
+	c.shard.BytesOut.Add(int64(n))
+	if err != nil {
+		return errClientGone
+	}
+	return nil
+}

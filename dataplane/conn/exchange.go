@@ -1,0 +1,181 @@
+package conn
+
+import (
+	"errors"
+	"time"
+
+	"lbd/dataplane/http1"
+	"lbd/dataplane/netio"
+	"lbd/dataplane/table"
+)
+
+// exchange is one request and its answer. It is borrowed from a pool for exactly
+// that long.
+type exchange struct {
+	c   *client
+	lis *table.Listener // the version this request is served by
+
+	request  http1.Request // valid until encodeRequest
+	asked    asked
+	pool     *table.Pool
+	response http1.Response // points into server's buffer
+	headLen  int            // of response, still in that buffer
+	toClient http1.Framing  // of the answer's body
+	chunks   http1.Chunked  // of the answer's body
+
+	out  []byte // the request as it goes to the member; kept until an answer begins
+	ans  []byte // what is ready for the client
+	body body   // of the request
+
+	member *table.Member
+	server *netio.Conn
+	reused bool // server came from the pool
+	heard  bool // at least one byte came from server
+	tried  table.Tried
+	upload *upload
+
+	poll time.Duration // how long one wait for the member lasts
+}
+
+// forward sends the request to a member and the answer to the client. It reports
+// whether the client's connection can carry another request.
+func (x *exchange) forward() (keep bool) {
+	x.poll = min(pollEvery, x.lis.MemberData)
+	whole := x.body.done // the request can be sent again from out
+	retried := false
+	for {
+		if err := x.connect(); err != nil {
+			if retried {
+				return x.fault(502, err)
+			}
+			return x.fault(503, err)
+		}
+		n, err := x.server.Write(x.out, x.lis.MemberData)
+		if err == nil && !whole {
+			x.startUpload()
+		}
+		if err == nil || n > 0 {
+			// A member that refuses early answers before it stops reading: its
+			// answer may be there although the write failed.
+			written := err == nil
+			if err = x.answerHead(); err == nil {
+				x.response.KeepAlive = x.response.KeepAlive && written
+				return x.relay()
+			}
+		}
+		if retried || !x.retry(err, n, whole) {
+			return x.broken(err)
+		}
+		retried = true
+	}
+}
+
+// retry decides whether the request is sent once more after err, n bytes of it
+// having been given to the kernel. Never when anything of an answer came, and
+// only when all of it is still in out. What cannot have reached the member may
+// always be repeated; the rest only if it is idempotent. A connection from the
+// pool may have been closed while it was idle: the same member gets another
+// chance. A fresh one was refused by the member: another one is tried.
+func (x *exchange) retry(err error, n int, whole bool) bool {
+	if x.heard || x.upload != nil || errors.Is(err, errClientGone) || netio.IsTimeout(err) || err == errMemberTimeout {
+		return false
+	}
+	if n > 0 && !(whole && x.asked.idempotent) {
+		return false
+	}
+	if x.c.ctx.Err() != nil {
+		return false
+	}
+	if !x.reused {
+		x.tried.Add(x.member)
+	}
+	x.dropServer()
+	return true
+}
+
+// connect finds a member that takes a connection: an idle one of the picked
+// member, or a new one; on failure the next member.
+func (x *exchange) connect() error {
+	again := x.reused // the connection before was stale: take no second chance from the pool
+	for range maxConnects {
+		m := x.pool.Pick(x.c.remote.Addr(), &x.tried)
+		if m == nil {
+			return errNoMember
+		}
+		x.member, x.reused, x.heard = m, false, false
+		m.Live.Begin()
+		if !again {
+			if s := m.Live.TakeIdle(m.Addr, !x.asked.idempotent); s != nil {
+				x.server, x.reused = s, true
+				return nil
+			}
+		}
+		s, err := netio.Dial(x.c.ctx, m.Addr, x.lis.MemberConnect, x.c.p.pools)
+		if err == nil {
+			x.server = s
+			return nil
+		}
+		m.Live.End()
+		x.member = nil
+		if x.c.ctx.Err() != nil {
+			return errClientGone
+		}
+		x.tried.Add(m)
+	}
+	return errNoMember
+}
+
+// dropServer closes the server side, if there is one.
+func (x *exchange) dropServer() {
+	if x.server != nil {
+		x.server.Close()
+		x.server.Release()
+		x.server = nil
+	}
+	if x.member != nil {
+		x.member.Live.End()
+		x.member = nil
+	}
+}
+
+// keepServer puts the server side back for the next request.
+func (x *exchange) keepServer() {
+	x.member.Live.PutIdle(x.server, x.member.Addr)
+	x.member.Live.End()
+	x.server, x.member = nil, nil
+}
+
+// broken answers for a member whose answer did not come or could not be read,
+// before anything was sent to the client.
+func (x *exchange) broken(err error) (keep bool) {
+	switch {
+	case errors.Is(err, errClientGone):
+		return x.abort()
+	case err == errClientTimeout:
+		return x.fault(408, err)
+	case err == errClientFraming:
+		return x.fault(400, err)
+	case err == errMemberTimeout:
+		return x.fault(504, err)
+	default: // closed, reset, malformed
+		return x.fault(502, err)
+	}
+}
+
+// abort ends an exchange that the client has left.
+func (x *exchange) abort() (keep bool) {
+	x.c.shard.RequestErrors.Add(1)
+	x.stopUpload()
+	x.dropServer()
+	x.c.conn.Abort()
+	return false
+}
+
+// cutShort ends an exchange whose answer broke after a part of it was sent on:
+// the client must see that it is not complete.
+func (x *exchange) cutShort() (keep bool) {
+	x.stopUpload()
+	x.dropServer()
+	x.c.conn.Abort()
+	return false
+}

@@ -1,0 +1,86 @@
+package conn
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"lbd/dataplane/http1"
+	"lbd/dataplane/live"
+	"lbd/dataplane/netio"
+	"lbd/dataplane/table"
+)
+
+// Config of a Proxy.
+type Config struct {
+	// NodeHeader and NodeName are added to every answer; none when NodeHeader is "".
+	NodeHeader, NodeName string
+	Limits               Limits
+}
+
+// Proxy serves HTTP listeners.
+type Proxy struct {
+	pools    *netio.Pools
+	limits   Limits
+	lim      http1.Limits
+	nodeLine []byte // "Name: value\r\n" or empty
+	free     sync.Pool
+}
+
+// New checks cfg.
+func New(cfg Config, pools *netio.Pools) (*Proxy, error) {
+	p := &Proxy{pools: pools, limits: cfg.Limits.withDefaults(), lim: http1.DefaultLimits()}
+	if cfg.NodeHeader != "" {
+		if !http1.IsToken([]byte(cfg.NodeHeader)) {
+			return nil, fmt.Errorf("node header %q is not a field name", cfg.NodeHeader)
+		}
+		if strings.ContainsFunc(cfg.NodeName, func(r rune) bool { return r < ' ' || r == 0x7f }) {
+			return nil, fmt.Errorf("node name %q cannot be sent in a header", cfg.NodeName)
+		}
+		p.nodeLine = []byte(cfg.NodeHeader + ": " + cfg.NodeName + "\r\n")
+	}
+	p.free.New = func() any {
+		return &exchange{out: make([]byte, 0, outSize), ans: make([]byte, 0, outSize)}
+	}
+	return p, nil
+}
+
+// borrow gives an exchange for c; giveBack takes it when it has ended.
+func (p *Proxy) borrow(c *client) *exchange {
+	x := p.free.Get().(*exchange)
+	x.c = c
+	return x
+}
+
+func (p *Proxy) giveBack(x *exchange) {
+	*x = exchange{
+		out: x.out[:0], ans: x.ans[:0], chunks: x.chunks, body: body{dec: x.body.dec},
+		request: x.request, response: x.response,
+	}
+	x.request.Reset()
+	x.response.Reset()
+	if cap(x.out) > 2*outSize || cap(x.ans) > 2*outSize { // a long head: the exception
+		x.out, x.ans = make([]byte, 0, outSize), make([]byte, 0, outSize)
+	}
+	p.free.Put(x)
+}
+
+// Serve runs a client connection to its end. src is the listener's newest
+// version, read once per request; group may drain it.
+func (p *Proxy) Serve(conn *netio.Conn, src *atomic.Pointer[table.Listener], group *live.Group) {
+	c := &client{
+		p: p, conn: conn, src: src, shard: src.Load().Live.Shard(),
+		remote: conn.Remote(), local: conn.Local(),
+	}
+	c.ctx, c.cancel = context.WithCancel(context.Background())
+	defer c.cancel()
+	if !group.Add(c) {
+		conn.Close()
+		return
+	}
+	defer group.Remove(c)
+	c.shard.Connections.Add(1)
+	c.serve()
+}

@@ -1,0 +1,228 @@
+package dataplane
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sys/unix"
+
+	"lbd/dataplane/conn"
+	"lbd/dataplane/health"
+	"lbd/dataplane/l4"
+	"lbd/dataplane/live"
+	"lbd/dataplane/netio"
+	"lbd/dataplane/table"
+	"lbd/store/model"
+)
+
+// Source is where the configuration comes from. Changed may fire late, or once
+// for many changes: Current is always re-read. Current may be nil at first.
+type Source interface {
+	Current() *model.Config
+	Changed() <-chan struct{}
+}
+
+// Config of an Engine. The zero value of a field is its default.
+type Config struct {
+	NodeName string
+	// NodeHeader is the response header that carries NodeName; "" adds none.
+	NodeHeader string
+	// Freebind opens sockets on addresses that the node does not have yet.
+	Freebind bool
+	// Drain bounds how long connections of a removed listener go on; DefaultDrain.
+	Drain time.Duration
+	// Timeouts of HTTP clients that listeners do not set; see conn.Limits.
+	Limits conn.Limits
+
+	Log      *slog.Logger
+	Registry prometheus.Registerer // nil: no metrics
+}
+
+func (c Config) withDefaults() Config {
+	if c.Drain <= 0 {
+		c.Drain = DefaultDrain
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	c.Log = c.Log.With("part", "dataplane")
+	return c
+}
+
+// Engine serves. Run it once.
+type Engine struct {
+	cfg Config
+	src Source
+	log *slog.Logger
+
+	clients, idle *live.Budget
+	pools         *netio.Pools
+	http          *conn.Proxy
+	tcp           *l4.Proxy
+	checker       *health.Checker
+	sockets       *sockets
+	survivors     *survivors
+	collector     *collector
+
+	changed chan struct{}
+	state   atomic.Pointer[state]
+	panics  atomic.Int64
+
+	conns sync.WaitGroup // connections and drains
+}
+
+// state is what Report tells, replaced as a whole.
+type state struct {
+	applied  uint64
+	failures []model.Failure
+	table    *table.Table
+}
+
+// New checks cfg and allocates; it opens no socket.
+func New(cfg Config, src Source) (*Engine, error) {
+	cfg = cfg.withDefaults()
+	var lim unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &lim); err != nil {
+		return nil, fmt.Errorf("read the limit on open files: %w", err)
+	}
+	if lim.Cur < minLimitNOFILE {
+		return nil, fmt.Errorf("the limit on open files is %d, at least %d are needed", lim.Cur, minLimitNOFILE)
+	}
+	share := shareFDs(int64(min(lim.Cur, 1<<30)))
+	e := &Engine{
+		cfg: cfg, src: src, log: cfg.Log,
+		clients: live.NewBudget(share.clients),
+		idle:    live.NewBudget(share.idle),
+		pools:   netio.NewPools(share.pipes),
+		changed: make(chan struct{}, 1),
+	}
+	var err error
+	e.http, err = conn.New(conn.Config{NodeName: cfg.NodeName, NodeHeader: cfg.NodeHeader, Limits: cfg.Limits}, e.pools)
+	if err != nil {
+		return nil, err
+	}
+	e.tcp = l4.New(e.pools)
+	e.survivors = newSurvivors(e.idle)
+	e.checker = health.New(health.Config{}, e.notify)
+	e.sockets = &sockets{
+		freebind: cfg.Freebind, log: cfg.Log, budget: e.clients,
+		open:  make(map[netip.AddrPort]*socket),
+		serve: e.serve, drained: e.drain,
+	}
+	if cfg.Registry != nil {
+		e.collector = newCollector(e)
+		if err := cfg.Registry.Register(e.collector); err != nil {
+			return nil, fmt.Errorf("register data plane metrics: %w", err)
+		}
+	}
+	return e, nil
+}
+
+// Changed fires after the applied index, the failures or a verdict changed. Size
+// 1, coalescing: read Report.
+func (e *Engine) Changed() <-chan struct{} { return e.changed }
+
+func (e *Engine) notify() {
+	select {
+	case e.changed <- struct{}{}:
+	default:
+	}
+}
+
+// Run serves until ctx ends; then it stops accepting, drains for at most
+// Config.Drain and returns when everything it started has ended.
+func (e *Engine) Run(ctx context.Context) error {
+	defer e.shutdown()
+	sweep := time.NewTicker(sweepEvery)
+	defer sweep.Stop()
+	retry := time.NewTimer(0) // the first apply
+	defer retry.Stop()
+	backoff := bindRetryMin
+	var last *model.Config
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case now := <-sweep.C:
+			e.survivors.sweep(now)
+			continue
+		case <-retry.C:
+		case <-e.src.Changed():
+		}
+		cfg := e.src.Current()
+		if cfg == nil {
+			retry.Reset(bindRetryMin)
+			continue
+		}
+		unbound := e.apply(cfg, cfg != last)
+		if cfg != last || !unbound {
+			backoff = bindRetryMin
+		}
+		last = cfg
+		if unbound {
+			retry.Reset(backoff)
+			backoff = min(2*backoff, bindRetryMax)
+		}
+	}
+}
+
+// apply puts cfg into service and reports it. unbound: a socket could not be
+// opened and should be tried again.
+func (e *Engine) apply(cfg *model.Config, fresh bool) (unbound bool) {
+	start := time.Now()
+	var t, before *table.Table
+	if st := e.state.Load(); st != nil {
+		before = st.table
+	}
+	if fresh {
+		t = table.Compile(cfg, e.survivors, before)
+		e.checker.Apply(t.Targets)
+		for m, status := range t.Unprobed {
+			if m.Health().Status != status {
+				m.SetVerdict(model.MemberHealth{Status: status, Since: start}, true)
+			}
+		}
+	} else {
+		t = before // only what could not be opened is tried again
+	}
+	for _, l := range t.Endpoints {
+		l.Live.SetLimit(l.Limit)
+	}
+	failed := e.sockets.apply(t.Endpoints)
+	failures := t.Failures[:len(t.Failures):len(t.Failures)]
+	failures = append(failures, t.ListenFailures(failed)...)
+	e.survivors.keep(t)
+	was := e.state.Swap(&state{applied: t.Index, failures: failures, table: t})
+	if fresh {
+		e.log.Debug("applied", "index", t.Index, "endpoints", len(t.Endpoints), "failures", len(failures), "took", time.Since(start))
+	}
+	news := was == nil || !slices.Equal(was.failures, failures)
+	if news {
+		for _, f := range failures {
+			e.log.Warn("object is not served", "object", f.Object, "err", f.Reason)
+		}
+	}
+	if news || was.applied != t.Index {
+		e.notify()
+	}
+	return len(failed) > 0
+}
+
+// shutdown ends everything: sockets first, then connections, then the rest.
+func (e *Engine) shutdown() {
+	e.checker.Close()
+	e.sockets.closeAll()
+	e.conns.Wait() // bounded: every binding drains for Config.Drain, then is cut
+	e.survivors.close()
+	e.pools.Close()
+	if e.collector != nil {
+		e.cfg.Registry.Unregister(e.collector)
+	}
+}

@@ -1,0 +1,161 @@
+package health
+
+import (
+	"context"
+	"math/rand/v2"
+	"net/netip"
+	"sync"
+	"time"
+
+	"lbd/store/model"
+)
+
+// Subject is a member as the checker sees it. It outlives swaps and is compared
+// by identity.
+type Subject interface {
+	// SetVerdict tells the verdict and whether traffic may go there.
+	SetVerdict(v model.MemberHealth, up bool)
+	// Health is what SetVerdict said last.
+	Health() model.MemberHealth
+}
+
+// Target is one member to probe.
+type Target struct {
+	Subject Subject
+	Spec    Spec
+}
+
+// Config of a Checker. The zero value works.
+type Config struct {
+	Dial Dialer // nil: TCP
+}
+
+// Checker probes the targets it was given last. Apply and Close are for one goroutine.
+type Checker struct {
+	dial   Dialer
+	notify func()
+	slots  chan struct{}
+
+	ctx     context.Context // ends all probing; the checker's own, from New to Close
+	cancel  context.CancelFunc
+	running map[Subject]*run
+	wg      sync.WaitGroup
+}
+
+type run struct {
+	spec   Spec
+	cancel context.CancelFunc
+	done   chan struct{}
+}
+
+// New makes a checker without targets. notify is called, from any goroutine,
+// after a status changed; it must not block.
+func New(cfg Config, notify func()) *Checker {
+	if cfg.Dial == nil {
+		cfg.Dial = dialTCP
+	}
+	c := &Checker{
+		dial:    cfg.Dial,
+		notify:  notify,
+		slots:   make(chan struct{}, maxInFlight),
+		running: make(map[Subject]*run),
+	}
+	c.ctx, c.cancel = context.WithCancel(context.Background())
+	return c
+}
+
+// Apply makes targets the ones that are probed. Probing of a target that stays
+// equal goes on undisturbed. One whose spec changed keeps its verdict, unless its
+// address changed; a new one starts OFFLINE and takes traffic. Apply returns when
+// the probes it ended will write no verdict any more.
+func (c *Checker) Apply(targets []Target) {
+	want := make(map[Subject]Spec, len(targets))
+	for _, t := range targets {
+		want[t.Subject] = t.Spec
+	}
+	kept := make(map[Subject]netip.AddrPort)
+	for s, r := range c.running {
+		spec, ok := want[s]
+		if ok && spec == r.spec {
+			continue
+		}
+		r.cancel()
+		if ok {
+			kept[s] = r.spec.Addr
+		}
+	}
+	for s, r := range c.running {
+		if spec, ok := want[s]; !ok || spec != r.spec {
+			<-r.done
+			delete(c.running, s)
+		}
+	}
+	fresh := 0
+	for _, t := range targets {
+		if _, ok := c.running[t.Subject]; ok {
+			continue
+		}
+		fresh++
+		status := model.Offline
+		if addr, ok := kept[t.Subject]; ok && addr == t.Spec.Addr {
+			status = t.Subject.Health().Status
+		} else {
+			t.Subject.SetVerdict(model.MemberHealth{Status: model.Offline, Since: time.Now()}, true)
+		}
+		ctx, cancel := context.WithCancel(c.ctx)
+		r := &run{spec: t.Spec, cancel: cancel, done: make(chan struct{})}
+		c.running[t.Subject] = r
+		spread := min(time.Duration(fresh-1)*startSpacing, t.Spec.Delay)
+		c.wg.Go(func() {
+			defer close(r.done)
+			c.watch(ctx, t, status, spread)
+		})
+	}
+}
+
+// Close ends all probing and waits for it.
+func (c *Checker) Close() {
+	c.cancel()
+	c.wg.Wait()
+	clear(c.running)
+}
+
+// watch probes one target until ctx ends.
+func (c *Checker) watch(ctx context.Context, t Target, status model.Operating, spread time.Duration) {
+	var want codes
+	if t.Spec.Method != "" {
+		want, _ = parseCodes(t.Spec.Codes) // NewSpec has checked them
+	}
+	m := newMachine(t.Spec.Rise, t.Spec.Fall, status)
+	since := t.Subject.Health().Since
+	// A little jitter keeps the nodes of a cluster from probing in step.
+	timer := time.NewTimer(spread + rand.N(startSpacing))
+	defer timer.Stop()
+	for {
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			return
+		}
+		select {
+		case c.slots <- struct{}{}:
+		case <-ctx.Done():
+			return
+		}
+		start := time.Now()
+		failure := probe(ctx, &t.Spec, want, c.dial)
+		<-c.slots
+		if ctx.Err() != nil {
+			return
+		}
+		changed := m.step(failure)
+		if changed {
+			since = time.Now()
+		}
+		t.Subject.SetVerdict(model.MemberHealth{Status: m.status, Reason: m.reason, Since: since}, m.up)
+		if changed {
+			c.notify()
+		}
+		timer.Reset(max(t.Spec.Delay-time.Since(start), 0))
+	}
+}

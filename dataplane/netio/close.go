@@ -1,0 +1,90 @@
+package netio
+
+import (
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Close ends the connection in both directions. What is buffered is kept until
+// Release: another goroutine may be using it.
+func (c *Conn) Close() error { return c.tcp.Close() }
+
+// CloseWrite sends FIN and leaves the other direction open.
+func (c *Conn) CloseWrite() error { return c.tcp.CloseWrite() }
+
+// Abort resets the connection, so that the peer cannot take what it got for complete.
+func (c *Conn) Abort() {
+	_ = c.tcp.SetLinger(0)
+	_ = c.tcp.Close()
+}
+
+// Release gives the read buffer back. Only the owner calls it, at the very end.
+func (c *Conn) Release() {
+	c.pools.Return(c.in)
+	c.in = nil
+}
+
+// Linger closes after the peer had a chance to read our last bytes: FIN, then
+// read and drop what it still sends, for a bounded time and amount.
+// It returns how many bytes were dropped.
+func (c *Conn) Linger() (dropped int64) {
+	defer c.Close()
+	if err := c.tcp.CloseWrite(); err != nil {
+		return 0
+	}
+	c.Release()
+	c.ReadUntil(time.Now().Add(lingerTime))
+	for dropped < lingerBytes {
+		n, err := c.Fill()
+		dropped += int64(n)
+		c.Release()
+		if err != nil {
+			break
+		}
+	}
+	return dropped
+}
+
+// PeerState is what the socket knows about the other end without reading.
+type PeerState int
+
+const (
+	// PeerQuiet has sent nothing that is not read yet.
+	PeerQuiet PeerState = iota
+	// PeerData has sent bytes.
+	PeerData
+	// PeerFinished has sent FIN behind nothing more: half-closed or gone.
+	PeerFinished
+	// PeerGone has reset the connection, or we closed it.
+	PeerGone
+)
+
+// Peek looks at the socket, one system call, without blocking. Buffered bytes do not count.
+func (c *Conn) Peek() PeerState {
+	state := PeerGone
+	var b [1]byte
+	err := c.raw.Control(func(fd uintptr) {
+		for {
+			n, _, err := unix.Recvfrom(int(fd), b[:], unix.MSG_PEEK|unix.MSG_DONTWAIT)
+			switch {
+			case err == syscall.EINTR:
+				continue
+			case err == syscall.EAGAIN:
+				state = PeerQuiet
+			case err != nil:
+				state = PeerGone
+			case n == 0:
+				state = PeerFinished
+			default:
+				state = PeerData
+			}
+			return
+		}
+	})
+	if err != nil {
+		return PeerGone
+	}
+	return state
+}

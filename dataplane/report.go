@@ -1,0 +1,40 @@
+package dataplane
+
+import (
+	"lbd/store/model"
+)
+
+// Report is what the data plane serves and sees.
+type Report struct {
+	// Applied is the index of the configuration in service: its sockets are open
+	// or named in Failures.
+	Applied   uint64
+	Failures  []model.Failure
+	Members   map[model.MemberID]model.MemberHealth
+	Listeners map[model.ListenerID]model.ListenerCounters
+	// Ready is set from the first applied configuration on.
+	Ready bool
+}
+
+// Report reads the present state: one map entry per member and listener, no lock
+// that the traffic uses. The maps are the caller's.
+func (e *Engine) Report() Report {
+	st := e.state.Load()
+	if st == nil {
+		return Report{}
+	}
+	r := Report{
+		Applied:   st.applied,
+		Failures:  st.failures[:len(st.failures):len(st.failures)],
+		Members:   make(map[model.MemberID]model.MemberHealth, len(st.table.Members)),
+		Listeners: make(map[model.ListenerID]model.ListenerCounters, len(st.table.Listeners)),
+		Ready:     true,
+	}
+	for key, m := range st.table.Members {
+		r.Members[key.Member] = m.Live.Health()
+	}
+	for id, l := range st.table.Listeners {
+		r.Listeners[id] = l.Counters()
+	}
+	return r
+}

@@ -1,0 +1,208 @@
+package dataplane
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net"
+	"net/netip"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"lbd/dataplane/live"
+	"lbd/dataplane/table"
+)
+
+// sockets are the listening sockets, by address. They outlive swaps: a socket is
+// opened once and handed from table to table, so that nothing waiting in its
+// accept queue is lost. apply and closeAll are for one goroutine.
+type sockets struct {
+	freebind bool
+	log      *slog.Logger
+	budget   *live.Budget
+	// serve takes over an accepted connection.
+	serve func(tcp *net.TCPConn, b *binding)
+	// drained takes a binding that is no longer served.
+	drained func(b *binding)
+
+	open map[netip.AddrPort]*socket
+	wg   sync.WaitGroup // accept loops
+}
+
+// binding is one listener on one socket: what its connections share.
+type binding struct {
+	addr  netip.AddrPort
+	lis   atomic.Pointer[table.Listener] // the newest version of the listener
+	group *live.Group
+	stop  chan struct{} // closed when the socket takes no more for this listener
+}
+
+func newBinding(addr netip.AddrPort, l *table.Listener) *binding {
+	b := &binding{addr: addr, group: live.NewGroup(), stop: make(chan struct{})}
+	b.lis.Store(l)
+	return b
+}
+
+type socket struct {
+	ln  *net.TCPListener
+	cur atomic.Pointer[binding]
+	// closing is set before ln is closed: the accept loop's error is then expected.
+	closing atomic.Bool
+}
+
+// apply makes want the set of open sockets. Sockets that stay are not touched;
+// one that changes its listener keeps its queue. It returns, per address, why it
+// could not be opened.
+func (s *sockets) apply(want map[netip.AddrPort]*table.Listener) map[netip.AddrPort]error {
+	for addr, sock := range s.open {
+		l, ok := want[addr]
+		b := sock.cur.Load()
+		switch {
+		case !ok:
+			s.close(addr, sock)
+		case l.Live == b.lis.Load().Live:
+			b.lis.Store(l)
+		default: // same address and port, another listener
+			nb := newBinding(addr, l)
+			sock.cur.Store(nb)
+			close(b.stop)
+			s.drained(b)
+		}
+	}
+	failed := make(map[netip.AddrPort]error)
+	for _, addr := range slices.SortedFunc(maps.Keys(want), netip.AddrPort.Compare) {
+		if _, ok := s.open[addr]; ok {
+			continue
+		}
+		ln, err := s.listen(addr)
+		if err != nil {
+			failed[addr] = err
+			continue
+		}
+		sock := &socket{ln: ln}
+		sock.cur.Store(newBinding(addr, want[addr]))
+		s.open[addr] = sock
+		s.budget.Force(1)
+		s.wg.Go(func() { s.accept(sock) })
+	}
+	return failed
+}
+
+func (s *sockets) close(addr netip.AddrPort, sock *socket) {
+	delete(s.open, addr)
+	b := sock.cur.Load()
+	sock.closing.Store(true)
+	close(b.stop)
+	sock.ln.Close()
+	s.budget.Give(1)
+	s.drained(b)
+}
+
+// closeAll closes every socket, hands all bindings to drained and waits for the
+// accept loops.
+func (s *sockets) closeAll() {
+	for addr, sock := range s.open {
+		s.close(addr, sock)
+	}
+	s.wg.Wait()
+}
+
+// listen opens a socket that may be bound before its address is there: a standby
+// has all its sockets open when it takes over.
+func (s *sockets) listen(addr netip.AddrPort) (*net.TCPListener, error) {
+	lc := net.ListenConfig{KeepAlive: -1} // every wait has a deadline of its own
+	if s.freebind {
+		lc.Control = func(_, _ string, c syscall.RawConn) error {
+			var err error
+			ctlErr := c.Control(func(fd uintptr) {
+				if addr.Addr().Is6() {
+					err = unix.SetsockoptInt(int(fd), unix.IPPROTO_IPV6, unix.IPV6_FREEBIND, 1)
+				} else {
+					err = unix.SetsockoptInt(int(fd), unix.IPPROTO_IP, unix.IP_FREEBIND, 1)
+				}
+			})
+			return errors.Join(ctlErr, err)
+		}
+	}
+	ln, err := lc.Listen(context.Background(), "tcp", addr.String())
+	if err != nil {
+		return nil, fmt.Errorf("listen %s: %w", addr, innermost(err))
+	}
+	return ln.(*net.TCPListener), nil
+}
+
+// innermost drops the layers that repeat address and call.
+func innermost(err error) error {
+	if errno, ok := errors.AsType[syscall.Errno](err); ok {
+		return errno
+	}
+	return err
+}
+
+// accept runs until the socket is closed. A listener at its limit leaves clients
+// in the kernel's queue.
+func (s *sockets) accept(sock *socket) {
+	backoff := acceptBackoffMin
+	for {
+		b := sock.cur.Load()
+		if !b.lis.Load().Live.WaitFree(b.stop) {
+			if sock.closing.Load() {
+				return
+			}
+			continue // the socket went to another listener
+		}
+		tcp, err := sock.ln.AcceptTCP()
+		if err != nil {
+			if sock.closing.Load() {
+				return
+			}
+			// Out of descriptors or memory, or a client that left: the socket itself
+			// stays good.
+			s.log.Warn("accept", "addr", b.addr.String(), "err", innermost(err))
+			select {
+			case <-time.After(backoff):
+			case <-b.stop:
+			}
+			backoff = min(2*backoff, acceptBackoffMax)
+			continue
+		}
+		backoff = acceptBackoffMin
+		s.admit(sock, tcp)
+	}
+}
+
+// admit hands an accepted connection to the listener that has the socket now.
+func (s *sockets) admit(sock *socket, tcp *net.TCPConn) {
+	client := remote(tcp)
+	for {
+		b := sock.cur.Load()
+		l := b.lis.Load()
+		if !l.Allows(client) {
+			break
+		}
+		// Another socket of the listener may have taken the last slot meanwhile:
+		// then this one client waits here, the others in the queue.
+		if l.Live.Enter(b.stop) {
+			s.serve(tcp, b)
+			return
+		}
+		if sock.closing.Load() {
+			break
+		}
+	}
+	tcp.Close()
+}
+
+func remote(tcp *net.TCPConn) netip.Addr {
+	if a, ok := tcp.RemoteAddr().(*net.TCPAddr); ok {
+		return a.AddrPort().Addr().Unmap()
+	}
+	return netip.Addr{}
+}

@@ -1,0 +1,98 @@
+package dataplane
+
+import (
+	"net/netip"
+	"sync"
+	"time"
+
+	"lbd/dataplane/live"
+	"lbd/dataplane/table"
+	"lbd/store/model"
+)
+
+// survivors are the parts of listeners and members that outlive swaps, by id. An
+// id that leaves the configuration is forgotten; connections that still use its
+// part keep their own pointer.
+type survivors struct {
+	idle *live.Budget
+
+	mu        sync.Mutex
+	listeners map[model.ListenerID]*live.Listener // guarded by mu
+	members   map[live.Key]*live.Member           // guarded by mu
+}
+
+func newSurvivors(idle *live.Budget) *survivors {
+	return &survivors{
+		idle:      idle,
+		listeners: make(map[model.ListenerID]*live.Listener),
+		members:   make(map[live.Key]*live.Member),
+	}
+}
+
+// Listener gives the part of id, new or as it was.
+func (s *survivors) Listener(id model.ListenerID) *live.Listener {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l, ok := s.listeners[id]
+	if !ok {
+		l = live.NewListener(id)
+		s.listeners[id] = l
+	}
+	return l
+}
+
+// Member gives the part of key, new or as it was.
+func (s *survivors) Member(key live.Key, addr netip.AddrPort) *live.Member {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m, ok := s.members[key]
+	if !ok {
+		m = live.NewMember(key, addr, s.idle)
+		s.members[key] = m
+	}
+	return m
+}
+
+// keep makes the survivors those of t: members learn their address, what t does
+// not have is retired.
+func (s *survivors) keep(t *table.Table) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for id := range s.listeners {
+		if _, ok := t.Listeners[id]; !ok {
+			delete(s.listeners, id)
+		}
+	}
+	for key, m := range s.members {
+		tm, ok := t.Members[key]
+		if !ok {
+			m.Retire()
+			delete(s.members, key)
+			continue
+		}
+		m.Retarget(tm.Addr)
+	}
+}
+
+// sweep drops idle member connections that are old or dead.
+func (s *survivors) sweep(now time.Time) {
+	for _, m := range s.allMembers() {
+		m.Sweep(now)
+	}
+}
+
+func (s *survivors) close() {
+	for _, m := range s.allMembers() {
+		m.Retire()
+	}
+}
+
+func (s *survivors) allMembers() []*live.Member {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := make([]*live.Member, 0, len(s.members))
+	for _, m := range s.members {
+		all = append(all, m)
+	}
+	return all
+}

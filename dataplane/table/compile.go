@@ -1,0 +1,193 @@
+package table
+
+import (
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+	"time"
+
+	"lbd/dataplane/health"
+	"lbd/dataplane/live"
+	"lbd/dataplane/rewrite"
+	"lbd/store/model"
+)
+
+// Survivors gives the parts that outlive a table. Both make what is not there yet.
+type Survivors interface {
+	Listener(id model.ListenerID) *live.Listener
+	Member(key live.Key, addr netip.AddrPort) *live.Member
+}
+
+// Compile makes the table of cfg; before is the table in service, or nil. It never fails as a whole: an object that
+// cannot be served is left out and named in Failures.
+func Compile(cfg *model.Config, s Survivors, before *Table) *Table {
+	c := &compiler{
+		s: s,
+		t: &Table{
+			Index:     cfg.Index,
+			Endpoints: make(map[netip.AddrPort]*Listener),
+			Listeners: make(map[model.ListenerID]*live.Listener),
+			Members:   make(map[live.Key]*Member),
+			Pools:     make(map[model.PoolID]*Pool, len(cfg.Services)),
+			Unprobed:  make(map[*live.Member]model.Operating),
+		},
+	}
+	if before != nil {
+		c.before = before.Pools
+	}
+	for _, svc := range cfg.Services {
+		c.service(svc)
+	}
+	return c.t
+}
+
+type compiler struct {
+	s      Survivors
+	t      *Table
+	before map[model.PoolID]*Pool
+}
+
+func (c *compiler) fail(object, format string, args ...any) {
+	c.t.Failures = append(c.t.Failures, model.Failure{Object: object, Reason: fmt.Sprintf(format, args...)})
+}
+
+func (c *compiler) service(svc *model.Service) {
+	lb := svc.LoadBalancer
+	pools := make(map[model.PoolID]*Pool, len(svc.Pools))
+	for _, b := range svc.Pools {
+		pools[b.Pool.ID] = c.pool(b, lb.AdminStateUp)
+	}
+	for _, l := range svc.Listeners {
+		// Counters are kept and shown for a listener that is switched off, too.
+		c.t.Listeners[l.ID] = c.s.Listener(l.ID)
+		if !lb.AdminStateUp || !l.AdminStateUp {
+			continue
+		}
+		if err := c.listener(svc, l, pools); err != nil {
+			c.fail(string(l.ID), "%s", err)
+		}
+	}
+}
+
+func (c *compiler) listener(svc *model.Service, l *model.Listener, pools map[model.PoolID]*Pool) error {
+	out := &Listener{
+		ID:            l.ID,
+		Port:          l.Port,
+		Allowed:       l.AllowedCIDRs,
+		Limit:         int64(l.ConnectionLimit),
+		ClientData:    timeout(l.TimeoutClientData),
+		MemberConnect: timeout(l.TimeoutMemberConnect),
+		MemberData:    timeout(l.TimeoutMemberData),
+		Live:          c.t.Listeners[l.ID],
+	}
+	switch l.Protocol {
+	case model.HTTP:
+		out.Mode = ModeHTTP
+	case model.TCP, model.HTTPS:
+		out.Mode = ModeTCP
+	default:
+		return fmt.Errorf("protocol %s is not served by this data plane", l.Protocol)
+	}
+	if l.Port == 0 {
+		return fmt.Errorf("port 0 cannot be listened on")
+	}
+	if len(svc.Addresses) == 0 {
+		return fmt.Errorf("load balancer %s has no address", svc.LoadBalancer.ID)
+	}
+	if out.Mode == ModeHTTP {
+		var err error
+		if out.Forward, err = rewrite.Compile(l.InsertHeaders, l.Port, "http"); err != nil {
+			return err
+		}
+	}
+	// A pool that is being deleted is missing here for a moment: that is answered
+	// with 503, not a fault of the listener.
+	if p, ok := pools[l.DefaultPool]; ok {
+		if !l.Protocol.Accepts(p.Protocol) {
+			return fmt.Errorf("pool %s speaks %s, which a %s listener cannot use", p.ID, p.Protocol, l.Protocol)
+		}
+		out.Route.Default = p
+	}
+	for _, a := range svc.Addresses {
+		addr := netip.AddrPortFrom(a.Unmap(), l.Port)
+		if !a.IsValid() || a.IsUnspecified() || a.IsMulticast() {
+			return fmt.Errorf("address %s cannot be listened on", a)
+		}
+		if other, ok := c.t.Endpoints[addr]; ok {
+			return fmt.Errorf("%s is taken by listener %s", addr, other.ID)
+		}
+	}
+	for _, a := range svc.Addresses {
+		c.t.Endpoints[netip.AddrPortFrom(a.Unmap(), l.Port)] = out
+	}
+	return nil
+}
+
+// timeout turns the model's milliseconds into a duration; 0 is the longest.
+func timeout(ms int) time.Duration {
+	if ms <= 0 {
+		ms = model.MaxTimeout
+	}
+	return time.Duration(ms) * time.Millisecond
+}
+
+// pool compiles b; members and monitor that cannot be served are named and left out.
+func (c *compiler) pool(b *model.Backends, lbUp bool) *Pool {
+	p := &Pool{ID: b.Pool.ID, Protocol: b.Pool.Protocol, algorithm: b.Pool.Algorithm}
+	c.t.Pools[p.ID] = p
+	if b.Pool.Persistence != nil {
+		c.fail(string(b.Pool.ID), "session persistence %s is not served by this data plane", b.Pool.Persistence.Type)
+	}
+	switch b.Pool.Protocol {
+	case model.HTTP, model.HTTPS, model.TCP:
+	default:
+		c.fail(string(b.Pool.ID), "pool protocol %s is not served by this data plane", b.Pool.Protocol)
+	}
+	probed := lbUp && b.Pool.AdminStateUp && b.Monitor != nil && b.Monitor.AdminStateUp
+	told := false
+	for _, m := range b.Members {
+		addr := m.AddrPort()
+		key := live.Key{Pool: b.Pool.ID, Member: m.ID}
+		tm := &Member{ID: m.ID, Addr: addr, Live: c.s.Member(key, addr)}
+		c.t.Members[key] = tm
+		if !addr.IsValid() || m.Port == 0 {
+			c.fail(string(m.ID), "address %s cannot be connected to", addr)
+			continue
+		}
+		switch {
+		case probed && m.AdminStateUp:
+			spec, err := health.NewSpec(b.Monitor, m)
+			if err == nil {
+				c.t.Targets = append(c.t.Targets, health.Target{Subject: tm.Live, Spec: spec})
+				break
+			}
+			c.t.Unprobed[tm.Live] = model.NoMonitor
+			if !told { // the same for every member
+				told = true
+				c.fail(string(b.Monitor.ID), "%s", err)
+			}
+		case b.Monitor != nil && b.Monitor.AdminStateUp:
+			c.t.Unprobed[tm.Live] = model.Offline // switched off: not looked at
+		default:
+			c.t.Unprobed[tm.Live] = model.NoMonitor
+		}
+		if b.Pool.AdminStateUp && m.AdminStateUp {
+			p.add(tm, m)
+		}
+	}
+	if err := p.finish(c.before[p.ID]); err != nil {
+		c.fail(string(b.Pool.ID), "%s", err)
+	}
+	return p
+}
+
+// ListenFailures names the listeners whose sockets could not be opened, one
+// failure per listener and address, ordered by address.
+func (t *Table) ListenFailures(failed map[netip.AddrPort]error) []model.Failure {
+	var out []model.Failure
+	for _, addr := range slices.SortedFunc(maps.Keys(failed), netip.AddrPort.Compare) {
+		out = append(out, model.Failure{Object: string(t.Endpoints[addr].ID), Reason: failed[addr].Error()})
+	}
+	return out
+}

@@ -1,0 +1,93 @@
+package table
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+
+	"lbd/dataplane/balance"
+	"lbd/store/model"
+)
+
+// maxTried is how many members one connection or request may be refused by.
+const maxTried = 4
+
+// Tried are the members that have refused already. The zero value is empty.
+type Tried struct {
+	m [maxTried]*Member
+	n int
+}
+
+// Add notes m. Beyond maxTried the first are forgotten.
+func (t *Tried) Add(m *Member) {
+	t.m[t.n%maxTried] = m
+	t.n++
+}
+
+// Has reports whether m was noted.
+func (t *Tried) Has(m *Member) bool {
+	for _, x := range t.m[:min(t.n, maxTried)] {
+		if x == m {
+			return true
+		}
+	}
+	return false
+}
+
+// Reset forgets all.
+func (t *Tried) Reset() { *t = Tried{} }
+
+// Pool is a set of members and how one is picked.
+type Pool struct {
+	ID       model.PoolID
+	Protocol model.Protocol
+
+	algorithm model.Algorithm
+	members   []*Member
+	balance   []balance.Member // in the order of members
+	picker    balance.Picker
+}
+
+// Pick gives the member for client's next connection or request, nil when none
+// can take it. A nil pool has none.
+func (p *Pool) Pick(client netip.Addr, tried *Tried) *Member {
+	if p == nil || p.picker == nil {
+		return nil
+	}
+	var skip func(int) bool
+	if tried.n > 0 {
+		skip = func(i int) bool { return tried.Has(p.members[i]) }
+	}
+	i := p.picker.Pick(client, skip)
+	if i < 0 {
+		return nil
+	}
+	return p.members[i]
+}
+
+func (p *Pool) add(tm *Member, m *model.Member) {
+	p.members = append(p.members, tm)
+	p.balance = append(p.balance, balance.Member{
+		Live: tm.Live, Weight: m.Weight, Backup: m.Backup, Seed: balance.Seed(tm.Addr),
+	})
+}
+
+// finish makes the picker. One of an equal pool of the table before goes on: a
+// swap that does not concern the pool must not start its round anew.
+func (p *Pool) finish(before *Pool) error {
+	if before != nil && before.algorithm == p.algorithm && slices.Equal(before.balance, p.balance) {
+		p.picker = before.picker
+		return nil
+	}
+	switch p.algorithm {
+	case model.RoundRobin:
+		p.picker = balance.NewRoundRobin(p.balance)
+	case model.LeastConnections:
+		p.picker = balance.NewLeastConnections(p.balance)
+	case model.SourceIP:
+		p.picker = balance.NewSourceIP(p.balance)
+	default:
+		return fmt.Errorf("algorithm %s is not served by this data plane", p.algorithm)
+	}
+	return nil
+}

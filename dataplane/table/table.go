@@ -1,0 +1,76 @@
+package table
+
+import (
+	"net/netip"
+	"time"
+
+	"lbd/dataplane/health"
+	"lbd/dataplane/live"
+	"lbd/dataplane/rewrite"
+	"lbd/dataplane/route"
+	"lbd/store/model"
+)
+
+// Table is everything the data plane serves at one index.
+type Table struct {
+	Index uint64
+	// Endpoints are the addresses to listen on.
+	Endpoints map[netip.AddrPort]*Listener
+	// Listeners and Members are all of the configuration, served or not, for
+	// reports and for knowing which survivors are still needed.
+	Listeners map[model.ListenerID]*live.Listener
+	Members   map[live.Key]*Member
+	Pools     map[model.PoolID]*Pool
+	// Targets are to be probed; Unprobed members have the given status instead.
+	Targets  []health.Target
+	Unprobed map[*live.Member]model.Operating
+	// Failures are ordered as the configuration is.
+	Failures []model.Failure
+}
+
+// Mode is which engine serves a listener.
+type Mode int
+
+const (
+	// ModeHTTP reads requests; ModeTCP relays bytes.
+	ModeHTTP Mode = iota
+	ModeTCP
+)
+
+// Listener is an open listener, with everything a connection needs.
+type Listener struct {
+	ID   model.ListenerID
+	Mode Mode
+	Port uint16
+	// Allowed says who may connect; empty: everybody.
+	Allowed []netip.Prefix
+	Limit   int64 // connections at once; <= 0: no limit
+	// Timeouts; 0 in the model is the longest there is, never none at all.
+	ClientData, MemberConnect, MemberData time.Duration
+
+	// Forward is insert_headers, compiled; HTTP only.
+	Forward *rewrite.Forward
+	// Route chooses the pool of a request. Its Default may be nil: no pool.
+	Route route.Chain[*Pool]
+	Live  *live.Listener
+}
+
+// Allows reports whether a client may connect.
+func (l *Listener) Allows(client netip.Addr) bool {
+	if len(l.Allowed) == 0 {
+		return true
+	}
+	for _, p := range l.Allowed {
+		if p.Contains(client) {
+			return true
+		}
+	}
+	return false
+}
+
+// Member is a member as configured at this index.
+type Member struct {
+	ID   model.MemberID
+	Addr netip.AddrPort
+	Live *live.Member
+}
