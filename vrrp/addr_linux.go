@@ -1,0 +1,162 @@
+package vrrp
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+)
+
+// tunFD is the least descriptor number for the TUN device. When a process dies
+// the kernel closes its descriptors in rising order but runs the final releases
+// last in, first out: the device must have the highest number to go, and with it
+// the addresses, before the gate's descriptors are released (DESIGN.md has the
+// measurement).
+const tunFD = 900
+
+// addresses are the VIPs on this machine: /32 on a TUN device without the
+// persistent flag, which is gone with its last descriptor, so with this process.
+// The kernel answers ARP for them on its other links all the same (arp_ignore
+// 0). Nothing is ever read from the device: no route leads out of it.
+//
+// Not safe for concurrent use.
+type addresses struct {
+	name   string
+	fd     int
+	index  int
+	handle *netlink.Handle
+}
+
+// newAddresses makes the device and sets it up.
+func newAddresses(name string) (_ *addresses, err error) {
+	h, err := netlink.NewHandle(unix.NETLINK_ROUTE)
+	if err != nil {
+		return nil, fmt.Errorf("open netlink: %w", err)
+	}
+	a := &addresses{name: name, fd: -1, handle: h}
+	defer func() {
+		if err != nil {
+			a.Close()
+		}
+	}()
+	if a.fd, err = openTUN(name); err != nil {
+		return nil, err
+	}
+	l, err := h.LinkByName(name)
+	if err != nil {
+		return nil, fmt.Errorf("find device %s: %w", name, err)
+	}
+	a.index = l.Attrs().Index
+	// Without this the kernel gives the device a link-local address and sends
+	// router solicitations into it. Where there is no IPv6 there is no file.
+	noIPv6 := filepath.Join("/proc/sys/net/ipv6/conf", name, "disable_ipv6")
+	if err := os.WriteFile(noIPv6, []byte("1"), 0); err != nil && !errors.Is(err, os.ErrNotExist) && !errors.Is(err, unix.EROFS) {
+		return nil, fmt.Errorf("turn IPv6 off on %s: %w", name, err)
+	}
+	return a, a.up()
+}
+
+func openTUN(name string) (int, error) {
+	fd, err := unix.Open("/dev/net/tun", unix.O_RDWR|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return -1, fmt.Errorf("open /dev/net/tun: %w", err)
+	}
+	req, err := unix.NewIfreq(name)
+	if err != nil {
+		unix.Close(fd)
+		return -1, fmt.Errorf("device name %q: %w", name, err)
+	}
+	req.SetUint16(unix.IFF_TUN | unix.IFF_NO_PI)
+	if err := unix.IoctlIfreq(fd, unix.TUNSETIFF, req); err != nil {
+		unix.Close(fd)
+		if errors.Is(err, unix.EBUSY) || errors.Is(err, unix.EINVAL) {
+			return -1, fmt.Errorf("device %s is taken, by another lbd in this network namespace?: %w", name, err)
+		}
+		return -1, fmt.Errorf("create TUN device %s: %w", name, err)
+	}
+	high, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, tunFD)
+	unix.Close(fd)
+	if err != nil {
+		return -1, fmt.Errorf("move TUN device to descriptor %d (limit of open files?): %w", tunFD, err)
+	}
+	return high, nil
+}
+
+// up sets the device up, also when somebody set it down.
+func (a *addresses) up() error {
+	if err := a.handle.LinkSetUp(&netlink.Device{LinkAttrs: netlink.LinkAttrs{Index: a.index}}); err != nil {
+		return fmt.Errorf("set %s up: %w", a.name, err)
+	}
+	return nil
+}
+
+// Add puts a VIP on; one that is there already is well.
+func (a *addresses) Add(vip netip.Addr) error {
+	if err := a.handle.AddrReplace(a.link(), a.addr(vip)); err != nil {
+		return fmt.Errorf("add %s to %s: %w", vip, a.name, err)
+	}
+	return nil
+}
+
+// Remove takes a VIP off; one that is not there is well.
+func (a *addresses) Remove(vip netip.Addr) error {
+	if err := a.handle.AddrDel(a.link(), a.addr(vip)); err != nil && !errors.Is(err, unix.EADDRNOTAVAIL) {
+		return fmt.Errorf("remove %s from %s: %w", vip, a.name, err)
+	}
+	return nil
+}
+
+// List returns what the kernel has: the addresses of our device, and those that
+// are on other devices with the names of these.
+func (a *addresses) List() (ours map[netip.Addr]bool, others map[netip.Addr]string, err error) {
+	list, err := a.handle.AddrList(nil, netlink.FAMILY_V4)
+	if err != nil {
+		return nil, nil, fmt.Errorf("list addresses: %w", err)
+	}
+	ours, others = map[netip.Addr]bool{}, map[netip.Addr]string{}
+	for _, e := range list {
+		ip, ok := netip.AddrFromSlice(e.IP.To4())
+		switch {
+		case !ok:
+		case e.LinkIndex == a.index:
+			ours[ip] = true
+		default:
+			others[ip] = linkName(e.LinkIndex)
+		}
+	}
+	return ours, others, nil
+}
+
+func linkName(index int) string {
+	if i, err := net.InterfaceByIndex(index); err == nil {
+		return i.Name
+	}
+	return fmt.Sprintf("link %d", index)
+}
+
+func (a *addresses) link() netlink.Link {
+	return &netlink.Device{LinkAttrs: netlink.LinkAttrs{Index: a.index, Name: a.name}}
+}
+
+// addr of scope link, so that the kernel never picks a VIP as the source of what
+// this machine sends from another device.
+func (a *addresses) addr(vip netip.Addr) *netlink.Addr {
+	return &netlink.Addr{
+		IPNet: &net.IPNet{IP: vip.AsSlice(), Mask: net.CIDRMask(32, 32)},
+		Scope: int(netlink.SCOPE_LINK), LinkIndex: a.index,
+	}
+}
+
+// Close removes the device, and so all addresses at once.
+func (a *addresses) Close() {
+	if a.fd >= 0 {
+		unix.Close(a.fd) // the only error is a bad descriptor
+		a.fd = -1
+	}
+	a.handle.Close()
+}

@@ -1,0 +1,208 @@
+package vrrp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/mdlayher/arp"
+)
+
+// ErrNoArbiter is returned when there is no default gateway to ask, or an
+// address is not on a network of this machine.
+var ErrNoArbiter = errors.New("no arbiter")
+
+// ArbiterConfig of an Arbiter.
+type ArbiterConfig struct {
+	// Addrs to ask, IPv4, on-link; empty means the default gateway.
+	Addrs []netip.Addr
+	Log   *slog.Logger
+}
+
+// Arbiter asks neighbours by ARP every 50 ms. An answer tells that this node's
+// own leg works, nothing about other nodes. Questions go to everybody until the
+// hardware address is known, then to its owner alone.
+type Arbiter struct {
+	log     *slog.Logger
+	targets []*target
+	changed chan struct{} // size 1
+}
+
+// target is one address to ask.
+type target struct {
+	addr   netip.Addr
+	link   string
+	source netip.Addr   // our own address on the link
+	last   atomic.Int64 // Monotonic of the newest answer
+	mac    atomic.Pointer[net.HardwareAddr]
+}
+
+// NewArbiter finds the links of the addresses. Errors are ErrNoArbiter with the
+// reason.
+func NewArbiter(cfg ArbiterConfig) (*Arbiter, error) {
+	a := &Arbiter{log: logger(cfg.Log), changed: make(chan struct{}, 1)}
+	addrs := cfg.Addrs
+	if len(addrs) == 0 {
+		gateway, link, err := defaultRoute()
+		switch {
+		case err != nil:
+			return nil, fmt.Errorf("%w: %w", ErrNoArbiter, err)
+		case !gateway.IsValid():
+			return nil, fmt.Errorf("%w: the default route, by %s, has no gateway", ErrNoArbiter, link)
+		}
+		addrs = []netip.Addr{gateway}
+	}
+	for _, addr := range addrs {
+		t, err := targetOf(addr.Unmap())
+		if err != nil {
+			return nil, err
+		}
+		a.targets = append(a.targets, t)
+	}
+	return a, nil
+}
+
+func targetOf(addr netip.Addr) (*target, error) {
+	if !addr.Is4() {
+		return nil, fmt.Errorf("%w: %s is not an IPv4 address", ErrNoArbiter, addr)
+	}
+	ifs, err := net.Interfaces()
+	if err != nil {
+		return nil, fmt.Errorf("list interfaces: %w", err)
+	}
+	for _, i := range ifs {
+		for _, p := range prefixesOf(i) {
+			if p.Addr() == addr {
+				return nil, fmt.Errorf("%w: %s is this machine itself", ErrNoArbiter, addr)
+			}
+			if len(i.HardwareAddr) == 6 && p.Addr().Is4() && p.Masked().Contains(addr) {
+				return &target{addr: addr, link: i.Name, source: p.Addr()}, nil
+			}
+		}
+	}
+	return nil, fmt.Errorf("%w: %s is not on a network of this machine, so it cannot be asked by ARP", ErrNoArbiter, addr)
+}
+
+// Run asks until ctx ends.
+func (a *Arbiter) Run(ctx context.Context) error {
+	byLink := map[string][]*target{}
+	for _, t := range a.targets {
+		byLink[t.link] = append(byLink[t.link], t)
+	}
+	var wg sync.WaitGroup
+	for link, targets := range byLink {
+		wg.Go(func() { a.leg(ctx, link, targets) })
+	}
+	defer wg.Wait()
+	tick := time.NewTicker(arbiterEvery)
+	defer tick.Stop()
+	for was := false; ; {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+			if is := a.Answers(); is != was {
+				a.log.Info("arbiter", "answers", is)
+				was = is
+				poke(a.changed)
+			}
+		}
+	}
+}
+
+// leg asks on one link, opening it anew after a fault (it went down or away).
+func (a *Arbiter) leg(ctx context.Context, link string, targets []*target) {
+	for ctx.Err() == nil {
+		c, err := openARP(link)
+		if err == nil {
+			err = a.talk(ctx, c, targets)
+		}
+		if err != nil {
+			a.log.Debug("ask arbiter", "link", link, "err", err)
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(arbiterEvery):
+		}
+	}
+}
+
+// talk asks and listens until a fault or the end of ctx, and closes c.
+func (a *Arbiter) talk(ctx context.Context, c *arpConn, targets []*target) error {
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer c.close()
+	failed := make(chan error, 1)
+	wg.Go(func() {
+		for {
+			p, err := c.read()
+			if err != nil {
+				failed <- err
+				return
+			}
+			for _, t := range targets {
+				if p.Operation == arp.OperationReply && p.SenderIP == t.addr {
+					mac := slices.Clone(p.SenderHardwareAddr)
+					t.mac.Store(&mac)
+					t.last.Store(Monotonic())
+				}
+			}
+		}
+	})
+	tick := time.NewTicker(arbiterEvery)
+	defer tick.Stop()
+	for {
+		for _, t := range targets {
+			var owner net.HardwareAddr
+			if mac := t.mac.Load(); mac != nil && t.answers(2*arbiterEvery) {
+				owner = *mac
+			}
+			if err := c.askAs(t.source, t.addr, owner); err != nil {
+				return err
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case err := <-failed:
+			return err
+		case <-tick.C:
+		}
+	}
+}
+
+func (t *target) answers(within time.Duration) bool {
+	last := t.last.Load()
+	return last != 0 && Monotonic()-last <= int64(within)
+}
+
+// Answers reports that at least half of the addresses answered within the last
+// 150 ms.
+func (a *Arbiter) Answers() bool {
+	n := 0
+	for _, t := range a.targets {
+		if t.answers(arbiterWithin) {
+			n++
+		}
+	}
+	return 2*n >= len(a.targets)
+}
+
+// Changed is signalled when Answers changed; size 1, one reader.
+func (a *Arbiter) Changed() <-chan struct{} { return a.changed }
+
+// Addrs are the addresses that are asked.
+func (a *Arbiter) Addrs() []netip.Addr {
+	out := make([]netip.Addr, 0, len(a.targets))
+	for _, t := range a.targets {
+		out = append(out, t.addr)
+	}
+	return out
+}

@@ -1,0 +1,137 @@
+package vrrp
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/netip"
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/vishvananda/netlink"
+)
+
+func TestArbiterFollowsTheNodesOwnLeg(t *testing.T) {
+	n := newNetwork(t)
+	node, router := n.host(1), n.host(254)
+	p := node.parent()
+	answers := func() bool {
+		return p.tell(command{Do: "arbiter", VIPs: []VIP{{Addr: router.ip}}}).Answers
+	}
+	none := func() string { return "" }
+	eventually(t, "it answers", answers, none)
+	n.sw.linkUp("p1eth0", false)
+	eventually(t, "cut: no answer", func() bool { return !answers() }, none)
+	n.sw.linkUp("p1eth0", true)
+	eventually(t, "healed: it answers", answers, none)
+	router.linkUp("eth0", false)
+	eventually(t, "router off: no answer", func() bool { return !answers() }, none)
+}
+
+func TestArbiterMustBeANeighbour(t *testing.T) {
+	n := newNetwork(t)
+	node := n.host(1)
+	node.do(func() error {
+		for _, addrs := range [][]netip.Addr{
+			nil, // no default route
+			{netip.MustParseAddr("192.0.2.1")},
+			{node.ip},
+			{netip.MustParseAddr("fd00::1")},
+		} {
+			if _, err := NewArbiter(ArbiterConfig{Addrs: addrs}); !errors.Is(err, ErrNoArbiter) {
+				t.Errorf("%v: %v", addrs, err)
+			}
+		}
+		return addDefaultRoute("10.77.0.254")
+	})
+	node.do(func() error {
+		a, err := NewArbiter(ArbiterConfig{})
+		if err != nil {
+			return err
+		}
+		if got := a.Addrs(); !slices.Equal(got, []netip.Addr{netip.MustParseAddr("10.77.0.254")}) {
+			t.Errorf("asks %v", got)
+		}
+		if a.Answers() {
+			t.Error("answers before it was asked")
+		}
+		return nil
+	})
+}
+
+func addDefaultRoute(gateway string) error {
+	_, all, err := net.ParseCIDR("0.0.0.0/0")
+	if err != nil {
+		return err
+	}
+	return netlink.RouteAdd(&netlink.Route{Dst: all, Gw: net.ParseIP(gateway)})
+}
+
+func TestLinkWatch(t *testing.T) {
+	n := newNetwork(t)
+	node := n.host(1)
+	var w *LinkWatch
+	node.do(func() (err error) { w, err = NewLinkWatch(nil); return err })
+	ctx, cancel := context.WithCancel(t.Context())
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if err := node.try(func() error { return w.Run(ctx) }); err != nil {
+			t.Error(err)
+		}
+	})
+	defer wg.Wait()
+	defer cancel()
+	none := func() string { return "" }
+	if !w.Up() {
+		t.Error("no link at all is not up")
+	}
+	eventually(t, "up", func() bool { return w.Up("eth0") && !w.Up("eth0", "eth7") }, none)
+	n.sw.linkUp("p1eth0", false)
+	eventually(t, "no carrier: down", func() bool { return !w.Up("eth0") }, none)
+	<-w.Changed()
+	n.sw.linkUp("p1eth0", true)
+	eventually(t, "up again", func() bool { return w.Up("eth0") }, none)
+	<-w.Changed()
+}
+
+func TestWhichLink(t *testing.T) {
+	n := newNetwork(t)
+	node := n.host(1)
+	vip := netip.MustParseAddr("10.79.0.9")
+	subnet := netip.MustParsePrefix("10.79.0.0/24")
+	node.do(func() error {
+		if name, err := DefaultInterface(); err != nil || name != "eth0" {
+			t.Errorf("the only one: %q, %v", name, err)
+		}
+		if name, err := LinkFor(vip, subnet, "eth0"); err != nil || name != "eth0" {
+			t.Errorf("fallback: %q, %v", name, err)
+		}
+		if name, err := LinkFor(vip, subnet, ""); err == nil {
+			t.Errorf("without fallback: %q", name)
+		}
+		return nil
+	})
+	n.sw.do(func() error { return addBridge("br1") })
+	n.plug(node, "eth1", "br1", netip.MustParsePrefix("10.79.0.1/24"))
+	node.do(func() error {
+		if name, err := LinkFor(vip, subnet, "eth0"); err != nil || name != "eth1" {
+			t.Errorf("interface of the subnet: %q, %v", name, err)
+		}
+		if name, err := DefaultInterface(); err == nil {
+			t.Errorf("two links and no route: %q", name)
+		}
+		got, err := InterfaceAddrs(DefaultDevice)
+		want := []netip.Prefix{netip.MustParsePrefix("10.77.0.1/24"), netip.MustParsePrefix("10.79.0.1/24")}
+		if err != nil || !slices.Equal(got, want) {
+			t.Errorf("addresses %v, %v", got, err)
+		}
+		return addDefaultRoute("10.79.0.254")
+	})
+	node.do(func() error {
+		if name, err := DefaultInterface(); err != nil || name != "eth1" {
+			t.Errorf("by the route: %q, %v", name, err)
+		}
+		return nil
+	})
+}

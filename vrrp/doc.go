@@ -1,0 +1,24 @@
+// Package vrrp owns who answers for the service addresses (VIPs) on the wire.
+//
+// It is told what to hold, by values, and never decides: no Raft, no store. The
+// work is done by a small child process, the holder, so that a busy proxy with
+// its garbage collector cannot delay it and so that the kernel takes the
+// addresses away when it dies:
+//
+//	parent (lbd)                       child (lbd holder)
+//	Holder ── Order: term, deadline ──► claim:   gate, address, announce
+//	       ◄─ Report: observed state ──  release: gate, address off, confirm
+//	                                    watches: foreign ARP, foreign VRRP, links
+//
+//	address   /32 on a TUN device that exists only while the child lives
+//	gate      eBPF on the links: nothing for a VIP passes after the deadline
+//	announce  gratuitous ARP, request and reply form, on a schedule
+//	advert    VRRPv3 (RFC 9568) while active, for foreign speakers
+//
+// The parent also gets eyes: Prober asks by ARP who answers for an address,
+// Arbiter whether a neighbour such as the default gateway answers, LinkWatch
+// whether links are up.
+//
+// Only this package changes addresses of the machine. DESIGN.md has the reasons
+// and the measurements. IPv4 only.
+package vrrp

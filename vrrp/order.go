@@ -1,0 +1,90 @@
+package vrrp
+
+import (
+	"net/netip"
+	"time"
+)
+
+// VIP is one service address and the link on which it is answered.
+type VIP struct {
+	Addr netip.Addr // IPv4
+	Link string     // name of the interface, an Ethernet-like one
+}
+
+// Order is what the holder shall do from now on. The newest order stands alone:
+// it replaces all of those before it.
+type Order struct {
+	// Seq is set by Holder.Order and comes back in the Report that answers it.
+	Seq uint64
+	// Term is the Raft term on whose authority the VIPs are held. An order of
+	// an older term than one already seen is ignored.
+	Term uint64
+	// Deadline is when the authority ends, CLOCK_MONOTONIC in nanoseconds (see
+	// DeadlineAt); absolute, so that a process that was paused cannot extend
+	// it. Zero releases everything at once. An earlier deadline than that of
+	// the order before shortens it.
+	Deadline int64
+	// VIPs is the whole set, at most MaxVIPs, in any order.
+	VIPs []VIP
+	// Announce asks for an extra round of announcements whenever its value
+	// differs from the order before (a peer was heard again, a time gap).
+	Announce uint64
+	// VRID under which VRRPv3 adverts are sent while active; 0 sends none.
+	VRID uint8
+}
+
+// Report is what the holder observes. Holding is read back from what the kernel
+// accepted, never assumed.
+type Report struct {
+	Seq  uint64 // newest order carried out
+	Term uint64
+	// Holding are the addresses that are on the machine and let through by the
+	// gate, sorted. Empty after the deadline.
+	Holding []netip.Addr
+	// Deadline in effect, CLOCK_MONOTONIC ns; 0 when released.
+	Deadline int64
+	// Since is when Holding became non-empty; zero when it is empty.
+	Since time.Time
+	// Problems keep a VIP from being held or served, one per VIP and reason.
+	Problems []Problem
+	// Foreign are others that spoke for a VIP or a VRID of ours lately.
+	Foreign []Foreign
+	// LinksDown are the links named by the order that have no carrier.
+	LinksDown []string
+	// Announced counts announcement frames sent since the child started.
+	Announced uint64
+	// PID of the child; 0 while there is none.
+	PID int
+}
+
+// Held reports whether the address is held and the deadline is ahead.
+func (r Report) Held(a netip.Addr) bool {
+	if r.Deadline <= Monotonic() {
+		return false
+	}
+	for _, h := range r.Holding {
+		if h == a {
+			return true
+		}
+	}
+	return false
+}
+
+// Problem says why a VIP is not served as ordered. Addr is the zero address for
+// a problem of all.
+type Problem struct {
+	Addr   netip.Addr
+	Reason string
+}
+
+// Foreign is somebody else who claimed a VIP by ARP, or who advertises our VRID.
+type Foreign struct {
+	Kind string // "arp" or "vrrp"
+	Addr netip.Addr
+	MAC  string
+	Link string
+	VRID uint8 // "vrrp" only
+	Seen time.Time
+	// Count of frames since the holder started.
+	Count uint64
+}

@@ -1,0 +1,116 @@
+package vrrp
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+)
+
+var equal = cmp.Options{cmpopts.EquateComparable(netip.Addr{}), cmpopts.EquateEmpty()}
+
+func sampleReport() Report {
+	a := netip.MustParseAddr("10.0.0.1")
+	return Report{
+		Seq: 9, Term: 3, Deadline: 123456789, Since: time.Unix(5, 7), Announced: 44,
+		Holding:   []netip.Addr{a},
+		Problems:  []Problem{{a, "no room"}, {netip.Addr{}, "of all"}},
+		Foreign:   []Foreign{{Kind: "arp", Addr: a, MAC: "02:00:00:00:00:01", Link: "eth0", VRID: 4, Seen: time.Unix(8, 0), Count: 2}},
+		LinksDown: []string{"eth0", "eth1"},
+	}
+}
+
+func TestMessagesComeBackAsTheyWere(t *testing.T) {
+	o := orderMessage{Offset: -5, Order: Order{Seq: 1, Term: 2, Deadline: 3, Announce: 4, VRID: 5, VIPs: manyVIPs(3)}}
+	o.VIPs[1].Link = "eth1"
+	if got, err := decodeOrder(o.encode()[1:]); err != nil || !cmp.Equal(o, got, equal) {
+		t.Errorf("order: %v %s", err, cmp.Diff(o, got, equal))
+	}
+	for _, r := range []Report{{}, sampleReport()} {
+		if got, err := decodeReport(r.encode()[1:]); err != nil || !cmp.Equal(r, got, equal) {
+			t.Errorf("report: %v %s", err, cmp.Diff(r, got, equal))
+		}
+	}
+	s := setupMessage{"lbd0", true}
+	if got, err := decodeSetup(s.encode()[1:]); err != nil || got != s {
+		t.Errorf("setup: %+v, %v", got, err)
+	}
+}
+
+func TestLargestMessagesFit(t *testing.T) {
+	o := orderMessage{Order: Order{VIPs: manyVIPs(MaxVIPs)}}
+	for i := range o.VIPs[:maxLinks] {
+		o.VIPs[i].Link = strings.Repeat("x", 10) + o.VIPs[i].Addr.String()
+	}
+	r := sampleReport()
+	for _, v := range o.VIPs {
+		r.Holding = append(r.Holding, v.Addr)
+	}
+	r.Holding = r.Holding[:MaxVIPs]
+	r.Problems = make([]Problem, maxProblems)
+	for i := range r.Problems {
+		r.Problems[i].Reason = strings.Repeat("y", 600) // cut to maxText
+	}
+	for name, b := range map[string][]byte{"order": o.encode(), "report": r.encode()} {
+		if len(b) > maxMessage {
+			t.Errorf("%s has %d bytes", name, len(b))
+		}
+	}
+	if got, err := decodeReport(r.encode()[1:]); err != nil || len(got.Problems[0].Reason) != maxText {
+		t.Errorf("long reasons: %v", err)
+	}
+}
+
+func TestChildsLogComesOutOfTheParentsLogger(t *testing.T) {
+	var out strings.Builder
+	parent := slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+		if a.Key == slog.TimeKey {
+			return slog.Attr{}
+		}
+		return a
+	}}))
+	child := slog.New(&logHandler{level: slog.LevelInfo, send: func(b []byte) {
+		m, err := decodeLog(b[1:])
+		if err != nil {
+			t.Error(err)
+		}
+		m.emit(parent)
+	}})
+	log := child.With("part", "vrrp").WithGroup("g")
+	log.Debug("not wanted")
+	log.Warn("something", "n", 3, "err", errors.New("why"))
+	if got, want := out.String(), "level=WARN msg=something part=vrrp g.n=3 g.err=why\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if child.Enabled(context.Background(), slog.LevelDebug) {
+		t.Error("debug is on")
+	}
+}
+
+func FuzzMessages(f *testing.F) {
+	r := sampleReport()
+	f.Add(r.encode()[1:])
+	f.Add(orderMessage{Order: Order{VIPs: manyVIPs(2)}}.encode()[1:])
+	f.Add(logMessage{Message: "m", Attrs: [][2]string{{"a", "b"}}}.encode()[1:])
+	f.Add([]byte{0xff, 0xff, 0xff})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if o, err := decodeOrder(b); err == nil {
+			if again, err := decodeOrder(o.encode()[1:]); err != nil || !cmp.Equal(o, again, equal) {
+				t.Errorf("order: %v %s", err, cmp.Diff(o, again, equal))
+			}
+		}
+		if r, err := decodeReport(b); err == nil {
+			if again, err := decodeReport(r.encode()[1:]); err != nil || !cmp.Equal(r, again, equal) {
+				t.Errorf("report: %v %s", err, cmp.Diff(r, again, equal))
+			}
+		}
+		_, _ = decodeLog(b)
+		_, _ = decodeSetup(b)
+	})
+}
