@@ -1,0 +1,131 @@
+package raft
+
+import (
+	"log/slog"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	hraft "github.com/hashicorp/raft"
+)
+
+// core is what the parts below the node share once the node has an identity.
+type core struct {
+	id      hraft.ServerID
+	addr    hraft.ServerAddress
+	witness bool
+	timing  Timing
+	log     *slog.Logger
+	arbiter Arbiter // nil: none
+	fence   *fence
+	peers   *peerTable
+	start   time.Time
+	done    chan struct{} // closed when the node begins to close
+	notify  func()        // wakes whoever waits for Changed
+
+	lib    atomic.Pointer[hraft.Raft] // nil until the library runs
+	resign atomic.Uint64              // the term in which a transfer failed
+}
+
+func (c *core) term() uint64 {
+	if r := c.lib.Load(); r != nil {
+		return r.CurrentTerm()
+	}
+	return 0
+}
+
+func (c *core) leads() bool {
+	r := c.lib.Load()
+	return r != nil && r.State() == hraft.Leader
+}
+
+// leadsIn tells whether this node is still the leader of term.
+func (c *core) leadsIn(term uint64) bool { return c.leads() && c.term() == term }
+
+func (c *core) header() hraft.RPCHeader {
+	return hraft.RPCHeader{ProtocolVersion: hraft.ProtocolVersionMax, ID: []byte(c.id), Addr: []byte(c.addr)}
+}
+
+// servers is the latest configuration, committed or not.
+func (c *core) servers() []hraft.Server {
+	r := c.lib.Load()
+	if r == nil {
+		return nil
+	}
+	return r.GetConfiguration().Configuration().Servers
+}
+
+func voterIDs(servers []hraft.Server) []hraft.ServerID {
+	ids := make([]hraft.ServerID, 0, len(servers))
+	for _, s := range servers {
+		if s.Suffrage == hraft.Voter {
+			ids = append(ids, s.ID)
+		}
+	}
+	return ids
+}
+
+func (c *core) isVoter(id hraft.ServerID) bool {
+	for _, s := range c.servers() {
+		if s.ID == id {
+			return s.Suffrage == hraft.Voter
+		}
+	}
+	return false
+}
+
+// realPeers are the other voters, without the seat; seated tells whether the
+// seat is a voter.
+func (c *core) realPeers() (peers []hraft.Server, seated bool) {
+	for _, s := range c.servers() {
+		switch {
+		case s.Suffrage != hraft.Voter || s.ID == c.id:
+		case s.ID == seatID:
+			seated = true
+		default:
+			peers = append(peers, s)
+		}
+	}
+	return peers, seated
+}
+
+// heldByArbiter tells whether this node leads with the seat's help alone; peer
+// is the voter that is missing. Then nothing may be written.
+func (c *core) heldByArbiter(now time.Time) (peer hraft.ServerID, held bool) {
+	if !c.leads() {
+		return "", false
+	}
+	peers, seated := c.realPeers()
+	if !seated || len(peers) != 1 {
+		return "", false
+	}
+	return peers[0].ID, c.peers.silence(peers[0].ID, now) > c.timing.Detect
+}
+
+// ack notes an answered beat and tells the VIP holder when the lease grew.
+func (c *core) ack(id hraft.ServerID, term uint64, sent time.Time) {
+	if !c.leadsIn(term) {
+		return
+	}
+	if c.fence.acked(id, term, sent, voterIDs(c.servers()), c.id) {
+		c.notify()
+	}
+}
+
+// lastEntry is the end of this node's log, snapshot included.
+func (c *core) lastEntry() (index, term uint64) {
+	r := c.lib.Load()
+	if r == nil {
+		return 0, 0
+	}
+	s := r.Stats()
+	num := func(key string) uint64 {
+		n, _ := strconv.ParseUint(s[key], 10, 64) // the library's own numbers
+		return n
+	}
+	index, term = num("last_log_index"), num("last_log_term")
+	if snap := num("last_snapshot_index"); snap > index {
+		return snap, num("last_snapshot_term")
+	}
+	return index, term
+}

@@ -1,0 +1,157 @@
+package raft
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	hraft "github.com/hashicorp/raft"
+)
+
+// detector makes a data node stand as soon as the leader has been silent for
+// Detect, where the library alone would look after one to three times that. It
+// first asks whether it would win: standing in vain raises the term and so
+// deposes a leader that others still hear.
+type detector struct {
+	t *transport
+}
+
+// run until core.done.
+func (d *detector) run() {
+	tick := time.NewTicker(min(max(d.t.timing.Detect/30, 2*time.Millisecond), 20*time.Millisecond))
+	defer tick.Stop()
+	var asked time.Time
+	expired := false
+	for {
+		select {
+		case <-d.t.done:
+			return
+		case <-tick.C:
+		}
+		now := time.Now()
+		r := d.t.lib.Load()
+		if r == nil {
+			continue
+		}
+		if r.State() == hraft.Leader {
+			d.lead(r, now, &expired)
+			continue
+		}
+		if d.due(r, now) && now.Sub(asked) >= askAgain {
+			d.stand(r)
+			asked = time.Now()
+		}
+	}
+}
+
+// lead renews the lease of a sole voter, which needs nobody's answer, and tells
+// when a lease ran out.
+func (d *detector) lead(r *hraft.Raft, now time.Time, expired *bool) {
+	term := r.CurrentTerm()
+	if voters := voterIDs(d.t.servers()); len(voters) == 1 && voters[0] == d.t.id {
+		d.t.ack(d.t.id, term, now)
+	}
+	over := !now.Before(d.t.fence.lease(term))
+	if over && !*expired {
+		d.t.notify()
+	}
+	*expired = over
+}
+
+// due tells whether the silence has lasted long enough for this node's turn.
+func (d *detector) due(r *hraft.Raft, now time.Time) bool {
+	if d.t.witness || r.State() != hraft.Follower || !d.t.isVoter(d.t.id) {
+		return false
+	}
+	silence, ok := d.t.fence.silence(now)
+	return ok && silence >= d.t.timing.Detect+time.Duration(d.rank())*rankStep
+}
+
+// rank of this node among the voters, by id.
+func (d *detector) rank() int {
+	ids := slices.DeleteFunc(voterIDs(d.t.servers()), func(id hraft.ServerID) bool { return id == seatID })
+	slices.Sort(ids)
+	return max(0, slices.Index(ids, d.t.id))
+}
+
+// stand asks the other voters and, when a quorum would vote, makes the library
+// stand at once.
+func (d *detector) stand(r *hraft.Raft) {
+	term := r.CurrentTerm()
+	if !d.wouldWin(term + 1) {
+		return
+	}
+	if r.State() != hraft.Follower || r.CurrentTerm() != term || d.t.fence.sinceContact(time.Now()) < d.t.timing.Detect {
+		return // someone was faster
+	}
+	peers, seated := d.t.realPeers()
+	if seated && len(peers) == 1 && (term+1)%2 != d.t.seat.parity(peers) && d.t.peers.silence(peers[0].ID, time.Now()) >= d.t.timing.Detect {
+		// The seat will not vote in the next term; pass it by with a request that
+		// no log lets win.
+		d.inject(&hraft.RequestVoteRequest{
+			RPCHeader: hraft.RPCHeader{ProtocolVersion: hraft.ProtocolVersionMax, ID: []byte(seatID), Addr: []byte(seatAddress)},
+			Term:      term + 1, LeadershipTransfer: true,
+		})
+	}
+	d.inject(&hraft.TimeoutNowRequest{RPCHeader: d.t.header()})
+}
+
+// inject puts a command before the library's main loop and waits until it is handled.
+func (d *detector) inject(cmd any) {
+	resp := make(chan hraft.RPCResponse, 1)
+	select {
+	case d.t.out <- hraft.RPC{Command: cmd, RespChan: resp}:
+	case <-d.t.done:
+		return
+	}
+	select {
+	case <-resp:
+	case <-d.t.done:
+	}
+}
+
+// wouldWin is a round of pre-votes, bounded by the transport's own timeout.
+func (d *detector) wouldWin(term uint64) bool {
+	index, lastTerm := d.t.lastEntry()
+	req := &hraft.RequestPreVoteRequest{RPCHeader: d.t.header(), Term: term, LastLogIndex: index, LastLogTerm: lastTerm}
+	ctx, cancel := context.WithTimeout(context.Background(), d.t.timing.Detect)
+	defer cancel()
+	voters := 0
+	var others []hraft.Server
+	for _, s := range d.t.servers() {
+		if s.Suffrage == hraft.Voter {
+			voters++
+			if s.ID != d.t.id {
+				others = append(others, s)
+			}
+		}
+	}
+	votes := make(chan bool, len(others))
+	var wg sync.WaitGroup
+	for _, s := range others {
+		wg.Go(func() {
+			var resp hraft.RequestPreVoteResponse
+			err := d.t.askPreVote(s.ID, s.Address, req, &resp)
+			votes <- err == nil && resp.Granted
+		})
+	}
+	defer d.t.wg.Go(wg.Wait) // a slow voter must not hold up the others' yes
+	have := 1
+	for range others {
+		select {
+		case yes := <-votes:
+			if yes {
+				have++
+			}
+		case <-ctx.Done():
+			return false
+		case <-d.t.done:
+			return false
+		}
+		if have > voters/2 {
+			return true
+		}
+	}
+	return have > voters/2
+}

@@ -1,0 +1,65 @@
+package raft
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"sync/atomic"
+
+	hraft "github.com/hashicorp/raft"
+
+	"lbd/store"
+)
+
+// fsm hands committed entries to the store.
+type fsm struct {
+	st *store.Store
+	// fail is told once when an entry cannot be understood. From then on nothing
+	// is applied: going on would let this node's state differ from the others'.
+	fail   func(error)
+	failed atomic.Bool
+}
+
+var errDiverging = errors.New("this node stopped applying entries")
+
+// Apply implements hraft.FSM. The response is an error or nil.
+func (f *fsm) Apply(l *hraft.Log) any {
+	if f.failed.Load() {
+		return errDiverging
+	}
+	cmd, err := store.Decode(l.Data)
+	if err != nil {
+		f.failed.Store(true)
+		f.fail(fmt.Errorf("log entry %d: %w; start a newer lbd on this data directory", l.Index, err))
+		return errDiverging
+	}
+	if err := f.st.Apply(l.Index, cmd); err != nil {
+		return err
+	}
+	return nil
+}
+
+// Snapshot implements hraft.FSM.
+func (f *fsm) Snapshot() (hraft.FSMSnapshot, error) {
+	if f.failed.Load() {
+		return nil, errDiverging
+	}
+	return fsmSnapshot{f.st.Snapshot()}, nil
+}
+
+// Restore implements hraft.FSM.
+func (f *fsm) Restore(r io.ReadCloser) error { return f.st.Restore(r) }
+
+type fsmSnapshot struct{ snap *store.Snapshot }
+
+// Persist implements hraft.FSMSnapshot.
+func (s fsmSnapshot) Persist(sink hraft.SnapshotSink) error {
+	if err := s.snap.Write(sink); err != nil {
+		sink.Cancel()
+		return fmt.Errorf("write snapshot: %w", err)
+	}
+	return sink.Close()
+}
+
+// Release implements hraft.FSMSnapshot.
+func (fsmSnapshot) Release() {}

@@ -1,0 +1,465 @@
+package raft
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/google/uuid"
+	hraft "github.com/hashicorp/raft"
+
+	"lbd/internal/peerca"
+	"lbd/store"
+	"lbd/store/model"
+)
+
+// Node is one member of the cluster, or a process about to become one.
+type Node struct {
+	cfg    Config
+	timing Timing
+	st     *store.Store
+	log    *slog.Logger
+	addr   string // host:port the peers use
+
+	local  *local
+	mux    *mux
+	client *client
+	server *http.Server
+
+	core  atomic.Pointer[core] // nil before Bootstrap or Join
+	trans *transport           // written before core
+	disk  *disk                // written before core
+
+	changed   chan struct{}
+	fatal     chan error
+	done      chan struct{}
+	closeOnce sync.Once
+	closeErr  error
+	wg        sync.WaitGroup
+
+	entering sync.Mutex // one Bootstrap or Join at a time
+	mu       sync.Mutex
+	ident    *identity                                        // guarded by mu; replaced, never changed
+	onPush   func(from model.NodeID, report []byte)           // guarded by mu
+	onSwitch func(ctx context.Context, to model.NodeID) error // guarded by mu
+	pushed   []byte                                           // guarded by mu; this node's newest report
+	pushers  map[model.NodeID]chan []byte                     // guarded by mu
+	verbs    map[string]func(context.Context, model.NodeID, []byte) (any, error)
+	admit    *admission
+	writes   chan struct{} // semaphore
+	kick     chan struct{} // wakes the membership loop
+	voters   atomic.Pointer[votersView]
+	metrics  *metrics
+}
+
+// Open takes the data directory and the peer port. It damages nothing: what it
+// cannot use it refuses with one line that says what to do. When the directory
+// belongs to a member, consensus starts at once.
+func Open(cfg Config, st *store.Store) (_ *Node, err error) {
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Kind == "" {
+		cfg.Kind = model.DataNode
+	}
+	t := cfg.Timing.withDefaults()
+	if t.Detect < t.Lease+guard || t.Lease <= 0 {
+		return nil, fmt.Errorf("the detection time (%v) must be at least the lease (%v) plus %v", t.Detect, t.Lease, guard)
+	}
+	if err := prepareDir(cfg.DataDir); err != nil {
+		return nil, err
+	}
+	n := &Node{
+		cfg: cfg, timing: t, st: st, log: cfg.Log.With("part", "raft"),
+		changed: make(chan struct{}, 1), fatal: make(chan error, 1), done: make(chan struct{}),
+		writes: make(chan struct{}, maxWrites), kick: make(chan struct{}, 1), pushers: make(map[model.NodeID]chan []byte),
+	}
+	n.admit = newAdmission()
+	defer func() {
+		if err != nil {
+			n.Close()
+		}
+	}()
+	if n.local, err = openLocal(cfg.DataDir); err != nil {
+		return nil, err
+	}
+	ident, err := n.local.load()
+	if err != nil {
+		return nil, err
+	}
+	if ident != nil && ident.Entered && ident.Name != cfg.Name && cfg.Name != "" {
+		return nil, fmt.Errorf("data directory %s belongs to node %s, not to %s: a node keeps its name", cfg.DataDir, ident.Name, cfg.Name)
+	}
+	ln, err := net.Listen("tcp", cfg.Listen)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("peer port %s is taken by another process", cfg.Listen)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("peer port: %w", err)
+	}
+	if n.addr, err = advertised(cfg.Advertise, ln.Addr()); err != nil {
+		ln.Close()
+		return nil, err
+	}
+	n.mux = newMux(ln, cfg.dial, n.log)
+	n.mux.nameOf = n.nameAt
+	n.client = newClient(n.mux)
+	n.verbs = n.leaderVerbs()
+	n.server = n.newServer()
+	n.wg.Go(func() { _ = n.server.Serve(n.mux.peer) })
+	if n.metrics, err = newMetrics(n, cfg.Registry); err != nil {
+		return nil, err
+	}
+	if ident == nil || !ident.Entered {
+		return n, nil
+	}
+	if ident.Kind != cfg.Kind {
+		n.log.Warn("the node keeps the kind it joined with", "kind", ident.Kind)
+	}
+	return n, n.startRaft(ident, false)
+}
+
+// startRaft lets the library run under an identity.
+func (n *Node) startRaft(ident *identity, bootstrap bool) error {
+	ident, err := n.renew(ident)
+	if err != nil {
+		return err
+	}
+	if err := n.useIdentity(ident); err != nil {
+		return err
+	}
+	now := time.Now()
+	c := &core{
+		id: hraft.ServerID(ident.ID), addr: hraft.ServerAddress(n.addr), witness: ident.Kind == model.Witness,
+		timing: n.timing, log: n.log, arbiter: n.cfg.Arbiter, fence: newFence(n.timing, now), peers: newPeerTable(now),
+		start: now, done: n.done, notify: n.notify,
+	}
+	seat, err := newSeat(c, n.local)
+	if err != nil {
+		return err
+	}
+	if n.disk, err = openDisk(n.cfg.DataDir, n.log); err != nil {
+		return err
+	}
+	n.trans = newTransport(c, raftStream{n.mux.raft, n.mux}, seat)
+	conf := n.libConfig(c.id)
+	st := stable{n.disk.bolt, n.log, n.done}
+	if bootstrap {
+		self := hraft.Configuration{Servers: []hraft.Server{{ID: c.id, Address: c.addr}}}
+		err := hraft.BootstrapCluster(conf, n.disk.logs, st, n.disk.snaps, n.trans, self)
+		if err != nil && !errors.Is(err, hraft.ErrCantBootstrap) {
+			return fmt.Errorf("begin the log: %w", err)
+		}
+	}
+	var r *hraft.Raft
+	err = guarded(func() (err error) {
+		r, err = hraft.NewRaft(conf, &fsm{st: n.st, fail: n.fail}, n.disk.logs, st, n.disk.snaps, n.trans)
+		return err
+	})
+	if err != nil {
+		return damaged(n.cfg.DataDir, err)
+	}
+	r.RegisterObserver(hraft.NewObserver(nil, false, n.observe))
+	c.lib.Store(r)
+	n.core.Store(c)
+	n.trans.wg.Go((&detector{n.trans}).run)
+	n.wg.Go(n.members)
+	n.wg.Go(n.renewLoop)
+	if ident.Advertise != n.addr {
+		n.wg.Go(func() { n.announce(ident) })
+	}
+	n.notify()
+	return nil
+}
+
+func (n *Node) libConfig(id hraft.ServerID) *hraft.Config {
+	c := hraft.DefaultConfig()
+	c.LocalID = id
+	c.HeartbeatTimeout, c.ElectionTimeout, c.LeaderLeaseTimeout = n.timing.Detect, n.timing.Detect, n.timing.Detect/2
+	c.CommitTimeout = min(50*time.Millisecond, n.timing.Detect/6)
+	c.ShutdownOnRemove = false
+	c.SnapshotInterval, c.SnapshotThreshold, c.TrailingLogs = snapshotEvery, snapshotAfter, trailingLogs
+	c.NoLegacyTelemetry = true
+	c.Logger = newBridge(n.log, "raft")
+	return c
+}
+
+// Run waits until ctx ends or consensus cannot go on, and closes the node.
+func (n *Node) Run(ctx context.Context) error {
+	var err error
+	select {
+	case <-ctx.Done():
+	case err = <-n.fatal:
+	case <-n.done:
+	}
+	if cerr := n.Close(); err == nil {
+		err = cerr
+	}
+	return err
+}
+
+// Close ends everything the node started and gives the data directory free.
+func (n *Node) Close() error {
+	n.closeOnce.Do(func() { n.closeErr = n.close() })
+	return n.closeErr
+}
+
+func (n *Node) close() error {
+	close(n.done) // held calls and loops end first: the library waits for them
+	if n.server != nil {
+		// What requests wait for has just ended; the rest is cut.
+		ctx, cancel := context.WithTimeout(context.Background(), closeWait)
+		if n.server.Shutdown(ctx) != nil {
+			n.server.Close()
+		}
+		cancel()
+	}
+	if c := n.core.Load(); c != nil {
+		_ = c.lib.Load().Shutdown().Error() // closes the transport too
+	} else if n.trans != nil {
+		n.trans.Close()
+	}
+	if n.mux != nil {
+		n.mux.close()
+	}
+	if n.client != nil {
+		n.client.close()
+	}
+	n.wg.Wait()
+	if n.metrics != nil {
+		n.metrics.close()
+	}
+	if n.disk != nil {
+		n.disk.close()
+	}
+	if n.local != nil {
+		return n.local.close()
+	}
+	return nil
+}
+
+// fail ends Run with err; the first one counts.
+func (n *Node) fail(err error) {
+	select {
+	case n.fatal <- err:
+	default:
+	}
+}
+
+// notify wakes whoever waits for Changed.
+func (n *Node) notify() {
+	select {
+	case n.changed <- struct{}{}:
+	default:
+	}
+}
+
+// observe is called on the library's own goroutines and must not block.
+func (n *Node) observe(o *hraft.Observation) bool {
+	switch data := o.Data.(type) {
+	case hraft.RaftState:
+		if data == hraft.Candidate && n.metrics != nil {
+			n.metrics.elections.Inc()
+		}
+		n.notify()
+		n.wake()
+	case hraft.LeaderObservation:
+		n.notify()
+	}
+	return false
+}
+
+// HasState reports whether this node is a member of a cluster already.
+func (n *Node) HasState() bool {
+	id := n.identity()
+	return id != nil && id.Entered
+}
+
+// Self is this node's id; empty before Bootstrap or Join.
+func (n *Node) Self() model.NodeID {
+	if id := n.identity(); id != nil {
+		return id.ID
+	}
+	return ""
+}
+
+// Addr is the host:port by which peers reach this node.
+func (n *Node) Addr() string { return n.addr }
+
+func (n *Node) identity() *identity {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.ident
+}
+
+// useIdentity makes the peer port answer under ident.
+func (n *Node) useIdentity(ident *identity) error {
+	ca, err := peerca.LoadCA(ident.CA, ident.Secrets.CAKey)
+	if err != nil {
+		return damaged(filepath.Join(n.cfg.DataDir, identityFile), err)
+	}
+	cert, err := ca.TLS(ident.Cert, ident.Key)
+	if err != nil {
+		return damaged(filepath.Join(n.cfg.DataDir, identityFile), err)
+	}
+	n.mux.creds.Store(&credentials{ca, cert})
+	n.mu.Lock()
+	n.ident = ident
+	n.mu.Unlock()
+	return nil
+}
+
+// Secrets are the node's keys; zero before Bootstrap or Join.
+func (n *Node) Secrets() Secrets {
+	id, creds := n.identity(), n.mux.creds.Load()
+	if id == nil || creds == nil {
+		return Secrets{}
+	}
+	return Secrets{Secrets: id.Secrets, Certificate: creds.cert, CA: id.CA, Fingerprint: creds.ca.Fingerprint()}
+}
+
+// Certificate is the node's newest certificate, for tls.Config.GetCertificate.
+func (n *Node) Certificate() (*tls.Certificate, error) {
+	c := n.mux.creds.Load()
+	if c == nil {
+		return nil, errNoIdentity
+	}
+	return &c.cert, nil
+}
+
+// Bootstrap makes a new cluster with this node as its first. The directory must
+// not belong to a cluster. init makes the first command of the log.
+func (n *Node) Bootstrap(ctx context.Context, init func(node model.Node) store.Command) error {
+	n.entering.Lock()
+	defer n.entering.Unlock()
+	if n.HasState() {
+		return errors.New("this node is a member of a cluster already")
+	}
+	if n.cfg.Kind != model.DataNode {
+		return fmt.Errorf("a %s cannot be the first node of a cluster", n.cfg.Kind)
+	}
+	ident, err := n.local.load()
+	if err != nil {
+		return err
+	}
+	switch {
+	case ident == nil:
+		if ident, err = n.newClusterIdentity(); err != nil {
+			return err
+		}
+		if err := n.local.save(ident); err != nil {
+			return err
+		}
+	case ident.Origin != originBootstrap:
+		return fmt.Errorf("data directory %s holds an unfinished join: join again or empty it", n.cfg.DataDir)
+	}
+	if n.core.Load() == nil {
+		if err := n.startRaft(ident, true); err != nil {
+			return err
+		}
+	}
+	var clusterID string
+	n.st.Read(func(st *store.State) { clusterID = st.ClusterID() })
+	if clusterID == "" {
+		if _, err := n.Apply(ctx, init(n.record(ident, time.Now()))); err != nil {
+			return fmt.Errorf("write the first entry: %w", err)
+		}
+	}
+	return n.markEntered()
+}
+
+// newClusterIdentity makes the CA and this node's certificate under it.
+func (n *Node) newClusterIdentity() (*identity, error) {
+	now := time.Now()
+	ca, err := peerca.NewCA(n.cfg.Name, now)
+	if err != nil {
+		return nil, err
+	}
+	caKey, err := ca.KeyPEM()
+	if err != nil {
+		return nil, err
+	}
+	secrets, err := peerca.NewSecrets(caKey)
+	if err != nil {
+		return nil, err
+	}
+	ident := &identity{
+		ID: model.NodeID(uuid.NewString()), Name: n.cfg.Name, Kind: n.cfg.Kind, Origin: originBootstrap,
+		CA: ca.CertPEM(), Secrets: secrets, Advertise: n.addr,
+	}
+	return n.sign(ident, now)
+}
+
+// sign gives ident a fresh key and certificate from the CA key every member has.
+func (n *Node) sign(old *identity, now time.Time) (*identity, error) {
+	ident := *old
+	ca, err := peerca.LoadCA(ident.CA, ident.Secrets.CAKey)
+	if err != nil {
+		return nil, err
+	}
+	key, err := peerca.NewKey()
+	if err != nil {
+		return nil, fmt.Errorf("make node key: %w", err)
+	}
+	if ident.Cert, err = ca.Sign(&key.PublicKey, string(ident.ID), n.hosts(), now); err != nil {
+		return nil, err
+	}
+	if ident.Key, err = peerca.EncodeKey(key); err != nil {
+		return nil, err
+	}
+	return &ident, nil
+}
+
+// hosts are the names this node is reached by.
+func (n *Node) hosts() []string {
+	hosts := []string{n.addr, n.cfg.APIAdvertise, "127.0.0.1", "::1", "localhost"}
+	if h, err := os.Hostname(); err == nil {
+		hosts = append(hosts, h)
+	}
+	return hosts
+}
+
+// record is this node as the cluster is to know it.
+func (n *Node) record(ident *identity, now time.Time) model.Node {
+	return model.Node{
+		ID: ident.ID, Name: ident.Name, Kind: ident.Kind, API: n.cfg.APIAdvertise, Cluster: n.addr,
+		Addresses: interfaceAddrs(), Joined: now.UTC(),
+	}
+}
+
+func (n *Node) markEntered() error {
+	ident := *n.identity()
+	ident.Entered, ident.Advertise, ident.Peers = true, n.addr, nil
+	if err := n.local.save(&ident); err != nil {
+		return err
+	}
+	n.mu.Lock()
+	n.ident = &ident
+	n.mu.Unlock()
+	n.notify()
+	return nil
+}
+
+// nameAt is the member whose address in the Raft configuration is addr.
+func (n *Node) nameAt(addr string) model.NodeID {
+	c := n.core.Load()
+	if c == nil {
+		return ""
+	}
+	for _, s := range c.servers() {
+		if string(s.Address) == addr {
+			return model.NodeID(s.ID)
+		}
+	}
+	return ""
+}

@@ -1,0 +1,94 @@
+package raft
+
+import "time"
+
+// Timing defaults and what they are bound by; see failover-findings: a leader's
+// lease must end before any voter's promise does.
+const (
+	defaultDetect = 300 * time.Millisecond
+	defaultLease  = 200 * time.Millisecond
+	// guard between lease and promise pays for clock rates and for the time the
+	// VIP holder takes to shut its gate.
+	guard = 50 * time.Millisecond
+
+	// rankStep staggers candidates so that they do not split the vote: about
+	// three fsyncs of a good disk.
+	rankStep = 15 * time.Millisecond
+	// askAgain is the pause between two rounds of pre-votes.
+	askAgain = 15 * time.Millisecond
+)
+
+// Network bounds.
+const (
+	dialTimeout      = 500 * time.Millisecond // a healed link must not wait out a TCP back-off
+	handshakeTimeout = 5 * time.Second
+	maxHandshakes    = 64      // connections not yet authenticated
+	maxBody          = 8 << 20 // bytes of one peer message
+	peerIdle         = 60 * time.Second
+	peerTimeout      = 10 * time.Second // one peer request, unless its context is shorter
+	closeWait        = time.Second      // for peers' requests under way
+	pushTimeout      = 2 * time.Second
+	pooledConns      = 3 // per peer: heartbeat, replication, votes
+)
+
+// Writes and membership.
+const (
+	// writeWait is how long a write waits for a leader and a quorum.
+	writeWait = 5 * time.Second
+	// maxWrites bounds the writes of this node that wait for a commit.
+	maxWrites = 512
+	// lookAgain is the pause when there is no leader to talk to.
+	lookAgain = 20 * time.Millisecond
+	// reconcileEvery is how often the leader compares members and voters without
+	// being told of a change.
+	reconcileEvery = 250 * time.Millisecond
+	// changeTimeout bounds one change of the Raft configuration.
+	changeTimeout = 5 * time.Second
+	// enterTimeout bounds the time until a new node has caught up.
+	enterTimeout = 60 * time.Second
+	// maxVoters: five survive the loss of two; more only make writes slower.
+	maxVoters = 5
+
+	maxPending    = 32 // nodes waiting for approval
+	pendingExpiry = 15 * time.Minute
+	approvedFor   = 15 * time.Minute
+	joinPoll      = time.Second
+	joinTry       = 10 * time.Second
+	maxNameLength = 63
+)
+
+// Disk.
+const (
+	retainSnapshots = 2
+	logCacheSize    = 512
+	trailingLogs    = 4096 // a node that was away for less gets entries, not a snapshot
+	snapshotEvery   = 2 * time.Minute
+	snapshotAfter   = 2048 // entries
+	lockTimeout     = 200 * time.Millisecond
+	renewCheck      = 12 * time.Hour
+)
+
+// seatUp is how long this process must be up, in units of Detect, before its
+// seat votes: it must have had time to hear a peer.
+const seatUp = 4
+
+// withDefaults fills zero fields.
+func (t Timing) withDefaults() Timing {
+	if t.Detect == 0 {
+		t.Detect = defaultDetect
+		if t.Lease > t.Detect-guard {
+			t.Detect = t.Lease + guard
+		}
+	}
+	if t.Lease == 0 {
+		t.Lease = min(defaultLease, t.Detect-guard)
+	}
+	return t
+}
+
+// promise is how long a voter stays loyal after a beat: a little less than
+// Detect, because two voters hear a leader's last beats at different moments and
+// the second must not refuse the first one's candidacy. It stays well above Lease.
+func (t Timing) promise() time.Duration {
+	return t.Detect - min(t.Detect/10, (t.Detect-t.Lease)/2)
+}

@@ -1,0 +1,60 @@
+package raft
+
+import "time"
+
+// seatQuestion is all that the arbiter seat's vote depends on.
+type seatQuestion struct {
+	Term      uint64
+	Candidate string
+	Pre       bool // a pre-vote: binds nobody
+
+	Voted     seatVote
+	Parity    uint64        // terms this node may win with the seat have Term%2 == Parity
+	RealPeers int           // other voters besides the seat
+	Silence   time.Duration // since the peer was heard on any path
+	Detect    time.Duration
+	Up        time.Duration // age of this process
+	Arbiter   bool          // it answers this node
+	VIPSilent bool          // no one answers for a VIP
+}
+
+// seatAnswer says why, in words for the log. Term is what the candidate is told.
+type seatAnswer struct {
+	Granted bool
+	Term    uint64
+	Why     string
+}
+
+// decideSeat is the arbiter seat's vote. The seat has no memory in common with
+// the seat as the peer answers it, so it may never help both to lead in one
+// term: each node gets every second term. A pre-vote is not refused for that, or
+// the term would never move on.
+//
+// On a term that is not this node's, the answer carries a term two higher. The
+// library then becomes a follower in it and next stands for the one after: an odd
+// distance from where it was, hence a term of this node's. (One higher would lead
+// to an even distance, and so for ever.)
+func decideSeat(q seatQuestion) seatAnswer {
+	no := func(why string) seatAnswer { return seatAnswer{Term: max(q.Term, q.Voted.Term), Why: why} }
+	switch {
+	case q.RealPeers != 1:
+		return no("the seat serves two data nodes only")
+	case q.Silence < q.Detect:
+		return no("the peer is not silent")
+	case q.Up < seatUp*q.Detect:
+		return no("this node has not listened long enough")
+	case !q.Arbiter:
+		return no("the arbiter does not answer")
+	case !q.VIPSilent:
+		return no("someone answers for a VIP")
+	case q.Term < q.Voted.Term:
+		return no("the term is over")
+	case q.Pre:
+		return seatAnswer{Granted: true, Term: q.Term}
+	case q.Term%2 != q.Parity:
+		return seatAnswer{Term: q.Term + 2, Why: "the term is the peer's"}
+	case q.Term == q.Voted.Term && q.Candidate != q.Voted.For:
+		return no("the vote of this term is given")
+	}
+	return seatAnswer{Granted: true, Term: q.Term}
+}

@@ -1,0 +1,305 @@
+package raft
+
+import (
+	"errors"
+	"io"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	hraft "github.com/hashicorp/raft"
+)
+
+// Errors of the transport, seen by the Raft library only.
+var (
+	errClosing   = errors.New("this node is closing")
+	errStaleBeat = errors.New("a vote for a later term is under way")
+	errStaleHand = errors.New("the transfer belongs to an earlier term")
+)
+
+// transport stands between the Raft library and the network. It notes every
+// beat, keeps promises and leases (fence), answers for the arbiter seat, and
+// keeps a witness from standing. Elections stay ordinary Raft elections: terms,
+// the comparison of logs and one vote per term are the library's.
+type transport struct {
+	*core
+	inner *hraft.NetworkTransport
+	seat  *seat
+	out   chan hraft.RPC // to the library
+	wg    sync.WaitGroup // the pump and what it starts; ended by Close
+	once  sync.Once
+}
+
+var (
+	_ hraft.Transport   = (*transport)(nil)
+	_ hraft.WithPreVote = (*transport)(nil)
+	_ hraft.WithClose   = (*transport)(nil)
+)
+
+func newTransport(c *core, stream hraft.StreamLayer, s *seat) *transport {
+	t := &transport{core: c, seat: s, out: make(chan hraft.RPC)}
+	t.inner = hraft.NewNetworkTransportWithConfig(&hraft.NetworkTransportConfig{
+		Stream: stream, MaxPool: pooledConns, MaxRPCsInFlight: 1, Timeout: c.timing.Detect, Logger: newBridge(c.log, "transport"),
+	})
+	t.wg.Go(t.pump)
+	return t
+}
+
+// Close implements hraft.WithClose; core.done must be closed before.
+func (t *transport) Close() error {
+	t.once.Do(func() {
+		t.inner.Close()
+		t.inner.CloseStreams()
+	})
+	t.wg.Wait()
+	return nil
+}
+
+func (t *transport) Consumer() <-chan hraft.RPC     { return t.out }
+func (t *transport) LocalAddr() hraft.ServerAddress { return t.addr }
+func (t *transport) EncodePeer(id hraft.ServerID, a hraft.ServerAddress) []byte {
+	return t.inner.EncodePeer(id, a)
+}
+func (t *transport) DecodePeer(b []byte) hraft.ServerAddress { return t.inner.DecodePeer(b) }
+
+// AppendEntriesPipeline is refused so that every answer passes AppendEntries.
+func (t *transport) AppendEntriesPipeline(hraft.ServerID, hraft.ServerAddress) (hraft.AppendPipeline, error) {
+	return nil, hraft.ErrPipelineReplicationNotSupported
+}
+
+// pump hands what peers ask to the library, as far as the fence lets it.
+func (t *transport) pump() {
+	for {
+		select {
+		case rpc := <-t.inner.Consumer():
+			t.receive(rpc)
+		case <-t.done:
+			return
+		}
+	}
+}
+
+// pass gives an RPC to the library's main loop.
+func (t *transport) pass(rpc hraft.RPC) {
+	select {
+	case t.out <- rpc:
+	case <-t.done:
+		rpc.Respond(nil, errClosing)
+	}
+}
+
+func (t *transport) receive(rpc hraft.RPC) {
+	now := time.Now()
+	if h, ok := rpc.Command.(hraft.WithRPCHeader); ok {
+		id, _, _ := strings.Cut(string(h.GetRPCHeader().ID), "|")
+		t.peers.heard(hraft.ServerID(id), now)
+	}
+	switch cmd := rpc.Command.(type) {
+	case *hraft.AppendEntriesRequest:
+		if t.beat(rpc, cmd.Term, now) {
+			t.pass(rpc)
+		}
+	case *hraft.InstallSnapshotRequest:
+		if t.fence.heard(cmd.Term, t.term(), now) {
+			t.pass(rpc)
+			return
+		}
+		t.wg.Go(func() {
+			_, _ = io.Copy(io.Discard, rpc.Reader) // ends with the connection at the latest
+			rpc.Respond(nil, errStaleBeat)
+		})
+	case *hraft.RequestVoteRequest:
+		t.receiveVote(rpc, cmd, now)
+	case *hraft.RequestPreVoteRequest:
+		rpc.Respond(t.answerPreVote(cmd, now), nil)
+	case *hraft.TimeoutNowRequest:
+		_, s, _ := strings.Cut(string(cmd.ID), "|")
+		term, err := strconv.ParseUint(s, 10, 64)
+		if err != nil || term == 0 || term != t.term() || t.witness || !t.isVoter(t.id) {
+			rpc.Respond(nil, errStaleHand)
+			return
+		}
+		t.fence.takeOver(term)
+		t.pass(rpc)
+	default:
+		t.pass(rpc)
+	}
+}
+
+// beat notes a leader's message; when it must be refused it answers itself.
+func (t *transport) beat(rpc hraft.RPC, term uint64, now time.Time) bool {
+	if t.fence.heard(term, t.term(), now) {
+		return true
+	}
+	rpc.Respond(nil, errStaleBeat)
+	return false
+}
+
+// SetHeartbeatHandler implements hraft.Transport.
+func (t *transport) SetHeartbeatHandler(cb func(hraft.RPC)) {
+	t.inner.SetHeartbeatHandler(func(rpc hraft.RPC) {
+		now := time.Now()
+		if a, ok := rpc.Command.(*hraft.AppendEntriesRequest); ok {
+			t.peers.heard(hraft.ServerID(a.ID), now)
+			if !t.beat(rpc, a.Term, now) {
+				return
+			}
+		}
+		cb(rpc)
+	})
+}
+
+// receiveVote lets a candidate's request through when the promise is over. The
+// library would then still refuse it for its belief in the dead leader; the flag
+// of leadership transfers takes that belief away.
+func (t *transport) receiveVote(rpc hraft.RPC, req *hraft.RequestVoteRequest, now time.Time) {
+	current := t.term()
+	known := t.isVoter(hraft.ServerID(req.ID)) || len(t.servers()) == 0
+	if req.Term >= current && known {
+		if !t.fence.mayVote(req.Term, req.LeadershipTransfer, now) {
+			rpc.Respond(&hraft.RequestVoteResponse{RPCHeader: t.header(), Term: current}, nil)
+			return
+		}
+		req.LeadershipTransfer = true
+	}
+	t.pass(rpc)
+}
+
+// answerPreVote answers in place of the library, which asks for a random time of
+// silence where the fence knows the exact one.
+func (t *transport) answerPreVote(req *hraft.RequestPreVoteRequest, now time.Time) *hraft.RequestPreVoteResponse {
+	current := t.term()
+	resp := &hraft.RequestPreVoteResponse{RPCHeader: t.header(), Term: current}
+	if current == 0 || req.Term < current || !t.isVoter(hraft.ServerID(req.ID)) {
+		return resp
+	}
+	resp.Term = req.Term
+	index, term := t.lastEntry()
+	if term > req.LastLogTerm || term == req.LastLogTerm && index > req.LastLogIndex {
+		return resp
+	}
+	resp.Granted = t.fence.mayYield(hraft.ServerID(req.ID), now)
+	return resp
+}
+
+// AppendEntries implements hraft.Transport.
+func (t *transport) AppendEntries(id hraft.ServerID, target hraft.ServerAddress, args *hraft.AppendEntriesRequest, resp *hraft.AppendEntriesResponse) error {
+	*resp = hraft.AppendEntriesResponse{}
+	if args.PrevLogEntry > 0 && t.fence.gaveUp(args.Term) && t.resign.Load() == args.Term {
+		// A transfer failed after the lease was given up: there is nothing to lead
+		// with in this term. A newer term makes the library step down.
+		resp.Term = args.Term + 1
+		return nil
+	}
+	if id == seatID {
+		return t.seat.appendEntries(args, resp)
+	}
+	sent := time.Now()
+	if err := t.inner.AppendEntries(id, target, args, resp); err != nil {
+		return err
+	}
+	t.peers.heard(id, time.Now())
+	if !resp.Success || resp.Term != args.Term {
+		return nil
+	}
+	index := args.PrevLogEntry
+	if n := len(args.Entries); n > 0 {
+		index = args.Entries[n-1].Index
+	}
+	t.peers.matched(id, args.Term, index)
+	t.ack(id, args.Term, sent)
+	return nil
+}
+
+// InstallSnapshot implements hraft.Transport.
+func (t *transport) InstallSnapshot(id hraft.ServerID, target hraft.ServerAddress, args *hraft.InstallSnapshotRequest, resp *hraft.InstallSnapshotResponse, data io.Reader) error {
+	if id == seatID {
+		if err := t.seat.hold(args.Term, args.LastLogIndex); err != nil {
+			return err
+		}
+		*resp = hraft.InstallSnapshotResponse{RPCHeader: t.header(), Term: args.Term, Success: true}
+		return nil
+	}
+	if err := t.inner.InstallSnapshot(id, target, args, resp, data); err != nil {
+		return err
+	}
+	t.peers.heard(id, time.Now())
+	if resp.Success && resp.Term == args.Term {
+		t.peers.matched(id, args.Term, args.LastLogIndex)
+	}
+	return nil
+}
+
+// RequestVote implements hraft.Transport.
+func (t *transport) RequestVote(id hraft.ServerID, target hraft.ServerAddress, args *hraft.RequestVoteRequest, resp *hraft.RequestVoteResponse) error {
+	*resp = hraft.RequestVoteResponse{Term: args.Term}
+	if t.witness {
+		return nil // a witness never leads
+	}
+	ok, byTransfer := t.fence.mayStand(args.Term, time.Now())
+	if !ok {
+		return nil
+	}
+	if id == seatID {
+		return t.seat.requestVote(args, resp)
+	}
+	own := *args // the library shares args between its calls
+	own.LeadershipTransfer = byTransfer
+	if err := t.inner.RequestVote(id, target, &own, resp); err != nil {
+		return err
+	}
+	t.peers.heard(id, time.Now())
+	return nil
+}
+
+// RequestPreVote implements hraft.WithPreVote. The library asks once and then
+// waits a random time; this asks again until the other side's promise is over.
+func (t *transport) RequestPreVote(id hraft.ServerID, target hraft.ServerAddress, args *hraft.RequestPreVoteRequest, resp *hraft.RequestPreVoteResponse) error {
+	if t.witness {
+		*resp = hraft.RequestPreVoteResponse{Term: args.Term}
+		return nil
+	}
+	begun := time.Now()
+	for {
+		err := t.askPreVote(id, target, args, resp)
+		now := time.Now()
+		if err == nil && (resp.Granted || resp.Term > args.Term) {
+			return nil
+		}
+		r := t.lib.Load()
+		if now.Sub(begun) > t.timing.Detect || r == nil || r.State() != hraft.Candidate || r.CurrentTerm()+1 != args.Term ||
+			t.fence.sinceContact(now) < now.Sub(begun) {
+			return err
+		}
+		select {
+		case <-time.After(askAgain):
+		case <-t.done:
+			return errClosing
+		}
+	}
+}
+
+func (t *transport) askPreVote(id hraft.ServerID, target hraft.ServerAddress, args *hraft.RequestPreVoteRequest, resp *hraft.RequestPreVoteResponse) error {
+	*resp = hraft.RequestPreVoteResponse{Term: args.Term}
+	if id == seatID {
+		return t.seat.requestPreVote(args, resp)
+	}
+	if err := t.inner.RequestPreVote(id, target, args, resp); err != nil {
+		return err
+	}
+	t.peers.heard(id, time.Now())
+	return nil
+}
+
+// TimeoutNow implements hraft.Transport. The message has no term of its own;
+// without one, a request held up on the way could depose a later leader.
+func (t *transport) TimeoutNow(id hraft.ServerID, target hraft.ServerAddress, args *hraft.TimeoutNowRequest, resp *hraft.TimeoutNowResponse) error {
+	term := t.term()
+	if !t.fence.gaveUp(term) || !t.leadsIn(term) {
+		return errStaleHand
+	}
+	own := *args
+	own.ID = []byte(string(args.ID) + "|" + strconv.FormatUint(term, 10))
+	return t.inner.TimeoutNow(id, target, &own, resp)
+}
