@@ -1,0 +1,120 @@
+package api
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+
+	"github.com/google/uuid"
+	"github.com/labstack/echo/v4"
+
+	"lbd/store"
+)
+
+// headerRequestID is on every answer; the OpenStack clients print it with errors.
+const headerRequestID = "X-Openstack-Request-Id"
+
+// RequestID is the id of the request being answered.
+func RequestID(c echo.Context) string { return c.Response().Header().Get(headerRequestID) }
+
+// front does what comes before routing, in this order: request id, security
+// headers, the rule about plain HTTP, path forms, the time limit.
+func (s *Server) front() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set(headerRequestID, "req-"+uuid.NewString())
+		h.Set("X-Content-Type-Options", "nosniff")
+		if m, ok := r.Context().Value(connKey{}).(*muxConn); ok {
+			if t := m.secure.Load(); t != nil {
+				state := t.ConnectionState()
+				r.TLS = &state
+			} else if !s.cfg.Plain && !fromLoopback(r.RemoteAddr) {
+				writeJSON(w, http.StatusForbidden, NewFault(http.StatusForbidden,
+					"Plain HTTP is taken from this machine only. Use https, or start lbd with --api-plain."))
+				return
+			}
+		}
+		if r.Method == http.MethodOptions {
+			w.WriteHeader(http.StatusOK)
+			return
+		}
+		normalise(r.URL)
+		if s.d.Reader != nil {
+			h.Set("X-Lbd-Index", itoa(s.d.Reader.Index()))
+		}
+		s.metrics.requests.WithLabelValues(method(r.Method)).Inc()
+		if strings.HasSuffix(r.URL.Path, "/events") { // streams have no end of their own
+			s.echo.ServeHTTP(w, r)
+			return
+		}
+		ctx, cancel := context.WithTimeout(r.Context(), s.lim.Time)
+		defer cancel()
+		r = r.WithContext(ctx)
+		if !s.consistent(w, r) {
+			return
+		}
+		s.echo.ServeHTTP(w, r)
+	})
+}
+
+// consistent answers ?consistent=true only with what the leader has confirmed.
+func (s *Server) consistent(w http.ResponseWriter, r *http.Request) bool {
+	q := r.URL.Query()
+	if !q.Has("consistent") {
+		return true
+	}
+	wanted := strings.EqualFold(q.Get("consistent"), "true")
+	q.Del("consistent")
+	r.URL.RawQuery = q.Encode()
+	if !wanted || s.d.Cluster == nil {
+		return true
+	}
+	if err := s.d.Cluster.Barrier(r.Context()); err != nil {
+		text := "The leader cannot be confirmed now: " + err.Error()
+		if store.KindOf(err) != "" {
+			text = err.Error()
+		}
+		writeJSON(w, http.StatusServiceUnavailable, NewFault(http.StatusServiceUnavailable, text))
+		return false
+	}
+	w.Header().Set("X-Lbd-Index", itoa(s.d.Reader.Index()))
+	return true
+}
+
+// normalise takes off a trailing slash and a ".json" suffix: both are path forms
+// that clients of some age use (contract 1.1).
+func normalise(u *url.URL) {
+	p := u.Path
+	if strings.HasPrefix(p, "/ui/") {
+		return
+	}
+	p = strings.TrimSuffix(p, "/")
+	p = strings.TrimSuffix(p, ".json")
+	if p == "" {
+		p = "/"
+	}
+	if p != u.Path {
+		u.Path, u.RawPath = p, ""
+	}
+}
+
+func fromLoopback(remote string) bool {
+	host, _, err := net.SplitHostPort(remote)
+	if err != nil {
+		return false
+	}
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.Unmap().IsLoopback()
+}
+
+// method bounds the label's values.
+func method(m string) string {
+	switch m {
+	case "GET", "POST", "PUT", "DELETE", "HEAD", "PATCH":
+		return m
+	}
+	return "other"
+}

@@ -1,0 +1,139 @@
+package identity
+
+import (
+	"net/netip"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+)
+
+const (
+	// maxKeys bounds each table of the limiter, about 150 bytes an entry. When
+	// one is full its oldest entries go: that favours a guesser with very many
+	// addresses over refusing everybody.
+	maxKeys = 10_000
+	// knownFor is how long an address that a user logged in from stays known.
+	knownFor = 24 * time.Hour
+)
+
+// budget is how many logins may fail at once, and how fast that fills up again.
+type budget struct {
+	burst int
+	every time.Duration
+}
+
+// limiter slows down guessing, by user, by source address and by both. Only
+// failures count: a busy client with the right password is never slowed. Nor can
+// a stranger lock a user out: once the user's own budget is used up, the
+// addresses that the user has logged in from still may try.
+type limiter struct {
+	now   func() time.Time
+	mu    sync.Mutex
+	keys  map[string]*bucket   // guarded by mu
+	known map[string]time.Time // guarded by mu; pairs that logged in, and when
+}
+
+type bucket struct {
+	tokens *rate.Limiter
+	used   time.Time
+}
+
+func newLimiter() *limiter {
+	return &limiter{now: time.Now, keys: map[string]*bucket{}, known: map[string]time.Time{}}
+}
+
+// attempt is who tries, and from where.
+type attempt struct{ user, source string }
+
+// from makes an attempt. A host has a whole /64 of IPv6 to choose from.
+func from(user, source string) attempt {
+	if a, err := netip.ParseAddr(source); err == nil && a.Unmap().Is6() {
+		if p, err := a.WithZone("").Prefix(64); err == nil {
+			source = p.String()
+		}
+	}
+	return attempt{user, source}
+}
+
+func (a attempt) pair() string { return a.source + " " + a.user }
+
+// budgets by key: a person mistypes a few times from one place; one place may
+// have a few people; guesses for one user from everywhere add up.
+func (a attempt) budgets() map[string]budget {
+	return map[string]budget{
+		"pair " + a.pair():   {10, 6 * time.Second},
+		"source " + a.source: {40, 2 * time.Second},
+		"user " + a.user:     {60, 2 * time.Second},
+	}
+}
+
+// allowed reports whether a may try.
+func (l *limiter) allowed(a attempt) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := l.now()
+	for k := range a.budgets() {
+		b, ok := l.keys[k]
+		if !ok || b.tokens.TokensAt(now) >= 1 {
+			continue
+		}
+		if at, known := l.known[a.pair()]; k == "user "+a.user && known && now.Sub(at) < knownFor {
+			continue
+		}
+		return false
+	}
+	return true
+}
+
+// failed counts a failure.
+func (l *limiter) failed(a attempt) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := l.now()
+	for k, most := range a.budgets() {
+		b, ok := l.keys[k]
+		if !ok {
+			if len(l.keys) >= maxKeys {
+				l.makeRoom(now)
+			}
+			b = &bucket{tokens: rate.NewLimiter(rate.Every(most.every), most.burst)}
+			l.keys[k] = b
+		}
+		b.used = now
+		b.tokens.AllowN(now, 1)
+	}
+}
+
+// succeeded remembers where a user logs in from.
+func (l *limiter) succeeded(a attempt) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if _, ok := l.known[a.pair()]; !ok && len(l.known) >= maxKeys {
+		dropOldest(l.known, func(at time.Time) time.Time { return at })
+	}
+	l.known[a.pair()] = l.now()
+}
+
+// makeRoom needs l.mu. Buckets that are full again go for nothing.
+func (l *limiter) makeRoom(now time.Time) {
+	for k, b := range l.keys {
+		if b.tokens.TokensAt(now) >= float64(b.tokens.Burst()) {
+			delete(l.keys, k)
+		}
+	}
+	if len(l.keys) >= maxKeys {
+		dropOldest(l.keys, func(b *bucket) time.Time { return b.used })
+	}
+}
+
+func dropOldest[V any](m map[string]V, at func(V) time.Time) {
+	var oldest string
+	var when time.Time
+	for k, v := range m {
+		if t := at(v); oldest == "" || t.Before(when) {
+			oldest, when = k, t
+		}
+	}
+	delete(m, oldest)
+}

@@ -1,0 +1,121 @@
+package network
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"lbd/api"
+	"lbd/store"
+)
+
+// fault is a refusal with a type of Neutron's own.
+type fault struct {
+	is  *store.Error
+	typ string
+}
+
+func (f *fault) Error() string { return f.is.Message }
+func (f *fault) Unwrap() error { return f.is }
+
+func badRequest(format string, args ...any) error {
+	return &fault{store.Errorf(store.Invalid, format, args...), "HTTPBadRequest"}
+}
+
+// badInput is a refusal of the value of one attribute.
+func badInput(key, format string, args ...any) error {
+	return badRequest("Invalid input for %s. Reason: %s", key, fmt.Sprintf(format, args...))
+}
+
+// unsupported is for what Neutron has and lbd has not.
+func unsupported(format string, args ...any) error {
+	return &fault{store.Errorf(store.Unsupported, format, args...), "NotImplementedError"}
+}
+
+func forbidden(format string, args ...any) error {
+	return &fault{store.Errorf(store.Forbidden, format, args...), "PolicyNotAuthorized"}
+}
+
+type faultBody struct {
+	Error struct {
+		Type    string `json:"type"`
+		Message string `json:"message"`
+		Detail  string `json:"detail"`
+	} `json:"NeutronError"`
+}
+
+// answerFault writes refusals; every other error goes up to the server.
+func answerFault(c echo.Context, err error) error {
+	se, ok := errors.AsType[*store.Error](err)
+	if !ok {
+		return err
+	}
+	var b faultBody
+	b.Error.Message = se.Message
+	b.Error.Type = typeOf(se)
+	if f, ok := errors.AsType[*fault](err); ok {
+		b.Error.Type = f.typ
+	}
+	return c.JSON(api.StatusOf(se.Kind), b)
+}
+
+// types names refusals of the store the way Neutron's exceptions are called.
+// The store words them as Neutron does, and Neutron gives one type to one
+// wording; clients read the status, people and a few scripts the type.
+var types = []struct {
+	kind  store.Kind
+	words string // in the message
+	typ   string
+}{
+	{store.NotFound, "is not reachable from subnet", "ExternalGatewayForFloatingIPNotFound"},
+	{store.NotFound, "does not have an interface", "RouterInterfaceNotFound"},
+	{store.NotFound, "has no interface on subnet", "RouterInterfaceNotFoundForSubnet"},
+	{store.NotFound, "Network ", "NetworkNotFound"},
+	{store.NotFound, "Subnet ", "SubnetNotFound"},
+	{store.NotFound, "Port ", "PortNotFound"},
+	{store.NotFound, "Router ", "RouterNotFound"},
+	{store.NotFound, "Floating IP ", "FloatingIPNotFound"},
+	{store.Conflict, "No more IP addresses available", "IpAddressGenerationFailure"},
+	{store.Conflict, "IP address ", "IpAddressAlreadyAllocated"},
+	{store.Conflict, "operation on network", "NetworkInUse"},
+	{store.Conflict, "operation on subnet", "SubnetInUse"},
+	{store.Conflict, "Router interface", "RouterInterfaceInUseByFloatingIP"},
+	{store.Conflict, "still has ports", "RouterInUse"},
+	{store.Conflict, "Gateway cannot be updated", "RouterExternalGatewayInUseByFloatingIp"},
+	{store.Conflict, "Gateway ip", "GatewayConflictWithAllocationPools"},
+	{store.Conflict, "Current gateway ip", "GatewayIpInUse"},
+	{store.Conflict, "overlapping allocation pools", "OverlappingAllocationPools"},
+	{store.Conflict, "Cannot associate floating IP", "FloatingIPPortAlreadyAssociated"},
+	{store.Conflict, "directly via the port API", "ServicePortInUse"},
+	{store.Conflict, "non-external", "ExternalNetworkInUse"},
+	{store.Invalid, "Bad ", "BadRequest"},
+	{store.Invalid, "is not a valid IP for", "InvalidIpForSubnet"},
+	{store.Invalid, "is after its end", "InvalidAllocationPool"},
+	{store.Invalid, "spans beyond", "OutOfBoundsAllocationPool"},
+}
+
+func typeOf(e *store.Error) string {
+	for _, t := range types {
+		if t.kind == e.Kind && strings.Contains(e.Message, t.words) {
+			return t.typ
+		}
+	}
+	switch e.Kind {
+	case store.NotFound:
+		return "NotFound"
+	case store.Conflict:
+		return "Conflict"
+	case store.Forbidden:
+		return "PolicyNotAuthorized"
+	case store.Quota:
+		return "OverQuota"
+	case store.Unavailable:
+		return "ServiceUnavailable"
+	case store.Unsupported:
+		return "NotImplementedError"
+	default:
+		return "InvalidInput"
+	}
+}

@@ -1,0 +1,230 @@
+package network
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/http"
+	"net/netip"
+
+	"github.com/google/uuid"
+	"github.com/labstack/echo/v4"
+
+	"lbd/api"
+	"lbd/api/auth"
+	"lbd/store"
+	"lbd/store/model"
+)
+
+func subnetKind() *kind[model.Subnet] {
+	return &kind[model.Subnet]{
+		one: "subnet", many: "subnets", noun: "Subnet", typ: "Subnet",
+		all: func(st *store.State) []*model.Subnet { return st.Subnets() },
+		get: func(st *store.State, id string) (*model.Subnet, bool) { return st.Subnet(model.SubnetID(id)) },
+		visible: func(st *store.State, c *auth.Caller, s *model.Subnet) bool {
+			n, ok := st.Network(s.Network)
+			return owns(c, s.Project) || ok && networkVisible(c, n)
+		},
+		view: subnetView,
+	}
+}
+
+func subnetView(_ *store.State, _ *auth.Caller, s *model.Subnet) map[string]any {
+	v := recordView(string(s.ID), &s.Record)
+	v["network_id"] = string(s.Network)
+	v["ip_version"] = version(s.CIDR.Addr())
+	v["cidr"] = s.CIDR.String()
+	v["gateway_ip"] = addrText(s.Gateway)
+	v["enable_dhcp"] = s.EnableDHCP
+	pools := []map[string]string{}
+	for _, r := range s.Pools {
+		pools = append(pools, map[string]string{"start": r.Start.String(), "end": r.End.String()})
+	}
+	v["allocation_pools"] = pools
+	dns := []string{}
+	for _, a := range s.DNSNameservers {
+		dns = append(dns, a.String())
+	}
+	v["dns_nameservers"] = dns
+	v["host_routes"], v["service_types"] = []any{}, []string{}
+	v["ipv6_ra_mode"], v["ipv6_address_mode"], v["subnetpool_id"], v["segment_id"] = nil, nil, nil, nil
+	return v
+}
+
+func version(a netip.Addr) int {
+	if a.Is4() {
+		return 4
+	}
+	return 6
+}
+
+func addrText(a netip.Addr) any {
+	if !a.IsValid() {
+		return nil
+	}
+	return a.String()
+}
+
+func (p *Part) mountSubnets(r *api.Router, base string) {
+	k := subnetKind()
+	project := func(s *model.Subnet) model.ProjectID { return s.Project }
+	mountTags(r, p, base, k, project, func(s *model.Subnet, tags []string) (store.CommandKind, any) {
+		return store.SubnetUpdate, &store.SubnetPatch{ID: s.ID, Tags: &tags}
+	})
+	handle(r, "GET", base+"/subnets", k.list(p))
+	handle(r, "GET", base+"/subnets/:id", k.show(p))
+	handle(r, "POST", base+"/subnets", func(c echo.Context) error {
+		s, err := p.newSubnet(c)
+		if err != nil {
+			return err
+		}
+		if err := p.apply(c, store.SubnetCreate, s); err != nil {
+			return err
+		}
+		return k.answer(c, p, http.StatusCreated, string(s.ID))
+	})
+	handle(r, "PUT", base+"/subnets/:id", func(c echo.Context) error {
+		s, err := k.writable(c, p, c.Param("id"), project)
+		if err != nil {
+			return err
+		}
+		patch, err := subnetPatch(c, s)
+		if err != nil {
+			return err
+		}
+		if err := p.apply(c, store.SubnetUpdate, patch); err != nil {
+			return err
+		}
+		return k.answer(c, p, http.StatusOK, string(s.ID))
+	})
+	handle(r, "DELETE", base+"/subnets/:id", func(c echo.Context) error {
+		s, err := k.writable(c, p, c.Param("id"), project)
+		if err != nil {
+			return err
+		}
+		if err := p.apply(c, store.SubnetDelete, &store.SubnetRef{ID: s.ID}); err != nil {
+			return err
+		}
+		return c.NoContent(http.StatusNoContent)
+	})
+}
+
+func (p *Part) newSubnet(c echo.Context) (*model.Subnet, error) {
+	b, err := readBody(c, "subnet")
+	if err != nil {
+		return nil, err
+	}
+	s := &model.Subnet{
+		ID: model.SubnetID(uuid.NewString()),
+		Record: model.Record{
+			Name: or(b.text("name"), ""), Description: or(b.text("description"), ""), Tags: or(b.texts("tags"), nil), Project: b.project(c),
+		},
+		Network: or(id[model.NetworkID](b, "network_id"), ""), EnableDHCP: or(b.boolean("enable_dhcp"), true),
+		CIDR: b.cidr("cidr"), Pools: b.pools("allocation_pools"), DNSNameservers: or(b.addrs("dns_nameservers"), nil),
+	}
+	if v := b.integer("ip_version", 4, 6); v != nil && s.CIDR.IsValid() && *v != version(s.CIDR.Addr()) {
+		b.fail(badRequest("Invalid input for operation: cidr '%s' does not match the ip_version '%d'.", s.CIDR, *v))
+	}
+	if g := b.addr("gateway_ip"); g != nil {
+		s.Gateway = *g
+	} else if s.CIDR.IsValid() {
+		s.Gateway = defaultGateway(s.CIDR)
+	}
+	subnetTruths(b)
+	b.only("subnetpool_id")
+	b.only("use_default_subnetpool", "false")
+	b.only("segment_id")
+	if err := b.done(); err != nil {
+		return nil, err
+	}
+	if s.Network == "" {
+		return nil, badRequest("Failed to parse request. Required attribute 'network_id' not specified")
+	}
+	if err := mayCreate(c, "subnet", s.Project); err != nil {
+		return nil, err
+	}
+	// Only the owner of a network adds to it.
+	_, err = networkKind().writable(c, p, string(s.Network), func(n *model.Network) model.ProjectID { return n.Project })
+	return s, err
+}
+
+func subnetPatch(c echo.Context, s *model.Subnet) (*store.SubnetPatch, error) {
+	b, err := readBody(c, "subnet")
+	if err != nil {
+		return nil, err
+	}
+	patch := &store.SubnetPatch{
+		ID: s.ID, Name: b.text("name"), Description: b.text("description"), Gateway: b.addr("gateway_ip"),
+		EnableDHCP: b.boolean("enable_dhcp"), DNSNameservers: b.addrs("dns_nameservers"), Tags: b.texts("tags"),
+	}
+	subnetTruths(b)
+	if _, ok := b.take("allocation_pools"); ok {
+		b.fail(unsupported("The allocation pools of a subnet cannot be changed."))
+	}
+	return patch, b.done()
+}
+
+func subnetTruths(b *body) {
+	b.only("host_routes", "[]")
+	b.only("service_types", "[]")
+	b.only("ipv6_ra_mode")
+	b.only("ipv6_address_mode")
+	b.only("dns_publish_fixed_ip", "false")
+}
+
+// defaultGateway is the first address of a subnet, as Neutron has it. A network
+// of one address and the loopback network have no router.
+func defaultGateway(cidr netip.Prefix) netip.Addr {
+	first := cidr.Masked().Addr()
+	gateway := first.Next()
+	if first.IsLoopback() || !cidr.Contains(gateway) {
+		return netip.Addr{}
+	}
+	return gateway
+}
+
+// cidr is a network; host bits are dropped as Neutron drops them.
+func (b *body) cidr(key string) netip.Prefix {
+	v, ok := b.take(key)
+	var s string
+	if !ok {
+		b.fail(badRequest("Failed to parse request. Required attribute '%s' not specified", key))
+		return netip.Prefix{}
+	}
+	if json.Unmarshal(v, &s) == nil {
+		if p, err := netip.ParsePrefix(s); err == nil {
+			return p.Masked()
+		}
+	}
+	b.fail(badInput(key, "%s is not a valid IP subnet.", bytes.TrimSpace(v)))
+	return netip.Prefix{}
+}
+
+// pools are ranges {"start", "end"}; none means that the store picks them.
+func (b *body) pools(key string) (out []model.AddressRange) {
+	b.list(key, func(o *body) {
+		start, end := o.addr("start"), o.addr("end")
+		if start == nil || end == nil || !start.IsValid() || !end.IsValid() {
+			o.fail(badInput(key, "an allocation pool needs a start and an end."))
+			return
+		}
+		out = append(out, model.AddressRange{Start: *start, End: *end})
+	})
+	return out
+}
+
+func (b *body) addrs(key string) *[]netip.Addr {
+	texts := b.texts(key)
+	if texts == nil {
+		return nil
+	}
+	out := []netip.Addr{}
+	for _, s := range *texts {
+		a, err := parseAddr(s)
+		if err != nil {
+			b.fail(badInput(key, "'%s' is not a valid IP address.", s))
+			return nil
+		}
+		out = append(out, a)
+	}
+	return &out
+}

@@ -1,0 +1,102 @@
+package octavia
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"lbd/api"
+	"lbd/api/auth"
+	"lbd/store"
+	"lbd/store/model"
+)
+
+// wrap turns refusals into Octavia's faults (contract 6.1). What is no refusal
+// goes up to the server, which logs it.
+func wrap(h handler) handler {
+	return func(c echo.Context) error {
+		err := h(c)
+		if r, ok := errors.AsType[*routeFault](err); ok {
+			return c.JSON(r.status, api.RouteFault{Code: r.status, Title: "Bad Request", Description: r.text})
+		}
+		if kind := store.KindOf(err); kind != "" {
+			status := api.StatusOf(kind)
+			return c.JSON(status, api.NewFault(status, err.Error()))
+		}
+		return err
+	}
+}
+
+// routeFault is answered in the form of errors that Octavia's router raises:
+// an unknown parent in a path, bad paging arguments (contract 6.1, form 2).
+type routeFault struct {
+	status int
+	text   string
+}
+
+func (f *routeFault) Error() string { return f.text }
+
+func badPaging(format string, args ...any) error {
+	return &routeFault{http.StatusBadRequest, fmt.Sprintf(format, args...)}
+}
+
+// parentNotFound is about an object named in the middle of a path.
+func parentNotFound(noun, id string) error {
+	return &routeFault{http.StatusNotFound, fmt.Sprintf("%s %s not found.", noun, id)}
+}
+
+func notFound[I ~string](noun string, id I) error {
+	return store.Errorf(store.NotFound, "%s %s not found.", noun, id)
+}
+
+func invalid(format string, args ...any) error {
+	return store.Errorf(store.Invalid, format, args...)
+}
+
+func validation(format string, args ...any) error {
+	return store.Errorf(store.Invalid, "Validation failure: "+format, args...)
+}
+
+func notValidOption(value, option string) error {
+	return invalid("%s is not a valid option for %s", value, option)
+}
+
+// unsupported refuses what Octavia knows and this provider does not have.
+func unsupported(format string, args ...any) error {
+	return store.Errorf(store.Unsupported, "Provider 'lbd' does not support a requested option: "+format, args...)
+}
+
+func caller(c echo.Context) *auth.Caller { return auth.From(c.Request().Context()) }
+
+func mayRead(c echo.Context, project model.ProjectID) error {
+	if !caller(c).CanRead(project) {
+		return auth.Forbidden()
+	}
+	return nil
+}
+
+func mayWrite(c echo.Context, project model.ProjectID) error {
+	if !caller(c).CanWrite(project) {
+		return auth.Forbidden()
+	}
+	return nil
+}
+
+func mustAdmin(c echo.Context) error {
+	if !caller(c).IsAdmin() {
+		return auth.Forbidden()
+	}
+	return nil
+}
+
+// noQuery refuses query arguments other than those known (contract 1.4).
+func noQuery(c echo.Context, known ...string) error {
+	for _, k := range sortedKeys(c.QueryParams()) {
+		if !contains(known, k) {
+			return invalid("Unknown argument: \"%s\"", k)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,255 @@
+package octavia
+
+import (
+	"math"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"lbd/store"
+	"lbd/store/model"
+)
+
+const nounListener = "Listener"
+
+func listenerBase(l *model.Listener) *model.Base { return &l.Base }
+
+func listenerResource() resource[*model.Listener] {
+	type lis = *model.Listener
+	of := func(get func(lis) any) func(*seen, lis) any { return func(_ *seen, x lis) any { return get(x) } }
+	always := func(v any) func(*seen, lis) any { return func(*seen, lis) any { return v } }
+	id := func(x lis) string { return string(x.ID) }
+	return resource[lis]{
+		noun: nounListener, one: "listener", many: "listeners", links: "listeners_links",
+		id: id, project: func(x lis) model.ProjectID { return x.Project }, tags: func(x lis) []string { return x.Tags },
+		aliases: map[string]string{"load_balancer_id": "loadbalancer_id", "enabled": "admin_state_up"},
+		attrs: withBase(true, id, listenerBase, (*seen).listenerStatus,
+			attr[lis]{name: "protocol", get: of(func(x lis) any { return string(x.Protocol) })},
+			attr[lis]{name: "protocol_port", get: of(func(x lis) any { return int(x.Port) })},
+			attr[lis]{name: "connection_limit", get: of(func(x lis) any { return x.ConnectionLimit })},
+			attr[lis]{name: "default_tls_container_ref", get: always(nil)},
+			attr[lis]{name: "sni_container_refs", get: always([]string{}), use: relation},
+			attr[lis]{name: "default_pool_id", get: of(func(x lis) any { return text(x.DefaultPool) })},
+			attr[lis]{name: "l7policies", get: always([]ref{}), use: relation},
+			attr[lis]{name: "insert_headers", get: of(insertedHeaders), use: relation},
+			attr[lis]{name: "loadbalancers", get: of(func(x lis) any { return []ref{{string(x.LoadBalancer)}} }), use: relation},
+			attr[lis]{name: "timeout_client_data", get: of(func(x lis) any { return x.TimeoutClientData })},
+			attr[lis]{name: "timeout_member_connect", get: of(func(x lis) any { return x.TimeoutMemberConnect })},
+			attr[lis]{name: "timeout_member_data", get: of(func(x lis) any { return x.TimeoutMemberData })},
+			attr[lis]{name: "timeout_tcp_inspect", get: of(func(x lis) any { return x.TimeoutTCPInspect })},
+			attr[lis]{name: "client_ca_tls_container_ref", get: always(nil)},
+			attr[lis]{name: "client_authentication", get: always("NONE")},
+			attr[lis]{name: "client_crl_container_ref", get: always(nil)},
+			attr[lis]{name: "allowed_cidrs", get: of(allowedCIDRs), use: relation},
+			attr[lis]{name: "tls_ciphers", get: always(nil)},
+			attr[lis]{name: "tls_versions", get: always(nil)},
+			attr[lis]{name: "alpn_protocols", get: always(nil)},
+			attr[lis]{name: "hsts_max_age", get: always(nil)},
+			attr[lis]{name: "hsts_include_subdomains", get: always(false)},
+			attr[lis]{name: "hsts_preload", get: always(false)},
+			attr[lis]{name: "loadbalancer_id", get: of(func(x lis) any { return string(x.LoadBalancer) }), use: filter},
+		),
+	}
+}
+
+func insertedHeaders(x *model.Listener) any {
+	if x.InsertHeaders == nil {
+		return map[string]string{}
+	}
+	return x.InsertHeaders
+}
+
+func allowedCIDRs(x *model.Listener) any {
+	if len(x.AllowedCIDRs) == 0 {
+		return nil // never an empty list (contract 3.2)
+	}
+	out := make([]string, 0, len(x.AllowedCIDRs))
+	for _, p := range x.AllowedCIDRs {
+		out = append(out, p.String())
+	}
+	return out
+}
+
+func (s *seen) listener(id string) (*model.Listener, error) {
+	l, ok := s.st.Listener(model.ListenerID(id))
+	if !ok {
+		return nil, notFound(nounListener, id)
+	}
+	return l, nil
+}
+
+func (p *Part) listListeners(c echo.Context) error {
+	return listScoped(p, c, &p.listeners, func(s *seen) []*model.Listener { return s.st.Listeners() })
+}
+
+func (p *Part) showListener(c echo.Context) error {
+	return show(p, c, &p.listeners, func(s *seen) (*model.Listener, error) {
+		l, err := s.listener(c.Param("id"))
+		if err != nil {
+			return nil, err
+		}
+		return l, mayRead(c, l.Project)
+	})
+}
+
+// listenerFields are the attributes that create and update share.
+type listenerFields struct {
+	named
+	limit                                      Opt[int]
+	pool                                       Opt[string]
+	headers                                    Opt[map[string]string]
+	clientData, memberConnect, memberData, tcp Opt[int]
+	listenerTLS
+}
+
+func readListener(o *object) listenerFields {
+	timeout := func(key string) Opt[int] { return o.integer(key, 0, model.MaxTimeout) }
+	return listenerFields{
+		named: o.described(), limit: o.integer("connection_limit", -1, math.MaxInt32), pool: o.id("default_pool_id"),
+		headers:    o.stringMap("insert_headers", 255),
+		clientData: timeout("timeout_client_data"), memberConnect: timeout("timeout_member_connect"),
+		memberData: timeout("timeout_member_data"), tcp: timeout("timeout_tcp_inspect"),
+		listenerTLS: readListenerTLS(o),
+	}
+}
+
+func (p *Part) createListener(c echo.Context) error {
+	if err := noQuery(c); err != nil {
+		return err
+	}
+	o, err := readObject(c, "listener_", "listener")
+	if err != nil {
+		return err
+	}
+	lb := o.id("loadbalancer_id")
+	protocol := need(o, "protocol", o.word("protocol", "HTTP", "HTTPS", "TCP", "TERMINATED_HTTPS", "UDP", "SCTP", "PROMETHEUS"))
+	port := need(o, "protocol_port", o.integer("protocol_port", 1, 65535))
+	in, cidrs := readListener(o), o.cidrs("allowed_cidrs")
+	o.ignored()
+	nested := len(o.objects("l7policies").V) > 0 || o.present("default_pool")
+	if !lb.Given() && !in.pool.Given() { // the legacy CLI may name the pool alone
+		need(o, "loadbalancer_id", lb)
+	}
+	if err := o.done(); err != nil {
+		return err
+	}
+	l := model.Listener{
+		Base: model.Base{
+			Name: in.name.Or(""), Description: in.description.Or(""), AdminStateUp: in.adminUp(), Tags: in.tags.V,
+		},
+		ID: model.ListenerID(newID()), LoadBalancer: model.LoadBalancerID(lb.V), Protocol: model.Protocol(protocol), Port: uint16(port),
+		ConnectionLimit: in.limit.Or(-1), DefaultPool: model.PoolID(in.pool.V), InsertHeaders: in.headers.V,
+		TimeoutClientData:    in.clientData.Or(model.DefaultTimeoutClientData),
+		TimeoutMemberConnect: in.memberConnect.Or(model.DefaultTimeoutMemberConnect),
+		TimeoutMemberData:    in.memberData.Or(model.DefaultTimeoutMemberData),
+		TimeoutTCPInspect:    in.tcp.Or(model.DefaultTimeoutTCPInspect),
+		AllowedCIDRs:         cidrs.V,
+	}
+	if err := p.mayAddListener(c, &l); err != nil {
+		return err
+	}
+	if nested {
+		return unsupported("default_pool and l7policies in the creation of a listener")
+	}
+	if err := checkHeaders(l.Protocol, in.headers.V, "dict_keys(%s)"); err != nil {
+		return err
+	}
+	if err := in.refuse(l.Protocol); err != nil {
+		return err
+	}
+	switch l.Protocol {
+	case model.HTTP, model.HTTPS, model.TCP:
+	default:
+		return unsupported("%s protocol listeners", l.Protocol)
+	}
+	if err := p.apply(c, store.ListenerCreate, &l, unsettled((*store.State).Listener, listenerBase, l.ID)); err != nil {
+		return err
+	}
+	return changed(p, c, &p.listeners, http.StatusCreated, func(s *seen) (*model.Listener, error) { return s.listener(string(l.ID)) })
+}
+
+// mayAddListener finds the load balancer (through the default pool, where only
+// that is named) and checks the caller's right to change it.
+func (p *Part) mayAddListener(c echo.Context, l *model.Listener) (err error) {
+	p.read.Read(func(st *store.State) {
+		if l.LoadBalancer == "" {
+			pool, ok := st.Pool(l.DefaultPool)
+			if !ok {
+				err = notFound(nounPool, l.DefaultPool)
+				return
+			}
+			l.LoadBalancer = pool.LoadBalancer
+		}
+		lb, ok := st.LoadBalancer(l.LoadBalancer)
+		if !ok {
+			err = notFound(nounLoadBalancer, l.LoadBalancer)
+			return
+		}
+		err = mayWrite(c, lb.Project)
+	})
+	return err
+}
+
+func (p *Part) updateListener(c echo.Context) error {
+	if err := noQuery(c); err != nil {
+		return err
+	}
+	o, err := readObject(c, "listener_", "listener")
+	if err != nil {
+		return err
+	}
+	in, cidrs := readListener(o), o.cidrs("allowed_cidrs")
+	if err := o.done(); err != nil {
+		return err
+	}
+	old, err := p.mayChangeListener(c)
+	if err != nil {
+		return err
+	}
+	if err := checkHeaders(old.Protocol, in.headers.V, "%s"); err != nil {
+		return err
+	}
+	if err := in.refuse(old.Protocol); err != nil {
+		return err
+	}
+	patch := &store.ListenerPatch{
+		ID: old.ID, Name: in.name.Patch(""), Description: in.description.Patch(""), AdminStateUp: in.up.Patch(false),
+		Tags: in.tags.Patch(nil), ConnectionLimit: in.limit.Patch(-1), DefaultPool: idPatch[model.PoolID](in.pool),
+		InsertHeaders:        in.headers.Patch(nil),
+		TimeoutClientData:    in.clientData.Patch(model.DefaultTimeoutClientData),
+		TimeoutMemberConnect: in.memberConnect.Patch(model.DefaultTimeoutMemberConnect),
+		TimeoutMemberData:    in.memberData.Patch(model.DefaultTimeoutMemberData),
+		TimeoutTCPInspect:    in.tcp.Patch(model.DefaultTimeoutTCPInspect),
+		AllowedCIDRs:         cidrs.Patch(nil),
+	}
+	if err := p.apply(c, store.ListenerUpdate, patch, unsettled((*store.State).Listener, listenerBase, old.ID)); err != nil {
+		return err
+	}
+	return changed(p, c, &p.listeners, http.StatusOK, func(s *seen) (*model.Listener, error) { return s.listener(string(old.ID)) })
+}
+
+func (p *Part) mayChangeListener(c echo.Context) (l *model.Listener, err error) {
+	p.read.Read(func(st *store.State) {
+		var ok bool
+		if l, ok = st.Listener(model.ListenerID(c.Param("id"))); !ok {
+			err = notFound(nounListener, c.Param("id"))
+			return
+		}
+		err = mayWrite(c, l.Project)
+	})
+	return l, err
+}
+
+func (p *Part) deleteListener(c echo.Context) error {
+	if err := noQuery(c); err != nil {
+		return err
+	}
+	l, err := p.mayChangeListener(c)
+	if err != nil {
+		return err
+	}
+	if err := p.apply(c, store.ListenerDelete, &store.ListenerRef{ID: l.ID}, unsettled((*store.State).Listener, listenerBase, l.ID)); err != nil {
+		return err
+	}
+	return noContent(c)
+}

@@ -1,0 +1,283 @@
+package octavia
+
+import (
+	"net/http"
+	"slices"
+
+	"github.com/labstack/echo/v4"
+
+	"lbd/store"
+	"lbd/store/model"
+)
+
+const nounLoadBalancer = "Load Balancer"
+
+// providers are the names this one provider answers to. The first is the default.
+var providers = []struct{ name, description string }{
+	{"lbd", "The lbd driver."},
+	{"amphora", "Another name of the lbd driver, for clients that ask for it."},
+	{"octavia", "Another name of the lbd driver, for clients that ask for it."},
+}
+
+func isProvider(name string) bool {
+	return slices.ContainsFunc(providers, func(p struct{ name, description string }) bool { return p.name == name })
+}
+
+func loadBalancerBase(lb *model.LoadBalancer) *model.Base { return &lb.Base }
+
+func loadBalancerResource() resource[*model.LoadBalancer] {
+	type lb = *model.LoadBalancer
+	of := func(get func(lb) any) func(*seen, lb) any { return func(_ *seen, x lb) any { return get(x) } }
+	id := func(x lb) string { return string(x.ID) }
+	return resource[lb]{
+		noun: nounLoadBalancer, one: "loadbalancer", many: "loadbalancers", links: "loadbalancers_links",
+		id: id, project: func(x lb) model.ProjectID { return x.Project }, tags: func(x lb) []string { return x.Tags },
+		aliases: map[string]string{"enabled": "admin_state_up"},
+		attrs: withBase(true, id, loadBalancerBase, (*seen).loadBalancerStatus,
+			attr[lb]{name: "vip_address", get: of(func(x lb) any { return text(x.VIP.String()) })},
+			attr[lb]{name: "vip_port_id", get: of(func(x lb) any { return text(x.VIP.Port) })},
+			attr[lb]{name: "vip_subnet_id", get: of(func(x lb) any { return text(x.VIP.Subnet) })},
+			attr[lb]{name: "vip_network_id", get: of(func(x lb) any { return text(x.VIP.Network) })},
+			attr[lb]{name: "vip_sg_ids", get: of(func(lb) any { return []string{} })},
+			attr[lb]{name: "additional_vips", get: of(additionalVIPs), use: relation},
+			attr[lb]{name: "listeners", get: func(s *seen, x lb) any {
+				return refs(s.st.ListenersOf(x.ID), func(l *model.Listener) model.ListenerID { return l.ID })
+			}, use: relation},
+			attr[lb]{name: "pools", get: func(s *seen, x lb) any {
+				return refs(s.st.PoolsOf(x.ID), func(p *model.Pool) model.PoolID { return p.ID })
+			}, use: relation},
+			attr[lb]{name: "provider", get: of(func(x lb) any { return x.Provider })},
+			attr[lb]{name: "flavor_id", get: of(func(x lb) any { return text(x.Flavor) })},
+			attr[lb]{name: "vip_qos_policy_id", get: of(func(x lb) any { return text(x.QoSPolicy) })},
+			attr[lb]{name: "availability_zone", get: of(func(x lb) any { return text(x.AvailabilityZone) })},
+			attr[lb]{name: "vip_vnic_type", get: of(func(lb) any { return "normal" })},
+			attr[lb]{name: "topology", get: of(func(lb) any { return "ACTIVE_STANDBY" }), use: filter},
+			attr[lb]{name: "server_group_id", get: of(func(lb) any { return nil }), use: filter},
+		),
+	}
+}
+
+func additionalVIPs(x *model.LoadBalancer) any {
+	out := []doc{}
+	for _, v := range x.AdditionalVIPs {
+		out = append(out, doc{{"subnet_id", text(v.Subnet)}, {"ip_address", text(v.String())}, {"port_id", text(v.Port)}})
+	}
+	return out
+}
+
+func (s *seen) loadBalancer(id string) (*model.LoadBalancer, error) {
+	lb, ok := s.st.LoadBalancer(model.LoadBalancerID(id))
+	if !ok {
+		return nil, notFound(nounLoadBalancer, id)
+	}
+	return lb, nil
+}
+
+func (p *Part) listLoadBalancers(c echo.Context) error {
+	return listScoped(p, c, &p.loadBalancers, func(s *seen) []*model.LoadBalancer { return s.st.LoadBalancers() })
+}
+
+func (p *Part) showLoadBalancer(c echo.Context) error {
+	return show(p, c, &p.loadBalancers, func(s *seen) (*model.LoadBalancer, error) {
+		lb, err := s.loadBalancer(c.Param("id"))
+		if err != nil {
+			return nil, err
+		}
+		return lb, mayRead(c, lb.Project)
+	})
+}
+
+func (p *Part) createLoadBalancer(c echo.Context) error {
+	if err := noQuery(c); err != nil {
+		return err
+	}
+	o, err := readObject(c, "load_balancer", "loadbalancer")
+	if err != nil {
+		return err
+	}
+	in, err := decodeLoadBalancer(o)
+	if err != nil {
+		return err
+	}
+	lb := in.loadBalancer
+	if lb.Project == "" {
+		lb.Project = caller(c).Project
+	}
+	if lb.Project == "" {
+		return validation("Missing project ID in request where one is required. An administrator should check the keystone settings in the Octavia configuration.")
+	}
+	if err := mayWrite(c, lb.Project); err != nil {
+		return err
+	}
+	if err := in.refuse(); err != nil {
+		return err
+	}
+	lb.ID = model.LoadBalancerID(newID())
+	payload := &store.LoadBalancerCreatePayload{LoadBalancer: lb, NewPort: model.Port{ID: model.PortID(newID()), MAC: newMAC()}}
+	if err := p.apply(c, store.LoadBalancerCreate, payload, unsettled((*store.State).LoadBalancer, loadBalancerBase, lb.ID)); err != nil {
+		return err
+	}
+	return changed(p, c, &p.loadBalancers, http.StatusCreated, func(s *seen) (*model.LoadBalancer, error) {
+		return s.loadBalancer(string(lb.ID))
+	})
+}
+
+// newLoadBalancer is a create request of the right shape.
+type newLoadBalancer struct {
+	loadBalancer model.LoadBalancer
+	qos          Opt[string]
+	groups       Opt[[]string]
+	flavor, zone Opt[string]
+	extraVIPs    bool
+	nested       bool
+}
+
+func decodeLoadBalancer(o *object) (newLoadBalancer, error) {
+	n := o.described()
+	subnet, network, port := o.id("vip_subnet_id"), o.id("vip_network_id"), o.id("vip_port_id")
+	address := o.ip("vip_address")
+	in := newLoadBalancer{qos: o.id("vip_qos_policy_id"), groups: list(o, "vip_sg_ids", parseID)}
+	provider := o.text("provider", 64)
+	in.flavor, in.zone = o.id("flavor_id"), o.text("availability_zone", 255)
+	in.extraVIPs = len(o.objects("additional_vips").V) > 0
+	in.nested = len(o.objects("listeners").V)+len(o.objects("pools").V) > 0
+	project, tenant := o.text("project_id", 36), o.text("tenant_id", 36)
+	if err := o.done(); err != nil {
+		return in, err
+	}
+	in.loadBalancer = model.LoadBalancer{
+		Base: model.Base{
+			Name: n.name.Or(""), Description: n.description.Or(""), AdminStateUp: n.adminUp(), Tags: n.tags.V,
+			Project: model.ProjectID(tenant.Or(project.Or(""))),
+		},
+		VIP: model.VIP{
+			Address: address.V.addr, Text: address.V.text, Port: model.PortID(port.V),
+			Subnet: model.SubnetID(subnet.V), Network: model.NetworkID(network.V),
+		},
+		Provider: provider.Or(providers[0].name),
+	}
+	return in, nil
+}
+
+// refuse answers for what a well-formed request may not ask for.
+func (in *newLoadBalancer) refuse() error {
+	vip := in.loadBalancer.VIP
+	switch {
+	case vip.Port == "" && vip.Network == "" && vip.Subnet == "":
+		return validation("VIP must contain one of: vip_port_id, vip_network_id, vip_subnet_id.")
+	case in.qos.Given():
+		return invalid("qos_policy %s not found.", in.qos.V)
+	case len(in.groups.V) > 0:
+		return invalid("Security Group %s not found.", in.groups.V[0])
+	case in.flavor.Set: // there are none, and null is refused as well (contract 2.4)
+		return validation("Invalid flavor_id.")
+	case in.zone.Set:
+		return validation("Invalid availability zone.")
+	case !isProvider(in.loadBalancer.Provider):
+		return invalid("Provider '%s' is not enabled.", in.loadBalancer.Provider)
+	case in.extraVIPs:
+		return unsupported("additional_vips")
+	case in.nested:
+		return unsupported("listeners and pools in the creation of a load balancer")
+	}
+	return nil
+}
+
+func (p *Part) updateLoadBalancer(c echo.Context) error {
+	if err := noQuery(c); err != nil {
+		return err
+	}
+	o, err := readObject(c, "load_balancer", "loadbalancer")
+	if err != nil {
+		return err
+	}
+	n := o.described()
+	qos, groups := o.id("vip_qos_policy_id"), list(o, "vip_sg_ids", parseID)
+	if err := o.done(); err != nil {
+		return err
+	}
+	id, err := p.mayChangeLoadBalancer(c)
+	if err != nil {
+		return err
+	}
+	switch {
+	case qos.Given():
+		return invalid("qos_policy %s not found.", qos.V)
+	case len(groups.V) > 0:
+		return invalid("Security Group %s not found.", groups.V[0])
+	}
+	patch := &store.LoadBalancerPatch{
+		ID: id, Name: n.name.Patch(""), Description: n.description.Patch(""), AdminStateUp: n.up.Patch(false),
+		Tags: n.tags.Patch(nil), QoSPolicy: qos.Patch(""),
+	}
+	if err := p.apply(c, store.LoadBalancerUpdate, patch, unsettled((*store.State).LoadBalancer, loadBalancerBase, id)); err != nil {
+		return err
+	}
+	return changed(p, c, &p.loadBalancers, http.StatusOK, func(s *seen) (*model.LoadBalancer, error) { return s.loadBalancer(string(id)) })
+}
+
+// mayChangeLoadBalancer is the id in the path, when it exists and the caller may.
+func (p *Part) mayChangeLoadBalancer(c echo.Context) (model.LoadBalancerID, error) {
+	id := model.LoadBalancerID(c.Param("id"))
+	var err error
+	p.read.Read(func(st *store.State) {
+		lb, ok := st.LoadBalancer(id)
+		if !ok {
+			err = notFound(nounLoadBalancer, id)
+			return
+		}
+		err = mayWrite(c, lb.Project)
+	})
+	return id, err
+}
+
+func (p *Part) deleteLoadBalancer(c echo.Context) error {
+	if err := noQuery(c, "cascade"); err != nil {
+		return err
+	}
+	id, err := p.mayChangeLoadBalancer(c)
+	if err != nil {
+		return err
+	}
+	cascade, _ := parseBool(c.QueryParam("cascade"))
+	payload := &store.LoadBalancerDeletePayload{ID: id, Cascade: cascade}
+	if err := p.apply(c, store.LoadBalancerDelete, payload, unsettled((*store.State).LoadBalancer, loadBalancerBase, id)); err != nil {
+		return err
+	}
+	return noContent(c)
+}
+
+// failoverLoadBalancer hands the VIPs to the standby: of lbd's load balancers
+// one node holds all. It answers when the order is given, not when all is done.
+func (p *Part) failoverLoadBalancer(c echo.Context) error {
+	if err := noQuery(c); err != nil {
+		return err
+	}
+	id := model.LoadBalancerID(c.Param("id"))
+	var err error
+	p.read.Read(func(st *store.State) {
+		lb, ok := st.LoadBalancer(id)
+		switch {
+		case !ok:
+			err = notFound(nounLoadBalancer, id)
+		case !caller(c).IsAdmin():
+			err = mustAdmin(c)
+		case lb.Provisioning == model.PendingDelete:
+			err = store.Errorf(store.Conflict, "Invalid state %s of loadbalancer resource %s", lb.Provisioning, id)
+		}
+	})
+	if err != nil {
+		return err
+	}
+	return p.switchover(c)
+}
+
+func (p *Part) switchover(c echo.Context) error {
+	if err := p.cluster.Switchover(c.Request().Context(), ""); err != nil {
+		if store.KindOf(err) != "" {
+			return err
+		}
+		return store.Errorf(store.Unavailable, "Provider 'lbd' reports error: %s", err)
+	}
+	return c.NoContent(http.StatusAccepted)
+}

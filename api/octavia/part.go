@@ -1,0 +1,122 @@
+package octavia
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"lbd/api"
+	"lbd/api/deps"
+	"lbd/store/model"
+)
+
+// Part serves the Octavia API. It implements api.Part.
+type Part struct {
+	write   deps.Writer
+	read    deps.Reader
+	observe deps.Observer
+	cluster deps.Cluster
+
+	loadBalancers resource[*model.LoadBalancer]
+	listeners     resource[*model.Listener]
+	pools         resource[*model.Pool]
+	members       resource[*model.Member]
+	monitors      resource[*model.HealthMonitor]
+	amphorae      resource[*amphora]
+	quotas        resource[quota]
+}
+
+// New makes the part.
+func New(write deps.Writer, read deps.Reader, observe deps.Observer, cluster deps.Cluster) *Part {
+	return &Part{
+		write: write, read: read, observe: observe, cluster: cluster,
+		loadBalancers: loadBalancerResource(), listeners: listenerResource(), pools: poolResource(),
+		members: memberResource(), monitors: monitorResource(), amphorae: amphoraResource(), quotas: quotaResource(),
+	}
+}
+
+type handler = echo.HandlerFunc
+
+// Mount adds the routes (clients, section 1): every collection with and
+// without /lbaas, under both version names, at the root and under
+// /load-balancer; and under the network endpoint with /lbaas only, where the
+// legacy CLI looks and where the other names are Neutron's.
+func (p *Part) Mount(r *api.Router) {
+	r.Public(http.MethodGet, "/", discovery)
+	r.Public(http.MethodGet, "/load-balancer", discovery)
+	for _, mount := range []string{"", "/load-balancer"} {
+		for _, version := range []string{"/v2.0", "/v2"} {
+			base := mount + version
+			for _, path := range []string{base, base + "/lbaas", base + "/octavia"} {
+				r.Handle(http.MethodGet, path, wrap(versionName))
+			}
+			p.mountAmphorae(r, base+"/octavia/amphorae")
+			p.mountCollections(r, base)
+			p.mountCollections(r, base+"/lbaas")
+		}
+	}
+	for _, version := range []string{"/v2.0", "/v2"} {
+		p.mountCollections(r, "/networking"+version+"/lbaas")
+	}
+}
+
+func (p *Part) mountAmphorae(r *api.Router, path string) {
+	r.Handle(http.MethodGet, path, wrap(p.listAmphorae))
+	r.Handle(http.MethodGet, path+"/:id", wrap(p.showAmphora))
+	r.Handle(http.MethodGet, path+"/:id/stats", wrap(p.amphoraStats))
+	r.Handle(http.MethodPut, path+"/:id/failover", wrap(p.failoverAmphora))
+}
+
+func (p *Part) mountCollections(r *api.Router, base string) {
+	lbs := base + "/loadbalancers"
+	mountVerbs(r, lbs, p.listLoadBalancers, p.createLoadBalancer, p.showLoadBalancer, p.updateLoadBalancer, p.deleteLoadBalancer)
+	r.Handle(http.MethodGet, lbs+"/:id/stats", wrap(p.loadBalancerStats))
+	r.Handle(http.MethodGet, lbs+"/:id/status", wrap(p.statusTree))
+	r.Handle(http.MethodGet, lbs+"/:id/statuses", wrap(p.statusTree))
+	r.Handle(http.MethodPut, lbs+"/:id/failover", wrap(p.failoverLoadBalancer))
+
+	mountVerbs(r, base+"/listeners", p.listListeners, p.createListener, p.showListener, p.updateListener, p.deleteListener)
+	r.Handle(http.MethodGet, base+"/listeners/:id/stats", wrap(p.listenerStats))
+
+	mountVerbs(r, base+"/pools", p.listPools, p.createPool, p.showPool, p.updatePool, p.deletePool)
+	members := base + "/pools/:pool/members"
+	mountVerbs(r, members, p.listMembers, p.createMember, p.showMember, p.updateMember, p.deleteMember)
+	mountVerbs(r, base+"/healthmonitors", p.listMonitors, p.createMonitor, p.showMonitor, p.updateMonitor, p.deleteMonitor)
+
+	r.Handle(http.MethodGet, base+"/providers", wrap(listProviders))
+	r.Handle(http.MethodGet, base+"/providers/:name", methodNotAllowed)
+	r.Handle(http.MethodGet, base+"/providers/:name/flavor_capabilities", wrap(listCapabilities("flavor_capabilities")))
+	r.Handle(http.MethodGet, base+"/providers/:name/availability_zone_capabilities", wrap(listCapabilities("availability_zone_capabilities")))
+
+	r.Handle(http.MethodGet, base+"/quotas", wrap(p.listQuotas))
+	r.Handle(http.MethodGet, base+"/quotas/:project", wrap(showQuota))
+	r.Handle(http.MethodGet, base+"/quotas/:project/default", wrap(showQuota))
+	r.Handle(http.MethodPut, base+"/quotas/:project", wrap(changeQuota))
+	r.Handle(http.MethodDelete, base+"/quotas/:project", wrap(changeQuota))
+
+	mountUnserved(r, base)
+}
+
+// mountVerbs adds the five verbs of a resource. PUT and DELETE of a collection
+// lack the id; of members, PUT is the batch update.
+func mountVerbs(r *api.Router, path string, list, create, show, update, remove handler) {
+	r.Handle(http.MethodGet, path, wrap(list))
+	r.Handle(http.MethodPost, path, wrap(create))
+	r.Handle(http.MethodGet, path+"/:id", wrap(show))
+	r.Handle(http.MethodPut, path+"/:id", wrap(update))
+	r.Handle(http.MethodDelete, path+"/:id", wrap(remove))
+	r.Handle(http.MethodDelete, path, wrap(missingID))
+	if strings.HasSuffix(path, "/members") {
+		r.Handle(http.MethodPut, path, wrap(unserved("batch member update")))
+		return
+	}
+	r.Handle(http.MethodPut, path, wrap(missingID))
+}
+
+func missingID(echo.Context) error { return invalid("Missing argument: \"id\"") }
+
+func methodNotAllowed(echo.Context) error { return echo.ErrMethodNotAllowed }
+
+// versionName answers the bare version paths, as Octavia does, with a JSON string.
+func versionName(c echo.Context) error { return c.JSON(http.StatusOK, "v2") }

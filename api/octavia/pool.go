@@ -1,0 +1,234 @@
+package octavia
+
+import (
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"lbd/store"
+	"lbd/store/model"
+)
+
+const nounPool = "Pool"
+
+func poolBase(p *model.Pool) *model.Base { return &p.Base }
+
+func poolResource() resource[*model.Pool] {
+	type pl = *model.Pool
+	of := func(get func(pl) any) func(*seen, pl) any { return func(_ *seen, x pl) any { return get(x) } }
+	always := func(v any) func(*seen, pl) any { return func(*seen, pl) any { return v } }
+	id := func(x pl) string { return string(x.ID) }
+	return resource[pl]{
+		noun: nounPool, one: "pool", many: "pools", links: "pools_links",
+		id: id, project: func(x pl) model.ProjectID { return x.Project }, tags: func(x pl) []string { return x.Tags },
+		aliases: map[string]string{"load_balancer_id": "loadbalancer_id", "enabled": "admin_state_up"},
+		attrs: withBase(true, id, poolBase, (*seen).poolStatus,
+			attr[pl]{name: "protocol", get: of(func(x pl) any { return string(x.Protocol) })},
+			attr[pl]{name: "lb_algorithm", get: of(func(x pl) any { return string(x.Algorithm) })},
+			attr[pl]{name: "session_persistence", get: of(shownPersistence), use: relation},
+			attr[pl]{name: "loadbalancers", get: of(func(x pl) any { return []ref{{string(x.LoadBalancer)}} }), use: relation},
+			attr[pl]{name: "listeners", get: func(s *seen, x pl) any {
+				return refs(s.st.ListenersUsing(x.ID), func(l *model.Listener) model.ListenerID { return l.ID })
+			}, use: relation},
+			attr[pl]{name: "members", get: func(s *seen, x pl) any {
+				return refs(s.st.MembersOf(x.ID), func(m *model.Member) model.MemberID { return m.ID })
+			}, use: relation},
+			attr[pl]{name: "healthmonitor_id", get: func(s *seen, x pl) any {
+				if hm, ok := s.st.MonitorOf(x.ID); ok {
+					return string(hm.ID)
+				}
+				return absent{} // not null (contract 3.3)
+			}},
+			attr[pl]{name: "tls_container_ref", get: always(nil)},
+			attr[pl]{name: "ca_tls_container_ref", get: always(nil)},
+			attr[pl]{name: "crl_container_ref", get: always(nil)},
+			attr[pl]{name: "tls_enabled", get: always(false)},
+			attr[pl]{name: "tls_ciphers", get: always(nil)},
+			attr[pl]{name: "tls_versions", get: always(nil)},
+			attr[pl]{name: "alpn_protocols", get: always(nil)},
+			attr[pl]{name: "loadbalancer_id", get: of(func(x pl) any { return string(x.LoadBalancer) }), use: filter},
+		),
+	}
+}
+
+func (s *seen) pool(id string) (*model.Pool, error) {
+	x, ok := s.st.Pool(model.PoolID(id))
+	if !ok {
+		return nil, notFound(nounPool, id)
+	}
+	return x, nil
+}
+
+func (p *Part) listPools(c echo.Context) error {
+	return listScoped(p, c, &p.pools, func(s *seen) []*model.Pool { return s.st.Pools() })
+}
+
+func (p *Part) showPool(c echo.Context) error {
+	return show(p, c, &p.pools, func(s *seen) (*model.Pool, error) {
+		x, err := s.pool(c.Param("id"))
+		if err != nil {
+			return nil, err
+		}
+		return x, mayRead(c, x.Project)
+	})
+}
+
+var algorithms = []string{"ROUND_ROBIN", "LEAST_CONNECTIONS", "SOURCE_IP", "SOURCE_IP_PORT"}
+
+func (p *Part) createPool(c echo.Context) error {
+	if err := noQuery(c); err != nil {
+		return err
+	}
+	o, err := readObject(c, "pool_", "pool")
+	if err != nil {
+		return err
+	}
+	lb, listener := o.id("loadbalancer_id"), o.id("listener_id")
+	n := o.described()
+	protocol := need(o, "protocol", o.word("protocol", "HTTP", "HTTPS", "TCP", "PROXY", "PROXYV2", "UDP", "SCTP"))
+	algorithm := need(o, "lb_algorithm", o.word("lb_algorithm", algorithms...))
+	sticky, tls := o.persistence(true), readPoolTLS(o)
+	o.ignored()
+	nested := len(o.objects("members").V) > 0 || o.present("healthmonitor")
+	if err := o.done(); err != nil {
+		return err
+	}
+	payload := &store.PoolCreatePayload{
+		Pool: model.Pool{
+			Base: model.Base{Name: n.name.Or(""), Description: n.description.Or(""), AdminStateUp: n.adminUp(), Tags: n.tags.V},
+			ID:   model.PoolID(newID()), LoadBalancer: model.LoadBalancerID(lb.V),
+			Protocol: model.Protocol(protocol), Algorithm: model.Algorithm(algorithm),
+		},
+		Listener: model.ListenerID(listener.V),
+	}
+	if err := p.mayAddPool(c, payload); err != nil {
+		return err
+	}
+	if nested {
+		return unsupported("members and healthmonitor in the creation of a pool")
+	}
+	if err := refusePool(model.Protocol(protocol), algorithm, sticky, tls); err != nil {
+		return err
+	}
+	id := payload.Pool.ID
+	if err := p.apply(c, store.PoolCreate, payload, unsettled((*store.State).Pool, poolBase, id)); err != nil {
+		return err
+	}
+	return changed(p, c, &p.pools, http.StatusCreated, func(s *seen) (*model.Pool, error) { return s.pool(string(id)) })
+}
+
+// mayAddPool checks the caller's right to change the load balancer.
+func (p *Part) mayAddPool(c echo.Context, payload *store.PoolCreatePayload) (err error) {
+	id := payload.Pool.LoadBalancer
+	if id == "" && payload.Listener == "" {
+		return validation("Must provide at least one of: loadbalancer_id, listener_id")
+	}
+	p.read.Read(func(st *store.State) {
+		if id == "" {
+			l, ok := st.Listener(payload.Listener)
+			if !ok {
+				err = notFound(nounListener, payload.Listener)
+				return
+			}
+			id = l.LoadBalancer
+		}
+		lb, ok := st.LoadBalancer(id)
+		if !ok {
+			err = notFound(nounLoadBalancer, id)
+			return
+		}
+		err = mayWrite(c, lb.Project)
+	})
+	return err
+}
+
+// refusePool answers for what the data plane does not serve. A well-formed
+// request comes here; "" means that an attribute is not being changed.
+func refusePool(protocol model.Protocol, algorithm string, sticky Opt[model.Persistence], tls poolTLS) error {
+	if sticky.Given() {
+		if err := checkPersistence(protocol, sticky.V); err != nil {
+			return err
+		}
+	}
+	switch protocol {
+	case model.HTTP, model.HTTPS, model.TCP:
+	default:
+		return unsupported("%s protocol pools", protocol)
+	}
+	switch {
+	case algorithm == string(model.SourceIPPort):
+		return unsupported("SOURCE_IP_PORT algorithm")
+	case sticky.Given():
+		return unsupported("session_persistence")
+	}
+	return tls.refuse()
+}
+
+func (p *Part) updatePool(c echo.Context) error {
+	if err := noQuery(c); err != nil {
+		return err
+	}
+	o, err := readObject(c, "pool_", "pool")
+	if err != nil {
+		return err
+	}
+	n := o.described()
+	algorithm := o.word("lb_algorithm", algorithms...)
+	sticky, tls := o.persistence(false), readPoolTLS(o)
+	if err := o.done(); err != nil {
+		return err
+	}
+	old, err := p.mayChangePool(c)
+	if err != nil {
+		return err
+	}
+	switch {
+	case algorithm.Null:
+		return notValidOption("None", "lb_algorithm")
+	case sticky.Given() && sticky.V.Type == "":
+		if old.Persistence == nil {
+			return validation("Invalid session_persistence provided.")
+		}
+		sticky.V.Type = old.Persistence.Type
+	}
+	if err := refusePool(old.Protocol, algorithm.V, sticky, tls); err != nil {
+		return err
+	}
+	patch := &store.PoolPatch{
+		ID: old.ID, Name: n.name.Patch(""), Description: n.description.Patch(""), AdminStateUp: n.up.Patch(false),
+		Tags: n.tags.Patch(nil), Algorithm: (*model.Algorithm)(algorithm.Patch("")),
+	}
+	if sticky.Null {
+		patch.Persistence = &store.PersistenceOverride{}
+	}
+	if err := p.apply(c, store.PoolUpdate, patch, unsettled((*store.State).Pool, poolBase, old.ID)); err != nil {
+		return err
+	}
+	return changed(p, c, &p.pools, http.StatusOK, func(s *seen) (*model.Pool, error) { return s.pool(string(old.ID)) })
+}
+
+func (p *Part) mayChangePool(c echo.Context) (x *model.Pool, err error) {
+	p.read.Read(func(st *store.State) {
+		var ok bool
+		if x, ok = st.Pool(model.PoolID(c.Param("id"))); !ok {
+			err = notFound(nounPool, c.Param("id"))
+			return
+		}
+		err = mayWrite(c, x.Project)
+	})
+	return x, err
+}
+
+func (p *Part) deletePool(c echo.Context) error {
+	if err := noQuery(c); err != nil {
+		return err
+	}
+	x, err := p.mayChangePool(c)
+	if err != nil {
+		return err
+	}
+	if err := p.apply(c, store.PoolDelete, &store.PoolRef{ID: x.ID}, unsettled((*store.State).Pool, poolBase, x.ID)); err != nil {
+		return err
+	}
+	return noContent(c)
+}

@@ -1,0 +1,139 @@
+package octavia
+
+import (
+	"math"
+	"regexp"
+	"strings"
+
+	"lbd/store/model"
+)
+
+// shownPersistence has all four keys, or is null as a whole.
+func shownPersistence(x *model.Pool) any {
+	sp := x.Persistence
+	if sp == nil {
+		return nil
+	}
+	var timeout any
+	if sp.Timeout != 0 {
+		timeout = sp.Timeout
+	}
+	return doc{
+		{"type", sp.Type},
+		{"cookie_name", text(sp.CookieName)},
+		{"persistence_timeout", timeout},
+		{"persistence_granularity", text(sp.Granularity)},
+	}
+}
+
+const cookiePattern = `^[^\s,;\\]+$`
+
+var cookieName = regexp.MustCompile(cookiePattern)
+
+// persistence takes session_persistence. The type is mandatory on create; on
+// update it may come from the stored one.
+func (o *object) persistence(create bool) Opt[model.Persistence] {
+	const key = "session_persistence"
+	raw, ok := o.take(key)
+	if !ok {
+		return Opt[model.Persistence]{}
+	}
+	if isNull(raw) {
+		return Opt[model.Persistence]{Set: true, Null: true}
+	}
+	in, ok, err := newObject(raw, o.path+"."+key)
+	switch {
+	case err != nil:
+		o.fail(err)
+		return Opt[model.Persistence]{}
+	case !ok:
+		o.fail(badValue(key, raw, "Value should be an object"))
+		return Opt[model.Persistence]{}
+	}
+	kind := in.word("type", "SOURCE_IP", "HTTP_COOKIE", "APP_COOKIE")
+	if create {
+		need(in, "type", kind)
+	}
+	cookie := read(in, "cookie_name", func(raw []byte) (string, string) {
+		s, reason := parseText(raw, 255)
+		if reason == "" && !cookieName.MatchString(s) {
+			reason = "Value should match the pattern " + cookiePattern
+		}
+		return s, reason
+	})
+	timeout := in.integer("persistence_timeout", 0, math.MaxInt32)
+	granularity := in.ip("persistence_granularity")
+	if err := in.done(); err != nil {
+		o.fail(err)
+	}
+	return Opt[model.Persistence]{Set: true, V: model.Persistence{
+		Type: kind.V, CookieName: cookie.V, Timeout: timeout.V, Granularity: granularity.V.text,
+	}}
+}
+
+// checkPersistence is the rules of contract 3.3.
+func checkPersistence(protocol model.Protocol, sp model.Persistence) error {
+	if protocol == model.UDP || protocol == model.SCTP {
+		switch {
+		case sp.Type != "SOURCE_IP":
+			return validation("Session persistence of type %s is not supported for UDP/SCTP protocol pools.", sp.Type)
+		case sp.CookieName != "":
+			return validation("Cookie names are not supported for UDP/SCTP pools.")
+		}
+		return nil
+	}
+	switch {
+	case sp.Timeout != 0 || sp.Granularity != "":
+		return validation("persistence_timeout and persistence_granularity is only for UDP and SCTP protocol pools.")
+	case sp.Type == "APP_COOKIE" && sp.CookieName == "":
+		return validation(`Field "cookie_name" must be specified when using the "APP_COOKIE" session persistence type.`)
+	case sp.Type != "APP_COOKIE" && sp.CookieName != "":
+		return validation(`Field "cookie_name" can only be specified with session persistence of type "APP_COOKIE".`)
+	case strings.ContainsFunc(sp.CookieName, badInCookieName):
+		return validation(`Supplied "cookie_name" is invalid.`)
+	}
+	return nil
+}
+
+func badInCookieName(r rune) bool {
+	return r <= ' ' || r == 0x7f || strings.ContainsRune(`"(),/:;<=>?@[\]{}`, r)
+}
+
+// poolTLS are the attributes of TLS to members, which this data plane does not
+// have yet. They are read to be judged.
+type poolTLS struct {
+	enabled                       Opt[bool]
+	certificate, ca, crl, ciphers Opt[string]
+	versions, alpn                Opt[[]string]
+}
+
+func readPoolTLS(o *object) poolTLS {
+	return poolTLS{
+		enabled: o.boolean("tls_enabled"), certificate: o.text("tls_container_ref", 255), ca: o.text("ca_tls_container_ref", 255),
+		crl: o.text("crl_container_ref", 255), ciphers: o.text("tls_ciphers", 2048), versions: o.texts("tls_versions", 32),
+		alpn: o.alpn("alpn_protocols"),
+	}
+}
+
+func (t *poolTLS) refuse() error {
+	if err := checkCiphers(t.ciphers.Or("")); err != nil {
+		return err
+	}
+	switch {
+	case t.crl.Or("") != "" && t.ca.Or("") == "":
+		return validation("A CA certificate reference is required to specify a revocation list.")
+	case t.enabled.Or(false):
+		return unsupported("tls_enabled")
+	case t.certificate.Or("") != "":
+		return unsupported("tls_container_ref")
+	case t.ca.Or("") != "":
+		return unsupported("ca_tls_container_ref")
+	case t.ciphers.Or("") != "":
+		return unsupported("tls_ciphers")
+	case len(t.versions.V) > 0:
+		return unsupported("tls_versions")
+	case len(t.alpn.V) > 0:
+		return unsupported("alpn_protocols")
+	}
+	return nil
+}

@@ -1,0 +1,82 @@
+package octavia
+
+import (
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"lbd/store/model"
+)
+
+// statusTree shows a load balancer with what is in use below it (contract 3.1.1).
+func (p *Part) statusTree(c echo.Context) error {
+	if err := noQuery(c); err != nil {
+		return err
+	}
+	var body doc
+	var err error
+	p.look(func(s *seen) {
+		var lb *model.LoadBalancer
+		if lb, err = s.loadBalancer(c.Param("id")); err != nil {
+			return
+		}
+		if err = mayRead(c, lb.Project); err != nil {
+			return
+		}
+		body = s.tree(lb)
+	})
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, doc{{"statuses", doc{{"loadbalancer", body}}}})
+}
+
+func (s *seen) tree(lb *model.LoadBalancer) doc {
+	listeners := []doc{}
+	for _, l := range s.st.ListenersOf(lb.ID) {
+		pools := []doc{}
+		if x, ok := s.st.Pool(l.DefaultPool); ok {
+			pools = append(pools, s.poolTree(x))
+		}
+		listeners = append(listeners, doc{
+			{"id", l.ID}, {"name", l.Name},
+			{"operating_status", s.listenerStatus(l)},
+			{"provisioning_status", l.Provisioning},
+			{"pools", pools},
+		})
+	}
+	return doc{
+		{"id", lb.ID}, {"name", lb.Name},
+		{"operating_status", s.loadBalancerStatus(lb)},
+		{"provisioning_status", lb.Provisioning},
+		{"listeners", listeners},
+	}
+}
+
+func (s *seen) poolTree(x *model.Pool) doc {
+	var monitor any
+	if hm, ok := s.st.MonitorOf(x.ID); ok {
+		monitor = doc{
+			{"id", hm.ID}, {"name", hm.Name}, {"type", hm.Type},
+			{"provisioning_status", hm.Provisioning},
+			{"operating_status", monitorStatus(hm)},
+		}
+	}
+	members := []doc{}
+	for _, m := range s.st.MembersOf(x.ID) {
+		members = append(members, doc{
+			{"id", m.ID}, {"name", m.Name},
+			{"operating_status", s.memberStatus(m)},
+			{"provisioning_status", m.Provisioning},
+			{"address", m.AddressText()},
+			{"protocol_port", m.Port},
+		})
+	}
+	return doc{
+		{"id", x.ID}, {"name", x.Name},
+		{"provisioning_status", x.Provisioning},
+		{"operating_status", s.poolStatus(x)},
+		{"health_monitor", monitor},
+		{"members", members},
+	}
+}

@@ -1,0 +1,59 @@
+package api
+
+import (
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+)
+
+// Part is one face of the API: octavia, identity, network, admin. New mounts
+// every part once, before the server runs.
+type Part interface {
+	Mount(r *Router)
+}
+
+// Router takes the routes of the parts. Paths are in echo's form
+// ("/v3/users/:id"), without trailing slash and without ".json": the server
+// removes both before routing.
+type Router struct {
+	e      *echo.Echo
+	routes map[routeKey]routeFlags
+}
+
+type routeKey struct{ method, path string }
+
+type routeFlags struct {
+	public bool // no token asked
+	raw    bool // not a JSON API: the Accept header is not judged
+}
+
+// Handle adds a route that needs a token; auth.From(ctx) is the caller.
+func (r *Router) Handle(method, path string, h echo.HandlerFunc) {
+	r.add(method, path, h, routeFlags{})
+}
+
+// Public adds a route that needs no token: discovery, login, joining.
+func (r *Router) Public(method, path string, h echo.HandlerFunc) {
+	r.add(method, path, h, routeFlags{public: true})
+}
+
+// PublicRaw is Public for answers that are no JSON: health, web UI files.
+func (r *Router) PublicRaw(method, path string, h http.Handler) {
+	r.add(method, path, echo.WrapHandler(h), routeFlags{public: true, raw: true})
+}
+
+// Raw is Handle for answers that are no JSON, such as event streams.
+func (r *Router) Raw(method, path string, h echo.HandlerFunc) {
+	r.add(method, path, h, routeFlags{raw: true})
+}
+
+func (r *Router) add(method, path string, h echo.HandlerFunc, f routeFlags) {
+	r.routes[routeKey{method, path}] = f
+	r.e.Add(method, path, h)
+}
+
+// Route names one mounted route.
+type Route struct {
+	Method, Path string
+	Public       bool
+}
