@@ -246,7 +246,7 @@ func isWeb(line string) bool { return strings.HasPrefix(line, "web ") }
 
 // get asks for the page through the floating IP, on a connection of its own.
 func (s *story) get(ctx context.Context) (string, error) {
-	out, err := s.client.Run(ctx, "curl", "-sS", "--fail", "--max-time", "1", "http://"+s.vipFIP+"/")
+	out, err := s.client.Run(ctx, "curl", "-sS", "--fail", "--max-time", "0.25", "http://"+s.vipFIP+"/")
 	return strings.TrimSpace(out), err
 }
 

@@ -21,23 +21,34 @@ func (h *Host) Dial(ctx context.Context, network, addr string) (c net.Conn, err 
 }
 
 // Do runs fn on a thread that has entered the host's namespace. Sockets that fn
-// makes stay there. The thread is not given back to the runtime: it ends with
-// the goroutine.
+// makes stay there.
 func (h *Host) Do(fn func() error) error {
 	ch := make(chan error, 1)
-	go func() {
-		runtime.LockOSThread()
-		f, err := os.Open("/run/netns/" + h.NS())
-		if err != nil {
-			ch <- err
-			return
-		}
-		defer f.Close()
-		if err := unix.Setns(int(f.Fd()), unix.CLONE_NEWNET); err != nil {
-			ch <- fmt.Errorf("enter namespace %s: %w", h.NS(), err)
-			return
-		}
-		ch <- fn()
-	}()
+	go h.enter(ch, fn)
 	return <-ch
+}
+
+// enter never gives its thread back to the runtime: the thread ends with the
+// goroutine. The process's main thread is not used, as it stands for the whole
+// process in /proc: while this goroutine holds it, the next one gets another.
+func (h *Host) enter(ch chan<- error, fn func() error) {
+	runtime.LockOSThread()
+	if unix.Gettid() == unix.Getpid() {
+		inner := make(chan error, 1)
+		go h.enter(inner, fn)
+		ch <- <-inner
+		runtime.UnlockOSThread()
+		return
+	}
+	f, err := os.Open("/run/netns/" + h.NS())
+	if err != nil {
+		ch <- err
+		return
+	}
+	defer f.Close()
+	if err := unix.Setns(int(f.Fd()), unix.CLONE_NEWNET); err != nil {
+		ch <- fmt.Errorf("enter namespace %s: %w", h.NS(), err)
+		return
+	}
+	ch <- fn()
 }

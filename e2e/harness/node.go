@@ -1,0 +1,293 @@
+package harness
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"lbd/internal/netlab"
+)
+
+// Binary is the lbd under test: LBD_BIN, or ../lbd.
+func Binary() string {
+	if b := os.Getenv("LBD_BIN"); b != "" {
+		return b
+	}
+	b, err := filepath.Abs("../lbd")
+	if err != nil {
+		return "lbd"
+	}
+	return b
+}
+
+// Node is one lbd process and its data directory.
+type Node struct {
+	*netlab.Host
+	Dir  string
+	Mgmt string // management address
+	// Info is the start line: version, name, api, cluster, fingerprint.
+	Info map[string]string
+
+	w     *World
+	flags []string
+	cmd   *exec.Cmd
+	done  chan struct{}
+	log   buffer
+}
+
+func (w *World) node(h *netlab.Host, mgmt string) *Node {
+	return &Node{Host: h, Dir: filepath.Join(w.T.TempDir(), h.Name), Mgmt: mgmt, w: w}
+}
+
+// Command is lbd in this host with this node's name, data directory and
+// addresses, and further arguments.
+func (n *Node) Command(args ...string) *exec.Cmd {
+	base := []string{"--name", n.Name, "--data-dir", n.Dir, "--advertise", n.Mgmt, "--log-level", "debug"}
+	base = append(base, n.flags...)
+	return n.Host.Command(context.Background(), Binary(), append(base, args...)...)
+}
+
+// Start starts the node and waits for its start line.
+func (n *Node) Start(args ...string) {
+	n.w.T.Helper()
+	c := n.Command(args...)
+	out, err := c.StdoutPipe()
+	n.w.must(err)
+	c.Stderr = &n.log
+	n.w.must(c.Start())
+	n.cmd, n.done = c, make(chan struct{})
+	line := make(chan string, 1)
+	go func(done chan struct{}) {
+		defer close(done)
+		r := bufio.NewReader(out)
+		if l, err := r.ReadString('\n'); err == nil {
+			line <- l
+		}
+		io.Copy(&n.log, r)
+		c.Wait()
+	}(n.done)
+	select {
+	case l := <-line:
+		n.Info = parseStartLine(l)
+		if n.Info["name"] != n.Name {
+			n.w.T.Fatalf("start line of %s: %q", n.Name, l)
+		}
+	case <-n.done:
+		n.w.T.Fatalf("%s ended before it was ready: %v\n%s", n.Name, c.ProcessState, n.log.String())
+	case <-time.After(30 * time.Second):
+		n.w.T.Fatalf("%s was not ready within 30 s\n%s", n.Name, n.log.String())
+	}
+}
+
+func parseStartLine(l string) map[string]string {
+	m := map[string]string{}
+	for _, f := range strings.Fields(l) {
+		if k, v, ok := strings.Cut(f, "="); ok {
+			m[k] = strings.Trim(v, `"`)
+		}
+	}
+	return m
+}
+
+// Signal sends s to every process of the node. A SIGKILL looks like one
+// instant: all are stopped first, so that none sees another die.
+func (n *Node) Signal(s syscall.Signal) {
+	pids := n.Pids()
+	if s == syscall.SIGKILL {
+		for _, p := range pids {
+			syscall.Kill(p, syscall.SIGSTOP)
+		}
+	}
+	for _, p := range pids {
+		syscall.Kill(p, s)
+	}
+}
+
+// Kill ends the node with SIGKILL, all its processes at once.
+func (n *Node) Kill() {
+	n.Signal(syscall.SIGKILL)
+	<-n.done
+}
+
+// Stop ends the node with SIGTERM and waits for it.
+func (n *Node) Stop() error {
+	syscall.Kill(-n.cmd.Process.Pid, syscall.SIGTERM)
+	select {
+	case <-n.done:
+		if !n.cmd.ProcessState.Success() {
+			return fmt.Errorf("%s: %s\n%s", n.Name, n.cmd.ProcessState, n.log.String())
+		}
+		return nil
+	case <-time.After(30 * time.Second):
+		return fmt.Errorf("%s did not stop within 30 s", n.Name)
+	}
+}
+
+// HasAddress reports whether the node's kernel has the address on any device.
+func (n *Node) HasAddress(ip string) bool {
+	out, err := n.Run(context.Background(), "ip", "-brief", "addr")
+	if err != nil {
+		return false
+	}
+	return slices.ContainsFunc(strings.Fields(out), func(f string) bool { return strings.HasPrefix(f, ip+"/") })
+}
+
+// CLI runs an lbd sub-command on the node; it must succeed.
+func (n *Node) CLI(name string, args ...string) string {
+	n.w.T.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 40*time.Second)
+	defer cancel()
+	out, err := n.Run(ctx, Binary(), append([]string{name, "--data-dir", n.Dir}, args...)...)
+	n.w.must(err)
+	return strings.TrimSpace(out)
+}
+
+// API calls the node's REST API as admin over its socket; the socket is a file,
+// so no namespace has to be entered.
+func (n *Node) API(method, path string, in any) (int, []byte, error) {
+	var body io.Reader
+	if in != nil {
+		b, err := json.Marshal(in)
+		if err != nil {
+			return 0, nil, err
+		}
+		body = strings.NewReader(string(b))
+	}
+	req, err := http.NewRequest(method, "http://lbd"+path, body)
+	if err != nil {
+		return 0, nil, err
+	}
+	if in != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	hc := http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{
+		DisableKeepAlives: true,
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			var d net.Dialer
+			return d.DialContext(ctx, "unix", filepath.Join(n.Dir, "lbd.sock"))
+		},
+	}}
+	resp, err := hc.Do(req)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	return resp.StatusCode, b, err
+}
+
+// Get decodes a GET that must answer 200.
+func (n *Node) Get(path string, out any) error {
+	status, b, err := n.API("GET", path, nil)
+	if err != nil {
+		return err
+	}
+	if status != 200 {
+		return fmt.Errorf("GET %s: %d %s", path, status, b)
+	}
+	return json.Unmarshal(b, out)
+}
+
+// Post creates an object that must be made, and returns the value at the wrapper key.
+func (n *Node) Post(path, key string, in map[string]any) map[string]any {
+	n.w.T.Helper()
+	status, b, err := n.API("POST", path, map[string]any{key: in})
+	if err != nil || status != 201 {
+		n.w.T.Fatalf("POST %s on %s: %d %s %v", path, n.Name, status, b, err)
+	}
+	var out map[string]map[string]any
+	if err := json.Unmarshal(b, &out); err != nil || out[key] == nil {
+		n.w.T.Fatalf("POST %s on %s: no %q in %s", path, n.Name, key, b)
+	}
+	return out[key]
+}
+
+// ClusterView is GET /v1/cluster.
+type ClusterView struct {
+	Leader string
+	Term   uint64
+	Quorum string
+	Nodes  []struct {
+		ID, Name, Kind, Role, Why string
+		Self                      bool
+		VIPs                      []string
+		AgeMS                     int64 `json:"age_ms"`
+	}
+}
+
+// ClusterView is what this node says about the cluster.
+func (n *Node) ClusterView() (*ClusterView, error) {
+	v := &ClusterView{}
+	return v, n.Get("/v1/cluster", v)
+}
+
+// Role is what this node says about the role of the node called name.
+func (n *Node) Role(name string) (string, error) {
+	v, err := n.ClusterView()
+	if err != nil {
+		return "", err
+	}
+	for _, o := range v.Nodes {
+		if o.Name == name {
+			return o.Role, nil
+		}
+	}
+	return "", errors.New("no node " + name)
+}
+
+// Log is what the node has logged so far.
+func (n *Node) Log() string { return n.log.String() }
+
+// buffer collects the newest 256 KiB of a log.
+type buffer struct {
+	mu sync.Mutex
+	b  []byte // guarded by mu
+}
+
+func (b *buffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.b = append(b.b, p...)
+	if over := len(b.b) - 256<<10; over > 0 {
+		b.b = b.b[over:]
+	}
+	return len(p), nil
+}
+
+func (b *buffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return string(b.b)
+}
+
+// Alive reports whether the node's main process runs.
+func (n *Node) Alive() bool {
+	select {
+	case <-n.done:
+		return false
+	default:
+		return true
+	}
+}
+
+// Unplug takes the node's public and private links down, at its own end.
+func (n *Node) Unplug() {
+	n.w.T.Helper()
+	for _, dev := range []string{"public", "private"} {
+		_, err := n.Run(context.Background(), "ip", "link", "set", dev, "down")
+		n.w.must(err)
+	}
+}

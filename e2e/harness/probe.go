@@ -1,0 +1,153 @@
+package harness
+
+import (
+	"bufio"
+	"cmp"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"lbd/internal/netlab"
+)
+
+const (
+	probeEvery   = 5 * time.Millisecond
+	probeTimeout = 250 * time.Millisecond
+)
+
+// Probe is a client that opens a new connection every 5 ms and asks for /,
+// whatever became of the earlier ones; a request may take 250 ms.
+type Probe struct{ h *helper }
+
+// Shot is one request of a probe.
+type Shot struct {
+	Start, End time.Duration // CLOCK_MONOTONIC
+	OK         bool          // status 200 and a whole body
+	Detail     string        // body, or what went wrong
+}
+
+// StartProbe starts a probe of addr (host:port) on a host.
+func (w *World) StartProbe(on *netlab.Host, addr string) *Probe {
+	w.T.Helper()
+	return &Probe{w.spawn(on, "_probe", addr)}
+}
+
+// Stop ends the probe and returns all its shots, by start time.
+func (p *Probe) Stop() []Shot { return parseShots(p.h.stop()) }
+
+// Shots returns those that have ended so far.
+func (p *Probe) Shots() []Shot { return parseShots(p.h.snapshot()) }
+
+func parseShots(lines []string) []Shot {
+	var shots []Shot
+	for _, l := range lines {
+		f := strings.SplitN(l, " ", 4)
+		if len(f) != 4 {
+			continue
+		}
+		var s, e int64
+		fmt.Sscan(f[0], &s)
+		fmt.Sscan(f[1], &e)
+		shots = append(shots, Shot{time.Duration(s), time.Duration(e), f[2] == "ok", f[3]})
+	}
+	// They are printed as they end; a failure takes longer than a success.
+	slices.SortStableFunc(shots, func(a, b Shot) int { return cmp.Compare(a.Start, b.Start) })
+	return shots
+}
+
+// Since are the shots that began at t or later.
+func Since(shots []Shot, t time.Duration) []Shot {
+	i, _ := slices.BinarySearchFunc(shots, t, func(s Shot, t time.Duration) int { return cmp.Compare(s.Start, t) })
+	return shots[i:]
+}
+
+// Failed are the shots that went wrong.
+func Failed(shots []Shot) []Shot {
+	var bad []Shot
+	for _, s := range shots {
+		if !s.OK {
+			bad = append(bad, s)
+		}
+	}
+	return bad
+}
+
+// Blackout is the longest outage: from the start of a failed request to the
+// start of the first good one after it from which on nothing failed for 200 ms.
+func Blackout(shots []Shot) time.Duration {
+	const calm = 200 * time.Millisecond
+	var longest, begin, good time.Duration
+	out := false
+	for _, s := range shots {
+		switch {
+		case !s.OK && !out:
+			out, begin, good = true, s.Start, 0
+		case !s.OK:
+			good = 0
+		case out && good == 0:
+			good = s.Start
+		}
+		if out && good != 0 && s.Start-good >= calm {
+			longest = max(longest, good-begin)
+			out = false
+		}
+	}
+	if out {
+		end := shots[len(shots)-1].Start
+		if good != 0 {
+			end = good
+		}
+		longest = max(longest, end-begin)
+	}
+	return longest
+}
+
+func probeMain(args []string) error {
+	addr := args[0]
+	o := newOutput()
+	for range time.Tick(probeEvery) {
+		go func() {
+			start := Now()
+			body, err := ask(addr)
+			end := Now()
+			if err != nil {
+				o.printf("%d %d bad %s\n", start, end, strings.ReplaceAll(err.Error(), "\n", " "))
+			} else {
+				o.printf("%d %d ok %s\n", start, end, strings.TrimSpace(body))
+			}
+		}()
+	}
+	return nil
+}
+
+func ask(addr string) (string, error) {
+	deadline := time.Now().Add(probeTimeout)
+	d := net.Dialer{Deadline: deadline}
+	c, err := d.Dial("tcp", addr)
+	if err != nil {
+		return "", err
+	}
+	defer c.Close()
+	c.SetDeadline(deadline)
+	c.(*net.TCPConn).SetLinger(0)
+	if _, err := io.WriteString(c, "GET / HTTP/1.1\r\nHost: probe.example\r\nConnection: close\r\n\r\n"); err != nil {
+		return "", err
+	}
+	resp, err := http.ReadResponse(bufio.NewReader(c), nil)
+	if err != nil {
+		return "", err
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return "", err
+	}
+	if resp.StatusCode != 200 {
+		return "", fmt.Errorf("status %d", resp.StatusCode)
+	}
+	return string(b), nil
+}

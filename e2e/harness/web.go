@@ -1,0 +1,57 @@
+package harness
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"syscall"
+	"time"
+
+	"lbd/internal/netlab"
+)
+
+// Web is a web server with one page.
+type Web struct {
+	w    *World
+	on   *netlab.Host
+	page string
+	h    *helper
+}
+
+// StartWeb serves page on port 80 of a host; /slow takes one second, and
+// /headers shows the request's headers.
+func (w *World) StartWeb(on *netlab.Host, page string) *Web {
+	w.T.Helper()
+	web := &Web{w: w, on: on, page: page}
+	web.Start()
+	return web
+}
+
+// Start starts the server, also again after Kill.
+func (s *Web) Start() { s.h = s.w.spawn(s.on, "_web", s.page) }
+
+// Kill ends it at once.
+func (s *Web) Kill() {
+	syscall.Kill(-s.h.cmd.Process.Pid, syscall.SIGKILL)
+	<-s.h.done
+}
+
+func webMain(args []string) error {
+	page := args[0]
+	mux := http.NewServeMux()
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { fmt.Fprintln(w, page) })
+	mux.HandleFunc("/slow", func(w http.ResponseWriter, r *http.Request) {
+		time.Sleep(time.Second)
+		fmt.Fprintln(w, page)
+	})
+	mux.HandleFunc("/headers", func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintf(w, "Host: %s\n", r.Host)
+		r.Header.Write(w)
+	})
+	l, err := net.Listen("tcp", ":80")
+	if err != nil {
+		return err
+	}
+	newOutput()
+	return http.Serve(l, mux)
+}

@@ -1,0 +1,86 @@
+package app
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+
+	"lbd/api"
+	"lbd/api/admin"
+	"lbd/api/deps"
+	"lbd/api/identity"
+	"lbd/api/network"
+	"lbd/api/octavia"
+	"lbd/internal/buildinfo"
+	"lbd/internal/cli"
+	"lbd/raft"
+	"lbd/webui"
+)
+
+// serveAPI serves the API on its port and on the admin socket until ctx ends.
+// ready is closed when both take connections.
+func (n *node) serveAPI(ready chan struct{}) func(context.Context) error {
+	return func(ctx context.Context) error {
+		local, err := listenLocal(n.cfg.DataDir)
+		if err != nil {
+			return err
+		}
+		srv := n.newAPI()
+		close(ready)
+		return srv.Run(ctx, n.apiListener, local)
+	}
+}
+
+func (n *node) newAPI() *api.Server {
+	secrets := n.raft.Secrets()
+	cfg := deps.Config{
+		Listen: n.apiAddr, Plain: n.cfg.APIPlain, NoAuth: n.cfg.Auth == "none", TokenKey: secrets.TokenKey,
+		TLS: &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{secrets.Certificate}, NextProtos: []string{"http/1.1"}},
+	}
+	cl := &cluster{node: n.raft}
+	id := identity.New(cfg, n.st, n.log)
+	return api.New(cfg, api.Deps{
+		Auth: id, Basic: id.Basic, Local: id.LocalAdmin, Reader: n.st, Cluster: cl, Healthy: n.healthy,
+		UI: webui.Handler(buildinfo.Get().String()), UIPrefix: webui.Prefix, Log: n.log, Registry: n.reg,
+	},
+		id,
+		network.New(n.raft, n.st),
+		octavia.New(n.raft, n.st, n.obs, cl),
+		admin.New(n.st, n.obs, cl),
+	)
+}
+
+// listenLocal opens the admin socket; a leftover of a node that died is removed.
+// The data directory is locked by Raft's store, so no other node can be behind it.
+func listenLocal(dir string) (net.Listener, error) {
+	path := filepath.Join(dir, cli.SocketName)
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("remove the old admin socket: %w", err)
+	}
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		return nil, fmt.Errorf("admin socket: %w", err)
+	}
+	if err := os.Chmod(path, 0o600); err != nil {
+		l.Close()
+		return nil, fmt.Errorf("admin socket: %w", err)
+	}
+	return l, nil
+}
+
+// healthy says why this node does not do its part: no quorum, or a data plane
+// that has loaded nothing.
+func (n *node) healthy() error {
+	if q := n.raft.State().Quorum; q == raft.QuorumLost {
+		return errors.New("no quorum")
+	}
+	if n.engine != nil && !n.dataPlaneReady() {
+		return errors.New("data plane not ready")
+	}
+	return nil
+}

@@ -1,0 +1,304 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/netip"
+	"os"
+	"syscall"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"lbd/dataplane"
+	"lbd/internal/buildinfo"
+	"lbd/internal/lifecycle"
+	"lbd/internal/status"
+	"lbd/raft"
+	"lbd/store"
+	"lbd/store/model"
+	"lbd/vrrp"
+)
+
+// leaseShare is the leader's lease as a share of the detection time; the rest
+// is the guard between the end of the old ownership and the next claim.
+const leaseShare = 2.0 / 3
+
+// node holds the parts while they run.
+type node struct {
+	cfg *Config
+	log *slog.Logger
+	reg *prometheus.Registry
+
+	apiListener net.Listener
+	apiAddr     string // host:port that was taken
+
+	st      *store.Store
+	raft    *raft.Node
+	src     *source
+	engine  *dataplane.Engine // nil on a witness
+	holder  *vrrp.Holder      // nil on a witness and with --no-vip
+	links   *vrrp.LinkWatch   // likewise
+	arbiter *arbiter          // likewise
+	iface   string
+	board   *status.Board
+	obs     *observer
+	roles   *roles
+	started time.Time
+}
+
+// Run runs a node until ctx ends. The start line goes to out when the node is
+// ready; the log goes to errs.
+func Run(ctx context.Context, cfg *Config, out, errs io.Writer) (err error) {
+	n := &node{cfg: cfg, log: newLog(cfg, errs), reg: prometheus.NewRegistry(), st: store.New(), started: time.Now().UTC()}
+	slog.SetDefault(n.log) // libraries that log on their own
+	n.reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	defer n.close()
+	// What can be refused is refused before anything is written.
+	if err := n.claimMachine(); err != nil {
+		return err
+	}
+	if err := n.open(); err != nil {
+		return err
+	}
+	return n.run(ctx, out)
+}
+
+// claimMachine takes the API port and checks what holding VIPs needs.
+func (n *node) claimMachine() error {
+	if n.managesVIPs() {
+		if err := n.openVIPParts(); err != nil {
+			return err
+		}
+	}
+	l, err := net.Listen("tcp", n.cfg.API)
+	if err != nil {
+		if errors.Is(err, syscall.EADDRINUSE) {
+			return fmt.Errorf("API port %s is taken by another process: stop it, or choose another port with --api", n.cfg.API)
+		}
+		return fmt.Errorf("API port %s: %w", n.cfg.API, cause(err))
+	}
+	n.apiListener, n.apiAddr = l, l.Addr().String()
+	return nil
+}
+
+func (n *node) managesVIPs() bool { return !n.cfg.NoVIP && n.cfg.Kind() != model.Witness }
+
+func (n *node) openVIPParts() (err error) {
+	n.iface = n.cfg.Interface
+	if n.iface == "" {
+		if n.iface, err = vrrp.DefaultInterface(); err != nil {
+			return fmt.Errorf("no interface for VIPs: %w; name one with --interface, or start with --no-vip", err)
+		}
+	}
+	if err := vrrp.Check(n.iface); err != nil {
+		return fmt.Errorf("cannot hold VIPs: %w; or start with --no-vip", err)
+	}
+	if n.links, err = vrrp.NewLinkWatch(n.log); err != nil {
+		return fmt.Errorf("watch links: %w", err)
+	}
+	if n.holder, err = vrrp.StartHolder(vrrp.HolderConfig{Log: n.log.With("part", "holder")}); err != nil {
+		return fmt.Errorf("cannot hold VIPs: %w; or start with --no-vip", err)
+	}
+	n.arbiter = newArbiter(n.cfg.Arbiters, n.log)
+	return nil
+}
+
+func (n *node) open() (err error) {
+	cfg := raft.Config{
+		DataDir: n.cfg.DataDir, Name: n.cfg.Name, Listen: n.cfg.Cluster, Advertise: n.cfg.Advertise,
+		APIAdvertise: n.apiAdvertise(), Kind: n.cfg.Kind(), Log: n.log, Registry: n.reg,
+		Timing: raft.Timing{Detect: n.cfg.Detect, Lease: time.Duration(float64(n.cfg.Detect) * leaseShare)},
+	}
+	if n.arbiter != nil {
+		cfg.Arbiter = n.arbiter
+	}
+	if n.raft, err = raft.Open(cfg, n.st); err != nil {
+		return err
+	}
+	n.src = newSource(n.st, n.raft, n.log)
+	if n.cfg.Kind() != model.Witness {
+		n.engine, err = dataplane.New(dataplane.Config{
+			NodeName: n.cfg.Name, NodeHeader: n.cfg.NodeHeader, Freebind: n.managesVIPs(), Log: n.log, Registry: n.reg,
+		}, n.src)
+		if err != nil {
+			return err
+		}
+	}
+	n.board = status.New()
+	n.obs = newObserver(n.board, n.report, n.raft.Push, n.log)
+	n.roles = &roles{
+		kind: n.cfg.Kind(), node: n.raft, holder: n.holder, src: n.src, obs: n.obs, iface: n.iface,
+		log: n.log.With("part", "role"), ready: n.dataPlaneReady, linksUp: n.linksUp, arbiterDown: n.arbiter.down, wake: make(chan struct{}, 1),
+	}
+	if n.arbiter != nil {
+		n.arbiter.vips = n.roles.currentVIPs
+	}
+	n.raft.OnPush(n.obs.receive)
+	n.raft.OnSwitchover(n.roles.switchover)
+	return nil
+}
+
+// apiAdvertise is where clients and joining nodes reach this node's API.
+func (n *node) apiAdvertise() string {
+	host := n.cfg.Advertise
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		host = h
+	}
+	_, port, err := net.SplitHostPort(n.apiAddr)
+	if err != nil || host == "" {
+		return n.apiAddr
+	}
+	return net.JoinHostPort(host, port)
+}
+
+func (n *node) close() {
+	if n.apiListener != nil {
+		n.apiListener.Close()
+	}
+	if n.holder != nil {
+		if err := n.holder.Close(); err != nil {
+			n.log.Warn("end the VIP holder", "err", err)
+		}
+	}
+	if n.raft != nil {
+		if err := n.raft.Close(); err != nil {
+			n.log.Warn("close raft", "err", err)
+		}
+	}
+}
+
+// run starts the parts in order and stops them in reverse: VIPs released and
+// leadership handed on first, then the API, the data plane, Raft.
+func (n *node) run(ctx context.Context, out io.Writer) error {
+	member := make(chan struct{})
+	parts := []lifecycle.Part{
+		{Name: "raft", Run: n.raft.Run},
+		{Name: "membership", Run: n.membership(member), Ready: member},
+	}
+	if n.engine != nil {
+		loaded := make(chan struct{})
+		parts = append(parts, lifecycle.Part{Name: "data plane", Run: n.engine.Run, StopWithin: drainWithin},
+			lifecycle.Part{Name: "last good", Run: n.keepLastGood(loaded), Ready: loaded})
+	}
+	parts = append(parts, lifecycle.Part{Name: "status", Run: func(ctx context.Context) error { return n.obs.run(ctx, n.engineChanged()) }})
+	parts = append(parts, lifecycle.Part{Name: "settle", Run: (&settler{n.raft, n.st, n.obs, n.log}).run})
+	caughtUp, serving := make(chan struct{}), make(chan struct{})
+	parts = append(parts, lifecycle.Part{Name: "catch up", Run: n.catchUp(caughtUp), Ready: caughtUp})
+	parts = append(parts, lifecycle.Part{Name: "api", Run: n.serveAPI(serving), Ready: serving})
+	if n.holder != nil {
+		parts = append(parts,
+			lifecycle.Part{Name: "links", Run: n.links.Run},
+			lifecycle.Part{Name: "arbiter", Run: n.arbiter.run},
+			lifecycle.Part{Name: "holder", Run: n.holder.Run},
+			lifecycle.Part{Name: "holder watch", Run: n.watchHolder},
+		)
+	}
+	parts = append(parts, lifecycle.Part{Name: "roles", Run: n.roles.run})
+	err := lifecycle.Run(ctx, n.log, parts, func() { n.startLine(out) })
+	if errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}
+
+// drainWithin is the data plane's own drain with a margin.
+const drainWithin = dataplane.DefaultDrain + 5*time.Second
+
+func (n *node) engineChanged() <-chan struct{} {
+	if n.engine == nil {
+		return nil
+	}
+	return n.engine.Changed()
+}
+
+func (n *node) keepLastGood(loaded chan struct{}) func(context.Context) error {
+	return func(ctx context.Context) error {
+		for !n.engine.Report().Ready {
+			if sleep(ctx, 5*time.Millisecond); ctx.Err() != nil {
+				return nil
+			}
+		}
+		close(loaded)
+		return n.src.keepLastGood(ctx, n.raft, func() uint64 { return n.engine.Report().Applied }, n.log)
+	}
+}
+
+// watchHolder passes changes in the kernel on to the peers at once.
+func (n *node) watchHolder(ctx context.Context) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-n.holder.Changed():
+		case <-n.links.Changed():
+		}
+		n.obs.nudge()
+		signal(n.roles.wake)
+	}
+}
+
+func (n *node) dataPlaneReady() bool { return n.engine != nil && n.engine.Report().Ready }
+
+// linksUp reports whether the links that carry VIPs are up.
+func (n *node) linksUp(vips []vrrp.VIP) bool {
+	if n.links == nil {
+		return true
+	}
+	seen := map[string]bool{n.iface: true}
+	names := []string{n.iface}
+	for _, v := range vips {
+		if !seen[v.Link] {
+			seen[v.Link] = true
+			names = append(names, v.Link)
+		}
+	}
+	return n.links.Up(names...)
+}
+
+func (n *node) startLine(out io.Writer) {
+	fmt.Fprintf(out, "version=%s name=%s api=%s cluster=%s fingerprint=%s\n",
+		buildinfo.Get().Version, n.cfg.Name, n.apiAddr, n.raft.Addr(), n.raft.Secrets().Fingerprint)
+}
+
+// report is this node's row, fresh.
+func (n *node) report() model.Report {
+	st := n.raft.State()
+	r := model.Report{
+		Node: st.ID, Version: buildinfo.Get().String(), Started: n.started, Role: n.roles.report(time.Now()),
+		Raft: model.RaftReport{
+			State: st.Role, Term: st.Term, Leader: st.Leader, LastIndex: st.LastIndex, Commit: st.Commit, Applied: st.Applied, Quorum: st.Quorum,
+		},
+	}
+	if n.engine != nil {
+		e := n.engine.Report()
+		r.Applied, r.Failures, r.Members, r.Listeners = e.Applied, e.Failures, e.Members, e.Listeners
+	}
+	r.Failures = append(r.Failures, n.roles.vipFailures()...)
+	return r
+}
+
+// cause strips the "listen tcp :9876" of the net package down to the reason.
+func cause(err error) error {
+	if op, ok := errors.AsType[*net.OpError](err); ok {
+		if sys, ok := errors.AsType[*os.SyscallError](op.Err); ok {
+			return sys.Err
+		}
+		return op.Err
+	}
+	return err
+}
+
+// ownAddresses are the machine's addresses: never handed out as VIPs.
+func (n *node) ownAddresses() []netip.Prefix {
+	addrs, err := vrrp.InterfaceAddrs(vrrp.DefaultDevice)
+	if err != nil {
+		n.log.Warn("read own addresses", "err", err)
+	}
+	return addrs
+}

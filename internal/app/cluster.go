@@ -1,0 +1,53 @@
+package app
+
+import (
+	"context"
+	"time"
+
+	"lbd/api/deps"
+	"lbd/raft"
+	"lbd/store/model"
+)
+
+// cluster is deps.Cluster over the Raft node.
+type cluster struct {
+	node *raft.Node
+}
+
+var _ deps.Cluster = (*cluster)(nil)
+
+func (c *cluster) Self() model.NodeID { return c.node.Self() }
+
+func (c *cluster) Leader() (model.NodeID, uint64, bool) {
+	st := c.node.State()
+	return st.Leader, st.Term, st.Leader != ""
+}
+
+func (c *cluster) Barrier(ctx context.Context) error { return c.node.Read(ctx) }
+
+func (c *cluster) JoinToken(_ context.Context, ttl time.Duration) (string, error) {
+	return c.node.JoinToken(ttl)
+}
+
+func (c *cluster) Join(ctx context.Context, req deps.JoinRequest) (deps.JoinResponse, error) {
+	resp, err := c.node.HandleJoin(ctx, raft.JoinHTTPRequest(req))
+	return deps.JoinResponse(resp), err
+}
+
+func (c *cluster) Pending(ctx context.Context) ([]deps.PendingNode, error) {
+	pending, err := c.node.Pending(ctx)
+	out := make([]deps.PendingNode, 0, len(pending))
+	for _, p := range pending {
+		out = append(out, deps.PendingNode(p))
+	}
+	return out, err
+}
+
+func (c *cluster) Approve(ctx context.Context, code string) error { return c.node.Approve(ctx, code) }
+
+func (c *cluster) Remove(ctx context.Context, id model.NodeID) error { return c.node.Remove(ctx, id) }
+
+// Switchover works on any node: the leader does it, the others ask it to.
+func (c *cluster) Switchover(ctx context.Context, to model.NodeID) error {
+	return c.node.Switchover(ctx, to)
+}

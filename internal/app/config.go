@@ -1,0 +1,175 @@
+package app
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"os"
+	"regexp"
+	"strings"
+	"time"
+
+	"lbd/internal/flagenv"
+	"lbd/store/model"
+)
+
+// Config holds the node-local facts; all else is in the replicated store.
+type Config struct {
+	DataDir   string
+	Name      string
+	API       string // listen address, host:port
+	Cluster   string // listen address, host:port
+	Advertise string // address the peers use, no port; "" = find
+
+	Join      []string
+	Token     string
+	TokenFile string
+	Witness   bool
+	Spare     bool
+
+	Arbiters  []netip.Addr
+	Interface string // "" = interface of the default route
+	NoVIP     bool
+
+	Auth              string // password, none
+	AdminPasswordFile string
+	AdminPassword     string
+	APIPlain          bool
+
+	// NodeHeader is a response header that names the node; "" = off.
+	NodeHeader string
+	// Detect is how long a leader may be silent before another takes over.
+	Detect time.Duration
+
+	LogFormat string
+	LogLevel  slog.Level
+}
+
+// Defaults and bounds of Config.Detect. Below the minimum a busy host loses its
+// leadership for no reason; above the maximum nobody would call it failover.
+const (
+	defaultDetect = 300 * time.Millisecond
+	minDetect     = 120 * time.Millisecond
+	maxDetect     = 30 * time.Second
+)
+
+// ParseFlags reads the command line and the LBD_* variables.
+func ParseFlags(args []string, lookup func(string) (string, bool), usage func(*flag.FlagSet)) (*Config, error) {
+	c := &Config{}
+	fs := flag.NewFlagSet("lbd", flag.ContinueOnError)
+	fs.Usage = func() { usage(fs) }
+	host, _ := os.Hostname()
+	fs.StringVar(&c.DataDir, "data-dir", flagenv.DefaultDataDir(), "identity, Raft log and last good config live in `DIR`; one per node")
+	fs.StringVar(&c.Name, "name", host, "node `NAME`, unique in the cluster; change it when host names repeat")
+	fs.StringVar(&c.API, "api", ":9876", "`ADDR` of REST API, web UI and metrics, TLS and plain HTTP on one port")
+	fs.StringVar(&c.Cluster, "cluster", ":9877", "`ADDR` for the other nodes: Raft and peer calls, mutual TLS only")
+	fs.StringVar(&c.Advertise, "advertise", "", "`ADDR` the peers use for this node (default: the --cluster host, else the address of the default route's interface)")
+	join := fs.String("join", "", "`PEER[,PEER]`: host, host:port or DNS name of any node's API; first start only")
+	fs.StringVar(&c.Token, "token", "", "join `TOKEN` made by `lbd token`; prefer --token-file or LBD_TOKEN, which the process list does not show")
+	fs.StringVar(&c.TokenFile, "token-file", "", "`FILE` that holds the join token")
+	fs.BoolVar(&c.Witness, "witness", false, "vote, but never serve traffic nor hold a VIP: gives two data nodes a real quorum")
+	fs.BoolVar(&c.Spare, "spare", false, "do not vote; data plane kept ready")
+	arbiters := fs.String("arbiter", "", "`IP[,IP]` on the data network, asked when the peer is silent and there is no witness (default: the default gateway)")
+	fs.StringVar(&c.Interface, "interface", "", "`IF` for VIPs of subnets that no interface belongs to (default: interface of the default route)")
+	fs.BoolVar(&c.NoVIP, "no-vip", false, "do not move addresses: for a single node on loopback, or where something else holds the VIP")
+	fs.StringVar(&c.Auth, "auth", "password", "`MODE` password, or none: everybody is admin, only with a loopback --api")
+	fs.StringVar(&c.AdminPasswordFile, "admin-password-file", "", "`FILE` with the admin's first password, read at the first start only (default: generated, printed once)")
+	fs.BoolVar(&c.APIPlain, "api-plain", false, "take plain HTTP from other hosts too: passwords cross the network in clear")
+	fs.StringVar(&c.NodeHeader, "node-header", "", "name this node in HTTP answers through the VIP by header `NAME`, to see who answered; off by default")
+	fs.DurationVar(&c.Detect, "detect", defaultDetect, "take over after the leader was silent for this `TIME`; the same on all nodes, more on busy hosts")
+	fs.StringVar(&c.LogFormat, "log-format", "text", "`FORMAT` of the log on standard error: text or json")
+	level := fs.String("log-level", "info", "least `LEVEL` logged: debug, info, warn or error")
+	if err := flagenv.Parse(fs, args, lookup, 0); err != nil {
+		return nil, err
+	}
+	c.AdminPassword, _ = lookup("LBD_ADMIN_PASSWORD")
+	if *join != "" {
+		c.Join = strings.Split(*join, ",")
+	}
+	for _, a := range strings.FieldsFunc(*arbiters, func(r rune) bool { return r == ',' }) {
+		ip, err := netip.ParseAddr(a)
+		if err != nil {
+			return nil, fmt.Errorf("--arbiter: %q is no IP address", a)
+		}
+		c.Arbiters = append(c.Arbiters, ip)
+	}
+	if err := c.LogLevel.UnmarshalText([]byte(*level)); err != nil {
+		return nil, fmt.Errorf("--log-level: %q is none of debug, info, warn, error", *level)
+	}
+	return c, c.check()
+}
+
+var nodeName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`)
+
+// check refuses what can't work, before anything is touched.
+func (c *Config) check() error {
+	if !nodeName.MatchString(c.Name) {
+		return fmt.Errorf("--name: %q is not a node name: 1 to 63 letters, digits, dots, dashes or underscores", c.Name)
+	}
+	for name, addr := range map[string]string{"api": c.API, "cluster": c.Cluster} {
+		if _, _, err := net.SplitHostPort(addr); err != nil {
+			return fmt.Errorf("--%s: %q is not host:port", name, addr)
+		}
+	}
+	if c.Witness && c.Spare {
+		return errors.New("--witness and --spare exclude each other")
+	}
+	if c.Detect < minDetect || c.Detect > maxDetect {
+		return fmt.Errorf("--detect: %s is outside %s to %s", c.Detect, minDetect, maxDetect)
+	}
+	if c.LogFormat != "text" && c.LogFormat != "json" {
+		return fmt.Errorf("--log-format: %q is neither text nor json", c.LogFormat)
+	}
+	switch c.Auth {
+	case "password":
+	case "none":
+		if !loopback(c.API) {
+			return fmt.Errorf("--auth none needs a loopback --api, not %s: it would make everybody on the network an admin", c.API)
+		}
+	default:
+		return fmt.Errorf("--auth: %q is neither password nor none", c.Auth)
+	}
+	if len(c.Join) == 0 && (c.Token != "" || c.TokenFile != "") {
+		return errors.New("a join token was given without --join")
+	}
+	return nil
+}
+
+// Kind is what the node is for.
+func (c *Config) Kind() model.NodeKind {
+	switch {
+	case c.Witness:
+		return model.Witness
+	case c.Spare:
+		return model.Spare
+	default:
+		return model.DataNode
+	}
+}
+
+// JoinToken is the token from wherever it was given, or "".
+func (c *Config) JoinToken() (string, error) {
+	if c.TokenFile == "" {
+		return strings.TrimSpace(c.Token), nil
+	}
+	b, err := os.ReadFile(c.TokenFile)
+	if err != nil {
+		return "", fmt.Errorf("read join token: %w", err)
+	}
+	return strings.TrimSpace(string(b)), nil
+}
+
+func loopback(addr string) bool {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return false
+	}
+	if host == "localhost" {
+		return true
+	}
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.IsLoopback()
+}

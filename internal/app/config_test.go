@@ -1,0 +1,52 @@
+package app
+
+import (
+	"flag"
+	"strings"
+	"testing"
+
+	"lbd/store/model"
+)
+
+func parse(args ...string) (*Config, error) {
+	return ParseFlags(args, func(string) (string, bool) { return "", false }, func(*flag.FlagSet) {})
+}
+
+func TestFlagsThatCannotWorkAreRefused(t *testing.T) {
+	for _, tc := range []struct{ args, want string }{
+		{"--name=a/b", `"a/b" is not a node name`},
+		{"--name=", `"" is not a node name`},
+		{"--api=9876", `--api: "9876" is not host:port`},
+		{"--witness --spare", "exclude each other"},
+		{"--auth=none", "needs a loopback --api"},
+		{"--auth=maybe", "neither password nor none"},
+		{"--token=x", "without --join"},
+		{"--arbiter=gateway", "no IP address"},
+		{"--detect=1ms", "outside"},
+		{"--log-level=loud", "none of debug"},
+		{"--log-format=xml", "neither text nor json"},
+		{"stray", `unexpected argument "stray"`},
+	} {
+		_, err := parse(append([]string{"--name=n1"}, strings.Fields(tc.args)...)...)
+		if err == nil || !strings.Contains(err.Error(), tc.want) {
+			t.Errorf("lbd %s: error %v, want one with %q", tc.args, err, tc.want)
+		}
+	}
+}
+
+func TestKindFollowsTheFlags(t *testing.T) {
+	for args, want := range map[string]model.NodeKind{"": model.DataNode, "--witness": model.Witness, "--spare": model.Spare} {
+		c, err := parse(append([]string{"--name=n1"}, strings.Fields(args)...)...)
+		if err != nil || c.Kind() != want {
+			t.Errorf("lbd %s: kind %v, error %v; want %s", args, c, err, want)
+		}
+	}
+}
+
+func TestNoAuthOnLoopbackIsAllowed(t *testing.T) {
+	for _, api := range []string{"127.0.0.1:0", "[::1]:9876", "localhost:9876"} {
+		if _, err := parse("--name=n1", "--auth=none", "--api="+api); err != nil {
+			t.Errorf("--api %s: %v", api, err)
+		}
+	}
+}

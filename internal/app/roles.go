@@ -1,0 +1,236 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"lbd/internal/role"
+	"lbd/raft"
+	"lbd/store/model"
+	"lbd/vrrp"
+)
+
+const (
+	// rolesTick bounds how late the loop sees what nobody told it, such as a
+	// lease that ran out.
+	rolesTick = 50 * time.Millisecond
+	// handOverAgain is the pause after a transfer of leadership that failed.
+	handOverAgain = 2 * time.Second
+	// releaseTimeout bounds the holder's confirmation of a release. The gate
+	// shuts with the lease in any case.
+	releaseTimeout = time.Second
+	// peerReadyWithin is how fresh a standby's "ready" must be to hand over to it.
+	peerReadyWithin = time.Second
+)
+
+// roles binds Raft leadership to the VIPs: it asks role.Decide on every change
+// and tells the holder the outcome.
+type roles struct {
+	self    model.NodeID
+	kind    model.NodeKind
+	node    *raft.Node
+	holder  *vrrp.Holder // nil on a witness and with --no-vip
+	src     *source
+	ready   func() bool // data plane
+	obs     *observer
+	iface   string
+	log     *slog.Logger
+	linksUp func([]vrrp.VIP) bool
+	// arbiterDown: the arbiter that once answered does not any more.
+	arbiterDown func() bool
+
+	mu        sync.Mutex
+	stopping  bool            // guarded by mu
+	releasing bool            // guarded by mu; a switchover is under way
+	last      role.Output     // guarded by mu
+	since     time.Time       // guarded by mu; when last.Role came about
+	term      uint64          // guarded by mu
+	held      []vrrp.VIP      // guarded by mu; replaced, never changed
+	failures  []model.Failure // guarded by mu; VIPs without a link
+	wake      chan struct{}
+}
+
+// run keeps the holder told until ctx ends, then releases and hands over.
+func (r *roles) run(ctx context.Context) error {
+	watch := r.src.st.Watch()
+	defer watch.Close()
+	changed := r.obs.subscribe()
+	defer r.obs.unsubscribe(changed)
+	tick := time.NewTicker(rolesTick)
+	defer tick.Stop()
+	vips := r.findVIPs()
+	for {
+		select {
+		case <-ctx.Done():
+			return r.leave()
+		case <-watch.C():
+			vips = r.findVIPs()
+		case <-r.node.Changed():
+		case <-changed:
+		case <-r.wake:
+		case <-tick.C:
+		}
+		out := r.decide(vips)
+		r.order(out, vips)
+		if out.HandOver {
+			r.handOver(ctx, "")
+		}
+	}
+}
+
+// findVIPs reads anew what is to be held, and where.
+func (r *roles) findVIPs() []vrrp.VIP {
+	if r.holder == nil {
+		return nil
+	}
+	vips, failures := vipsOf(r.src.Current(), r.iface)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.held, r.failures = vips, failures
+	return vips
+}
+
+// currentVIPs is what this node would hold if it were active.
+func (r *roles) currentVIPs() []vrrp.VIP {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.held
+}
+
+// vipFailures are the load balancers whose addresses no link can carry.
+func (r *roles) vipFailures() []model.Failure {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.failures
+}
+
+func (r *roles) decide(vips []vrrp.VIP) role.Output {
+	st := r.node.State()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	in := role.Input{
+		Witness: r.kind == model.Witness, Spare: r.kind == model.Spare,
+		Leader: st.IsLeader, Term: st.Term, LeaseUntil: st.LeaseUntil, Now: time.Now(),
+		DataPlaneReady: r.ready(), LinkUp: r.linksUp(vips), ArbiterDown: r.arbiterDown(), HolderUp: r.holder == nil || r.holder.Up(),
+		Stopping: r.stopping, Releasing: r.releasing, PeerCanServe: r.peerCanServe(),
+	}
+	out := role.Decide(in)
+	if out.Role != r.last.Role || out.Hold && st.Term != r.term {
+		r.since = in.Now
+		r.log.Info("role", "role", out.Role, "term", st.Term, "why", out.Why)
+		defer r.obs.nudge()
+	}
+	r.last, r.term = out, st.Term
+	return out
+}
+
+// peerCanServe reports whether another data node was ready a moment ago.
+func (r *roles) peerCanServe() bool {
+	return slices.ContainsFunc(r.obs.board.Reports(), func(h model.Heard) bool {
+		return h.Node != r.self && h.Age < peerReadyWithin && h.Role.Ready && h.Role.Role == model.RoleStandby
+	})
+}
+
+func (r *roles) order(out role.Output, vips []vrrp.VIP) {
+	if r.holder == nil {
+		return
+	}
+	o := vrrp.Order{VIPs: vips}
+	if out.Hold {
+		o.Term, o.Deadline = r.term, vrrp.DeadlineAt(out.Deadline)
+	}
+	r.holder.Order(o)
+}
+
+// handOver releases the VIPs and gives leadership to a node, or to the best
+// standby when to is empty.
+func (r *roles) handOver(ctx context.Context, to model.NodeID) error {
+	if r.holder != nil {
+		rctx, cancel := context.WithTimeout(ctx, releaseTimeout)
+		err := r.holder.Release(rctx)
+		cancel()
+		if err != nil {
+			return fmt.Errorf("release the VIPs: %w", err)
+		}
+	}
+	if err := r.node.Transfer(ctx, to); err != nil {
+		r.log.Warn("hand over leadership", "err", err)
+		sleep(ctx, handOverAgain)
+		return err
+	}
+	return nil
+}
+
+// switchover is handOver asked for by an operator; only the leader can.
+func (r *roles) switchover(ctx context.Context, to model.NodeID) error {
+	r.mu.Lock()
+	if r.releasing {
+		r.mu.Unlock()
+		return errors.New("a switchover is under way already")
+	}
+	r.releasing = true
+	r.mu.Unlock()
+	defer func() {
+		r.mu.Lock()
+		r.releasing = false
+		r.mu.Unlock()
+		signal(r.wake)
+	}()
+	return r.handOver(ctx, to)
+}
+
+// leave is the order of going: gate shut and addresses off, then leadership.
+// The data plane drains and Raft stops after it.
+func (r *roles) leave() error {
+	r.mu.Lock()
+	r.stopping = true
+	r.mu.Unlock()
+	r.obs.nudge()
+	if !r.node.State().IsLeader {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
+	defer cancel()
+	if r.holder != nil {
+		if err := r.holder.Release(ctx); err != nil {
+			return fmt.Errorf("release the VIPs: %w", err)
+		}
+	}
+	if err := r.node.Transfer(ctx, ""); err != nil {
+		r.log.Info("leadership was not handed over", "err", err) // alone, or nobody is ready
+	}
+	return nil
+}
+
+// report is what this node says about its role: the holder's view of the
+// kernel decides, not the order that was given.
+func (r *roles) report(now time.Time) model.RoleReport {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	rep := model.RoleReport{
+		Role: model.RoleName(r.last.Role), Since: r.since, Ready: r.last.Ready, Why: r.last.Why,
+		Interface: r.iface, Problems: slices.Clone(r.failures),
+	}
+	if !r.last.Hold {
+		return rep
+	}
+	rep.Term, rep.LeaseLeft = r.term, max(0, r.last.Deadline.Sub(now))
+	if rep.LeaseLeft == 0 {
+		rep.Role, rep.Why = model.RoleStandby, "the lease has run out: no quorum answers"
+		return rep
+	}
+	if r.holder == nil {
+		return rep
+	}
+	h := r.holder.Report()
+	for _, p := range h.Problems {
+		rep.Problems = append(rep.Problems, model.Failure{Object: p.Addr.String(), Reason: p.Reason})
+	}
+	rep.VIPs = h.Holding
+	return rep
+}

@@ -1,0 +1,89 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"time"
+
+	"lbd/raft"
+	"lbd/store"
+	"lbd/store/model"
+)
+
+// source is where the data plane gets its configuration: the store, or the last
+// good configuration on disk while the store is still behind it (a node that
+// boots without a quorum applies nothing).
+type source struct {
+	st       *store.Store
+	watch    *store.Watch
+	lastGood *model.Config // nil: none
+}
+
+func newSource(st *store.Store, node *raft.Node, log *slog.Logger) *source {
+	good, err := node.LastGood()
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		log.Warn("last good configuration is not usable", "err", err)
+	}
+	return &source{st: st, watch: st.Watch(), lastGood: good}
+}
+
+// Current implements dataplane.Source.
+func (s *source) Current() *model.Config {
+	c := s.st.Config()
+	if s.lastGood != nil && c.Index < s.lastGood.Index {
+		return s.lastGood
+	}
+	return c
+}
+
+// Changed implements dataplane.Source.
+func (s *source) Changed() <-chan struct{} { return s.watch.C() }
+
+// keepEvery is how often the last good configuration is written at most: each
+// write is an fsync, and losing the newest second only means that a node that
+// boots without a quorum serves what it served a second before.
+const keepEvery = time.Second
+
+// keepLastGood writes what the data plane has loaded to disk until ctx ends.
+// applied tells the index the data plane serves, changed when it may have grown.
+func (s *source) keepLastGood(ctx context.Context, node *raft.Node, applied func() uint64, log *slog.Logger) error {
+	var saved *model.Config
+	tick := time.NewTicker(keepEvery)
+	defer tick.Stop()
+	save := func() {
+		c := s.Current()
+		if c.Index == 0 || applied() < c.Index || saved != nil && sameServices(saved, c) {
+			return
+		}
+		if err := node.SaveLastGood(c); err != nil {
+			log.Warn("last good configuration was not saved", "err", err)
+			return
+		}
+		saved = c
+	}
+	for {
+		select {
+		case <-ctx.Done():
+			save()
+			return nil
+		case <-tick.C:
+			save()
+		}
+	}
+}
+
+// sameServices reports whether two configurations serve the same: unchanged
+// services are the same pointers.
+func sameServices(a, b *model.Config) bool {
+	if len(a.Services) != len(b.Services) {
+		return false
+	}
+	for i := range a.Services {
+		if a.Services[i] != b.Services[i] {
+			return false
+		}
+	}
+	return true
+}
