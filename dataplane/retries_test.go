@@ -161,7 +161,7 @@ func TestBrokenAnswers(t *testing.T) {
 			for _, version := range []string{"1.1", "1.0"} {
 				w := dial(t, addr)
 				w.send("POST / HTTP/%s\r\nHost: a\r\nContent-Length: 0\r\n\r\n", version)
-				var resp, body, err = w.tryAnswer("POST")
+				resp, body, err := w.tryAnswer("POST")
 				for err == nil && resp.StatusCode/100 == 1 {
 					resp, body, err = w.tryAnswer("POST")
 				}

@@ -10,9 +10,14 @@ import (
 // atomic counter is all the state, so concurrent picks never meet the same turn.
 type roundRobin struct {
 	set
-	order [2][]int32
-	next  [2]atomic.Uint64
+	order  [2][]int32
+	next   [2]atomic.Uint64
+	scarce atomic.Uint64 // turns of pickScarce
 }
+
+// maxTurns is how many turns in a row a pick may find unusable before it looks at
+// the members instead: a period may have 256 turns a member.
+const maxTurns = 64
 
 // NewRoundRobin makes a weighted ROUND_ROBIN picker.
 func NewRoundRobin(members []Member) Picker {
@@ -30,19 +35,39 @@ func (p *roundRobin) Pick(_ netip.Addr, skip func(int) bool) int {
 	// A turn that falls on a member that is down goes to the next one that is
 	// not. Taking a new turn for each step keeps its share from landing on one
 	// neighbour alone.
-	for range n {
+	for range min(n, maxTurns) {
 		i := int(order[(p.next[r].Add(1)-1)%n])
 		if p.usable(i, skip) {
 			return i
 		}
 	}
-	// Concurrent picks may have taken the good turns: look at each member once.
-	for _, i := range p.ranks[r] {
+	return p.pickScarce(p.ranks[r], skip)
+}
+
+// pickScarce is weighted round robin over the few members of a rank that are
+// usable: exact in its shares, not spread evenly. It has a counter of its own,
+// because next advances by a fixed step here and would meet the same member again.
+func (p *roundRobin) pickScarce(rank []int, skip func(int) bool) int {
+	sum := 0
+	for _, i := range rank {
 		if p.usable(i, skip) {
-			return i
+			sum += p.members[i].Weight
 		}
 	}
-	return -1
+	if sum == 0 {
+		return -1
+	}
+	at, last := int((p.scarce.Add(1)-1)%uint64(sum)), -1
+	for _, i := range rank {
+		if !p.usable(i, skip) {
+			continue
+		}
+		last = i
+		if at -= p.members[i].Weight; at < 0 {
+			break
+		}
+	}
+	return last // -1 or the last one where members went down meanwhile
 }
 
 // smooth is one period of smooth weighted round robin over members by index:

@@ -3,7 +3,6 @@ package conn
 import (
 	"context"
 	"errors"
-	"net/http"
 	"net/netip"
 	"runtime"
 	"sync/atomic"
@@ -105,7 +104,7 @@ func (c *client) exchange(x *exchange) (keep bool) {
 	}
 	x.pool = x.lis.Route.Choose(&x.request)
 	if err := x.encodeRequest(n); err != nil {
-		return x.fault(http.StatusBadRequest, err)
+		return x.fault(http1.StatusBadRequest, err)
 	}
 	return x.forward()
 }
@@ -117,7 +116,7 @@ func (c *client) readHead(x *exchange) (n int, ok bool) {
 	for {
 		n, err := x.request.Parse(c.conn.Buffered(), &c.p.lim)
 		if err != nil {
-			code := http.StatusBadRequest
+			code := http1.StatusBadRequest
 			if r, ok := errors.AsType[*http1.Refusal](err); ok {
 				code = r.Status
 			}
@@ -131,7 +130,7 @@ func (c *client) readHead(x *exchange) (n int, ok bool) {
 			deadline = time.Now().Add(min(c.p.limits.Head, x.lis.ClientData))
 		}
 		if c.conn.Full() && !c.conn.Grow() {
-			c.refuse(http.StatusRequestHeaderFieldsTooLarge)
+			c.refuse(http1.StatusHeadTooLarge)
 			return 0, false
 		}
 		c.conn.ReadUntil(deadline)
@@ -140,7 +139,7 @@ func (c *client) readHead(x *exchange) (n int, ok bool) {
 		switch {
 		case err == nil:
 		case netio.IsTimeout(err):
-			c.refuse(http.StatusRequestTimeout)
+			c.refuse(http1.StatusRequestTimeout)
 			return 0, false
 		default: // the client left in the middle of it
 			c.shard.RequestErrors.Add(1)

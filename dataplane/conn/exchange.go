@@ -105,7 +105,7 @@ func (x *exchange) connect() error {
 		x.member, x.reused, x.heard = m, false, false
 		m.Live.Begin()
 		if !again {
-			if s := m.Live.TakeIdle(m.Addr, !x.asked.idempotent); s != nil {
+			if s := m.Live.TakeIdle(m.Addr); s != nil {
 				x.server, x.reused = s, true
 				return nil
 			}

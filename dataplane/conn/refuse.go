@@ -3,15 +3,16 @@ package conn
 import (
 	"errors"
 	"net"
-	"net/http"
 	"strconv"
 	"time"
+
+	"lbd/dataplane/http1"
 )
 
 // appendOwn appends an answer of our own. A body is for people who look at the
 // bytes; HEAD gets its length only.
 func (p *Proxy) appendOwn(dst []byte, code int, head, keep bool) []byte {
-	text := http.StatusText(code)
+	text := http1.StatusText(code)
 	if text == "" {
 		text = "Error"
 	}
@@ -37,7 +38,7 @@ func (p *Proxy) appendOwn(dst []byte, code int, head, keep bool) []byte {
 // send buffer of a new connection is empty.
 func (p *Proxy) Refuse(tcp *net.TCPConn) {
 	_ = tcp.SetWriteDeadline(time.Now().Add(10 * time.Millisecond))
-	_, _ = tcp.Write(p.appendOwn(nil, http.StatusServiceUnavailable, false, false))
+	_, _ = tcp.Write(p.appendOwn(nil, http1.StatusServiceUnavailable, false, false))
 	_ = tcp.CloseWrite()
 }
 

@@ -22,21 +22,31 @@ func TestMachine(t *testing.T) {
 		results    []string
 		want       []state
 	}{
-		{"a new member is online from the first good probe", model.Offline, 4, 3,
+		{
+			"a new member is online from the first good probe", model.Offline, 4, 3,
 			[]string{"", ""},
-			[]state{{model.Online, true, ""}, {model.Online, true, ""}}},
-		{"a new member takes traffic until fall failures", model.Offline, 4, 3,
+			[]state{{model.Online, true, ""}, {model.Online, true, ""}},
+		},
+		{
+			"a new member takes traffic until fall failures", model.Offline, 4, 3,
 			[]string{refused, refused, refused},
-			[]state{{model.Offline, true, refused + ", 1 of 3"}, {model.Offline, true, refused + ", 2 of 3"}, {model.Failing, false, refused + ", 3 of 3"}}},
-		{"failures must be in a row", model.Online, 2, 2,
+			[]state{{model.Offline, true, refused + ", 1 of 3"}, {model.Offline, true, refused + ", 2 of 3"}, {model.Failing, false, refused + ", 3 of 3"}},
+		},
+		{
+			"failures must be in a row", model.Online, 2, 2,
 			[]string{refused, "", refused, refused},
-			[]state{{model.Online, true, refused + ", 1 of 2"}, {model.Online, true, ""}, {model.Online, true, refused + ", 1 of 2"}, {model.Failing, false, refused + ", 2 of 2"}}},
-		{"a failed member needs rise successes in a row", model.Failing, 2, 2,
+			[]state{{model.Online, true, refused + ", 1 of 2"}, {model.Online, true, ""}, {model.Online, true, refused + ", 1 of 2"}, {model.Failing, false, refused + ", 2 of 2"}},
+		},
+		{
+			"a failed member needs rise successes in a row", model.Failing, 2, 2,
 			[]string{"", refused, "", ""},
-			[]state{{model.Failing, false, "recovering, 1 of 2"}, {model.Failing, false, refused + ", 2 of 2"}, {model.Failing, false, "recovering, 1 of 2"}, {model.Online, true, ""}}},
-		{"one of each is enough where asked", model.Offline, 1, 1,
+			[]state{{model.Failing, false, "recovering, 1 of 2"}, {model.Failing, false, refused + ", 2 of 2"}, {model.Failing, false, "recovering, 1 of 2"}, {model.Online, true, ""}},
+		},
+		{
+			"one of each is enough where asked", model.Offline, 1, 1,
 			[]string{refused, ""},
-			[]state{{model.Failing, false, refused + ", 1 of 1"}, {model.Online, true, ""}}},
+			[]state{{model.Failing, false, refused + ", 1 of 1"}, {model.Online, true, ""}},
+		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			m := newMachine(tc.rise, tc.fall, tc.start)

@@ -17,16 +17,17 @@ const (
 
 // common is what the fields of every message decide.
 type common struct {
-	hasLength bool
-	length    int64
-	hasCoding bool
-	close     bool // Connection: close
-	keepAlive bool // Connection: keep-alive
-	upgrade   bool // Connection: upgrade
-	nominates bool // Connection names anything else: fields to leave out
-	options   int  // how many things Connection names
-	protocol  []byte
-	upgradeN  int
+	hasLength   bool
+	length      int64
+	hasCoding   bool
+	close       bool // Connection: close
+	keepAlive   bool // Connection: keep-alive
+	upgrade     bool // Connection: upgrade
+	nominates   bool // Connection names anything else: fields to leave out
+	options     int  // how many things Connection names
+	optionBytes int  // in all Connection fields
+	protocol    []byte
+	upgradeN    int
 }
 
 // digest reads the fields that framing and connection management depend on.
@@ -117,6 +118,9 @@ func (c *common) transferEncoding(v []byte, minor int) *Refusal {
 // connectionOptions reads one Connection field. The number of options is bounded
 // because every field is compared with every one of them.
 func (c *common) connectionOptions(v []byte) *Refusal {
+	if c.optionBytes += len(v); c.optionBytes > maxOptionBytes {
+		return errConnectionMany
+	}
 	if !Elements(v, func(e []byte) bool {
 		c.options++
 		switch {

@@ -29,5 +29,10 @@ const maxLeadingLines = 2
 // maxOptions is how many options Connection fields may name in one message.
 const maxOptions = 32
 
+// maxOptionBytes bounds the values of all Connection fields together. Every field
+// is looked up in them byte by byte: a few options of many kilobytes, or nothing
+// but commas, would make a head of 64 KiB cost 15 ms. Real ones have under 100.
+const maxOptionBytes = 1 << 10
+
 // maxMethod bounds a method name; the longest registered one has 16 bytes.
 const maxMethod = 32

@@ -61,12 +61,11 @@ var (
 
 // Answers of members.
 var (
-	errStatusLine     = refusal(502, "malformed status line")
-	errStatusCode     = refusal(502, "status code out of range")
-	errAnswerVersion  = refusal(502, "version is neither HTTP/1.0 nor HTTP/1.1")
-	errAnswerUpgrade  = refusal(502, "101 without a matching upgrade request")
-	errAnswerNoBody   = refusal(502, "transfer coding on an answer that has no body")
-	errAnswerOversize = refusal(502, "head of the answer too long")
+	errStatusLine    = refusal(502, "malformed status line")
+	errStatusCode    = refusal(502, "status code out of range")
+	errAnswerVersion = refusal(502, "version is neither HTTP/1.0 nor HTTP/1.1")
+	errAnswerUpgrade = refusal(502, "101 without a matching upgrade request")
+	errAnswerNoBody  = refusal(502, "transfer coding on an answer that has no body")
 )
 
 // asAnswer is what a refusal of a head or chunk becomes in a member's answer.

@@ -22,10 +22,11 @@ type idleConn struct {
 	since time.Time
 }
 
-// TakeIdle gives the newest idle connection to addr, or nil. sure asks for a
-// connection that the peer has not closed as far as can be known; one that was
-// idle for long is looked at anyway.
-func (m *Member) TakeIdle(addr netip.AddrPort, sure bool) *netio.Conn {
+// TakeIdle gives the newest idle connection to addr, or nil. It looks at the
+// socket first (one system call): a connection that the peer has closed is no
+// use, and bytes that nobody asked for would be read as the answer to the next
+// request, which may be another client's.
+func (m *Member) TakeIdle(addr netip.AddrPort) *netio.Conn {
 	l := &m.idle
 	for {
 		l.mu.Lock()
@@ -40,8 +41,7 @@ func (m *Member) TakeIdle(addr netip.AddrPort, sure bool) *netio.Conn {
 		l.mu.Unlock()
 		l.budget.Give(1)
 
-		// Bytes nobody asked for are as bad as an end of stream.
-		if (sure || time.Since(ic.since) > StaleAfter) && ic.conn.Peek() != netio.PeerQuiet {
+		if ic.conn.Peek() != netio.PeerQuiet {
 			ic.conn.Close()
 			continue
 		}

@@ -153,13 +153,13 @@ func TestIdleIsLastInFirstOut(t *testing.T) {
 	b, _ := s.dial()
 	m.PutIdle(a, s.addr())
 	m.PutIdle(b, s.addr())
-	if got := m.TakeIdle(s.addr(), false); got != b {
+	if got := m.TakeIdle(s.addr()); got != b {
 		t.Error("the first taken is not the last put")
 	}
-	if got := m.TakeIdle(s.addr(), true); got != a {
+	if got := m.TakeIdle(s.addr()); got != a {
 		t.Error("the second taken is not the first put")
 	}
-	if m.TakeIdle(s.addr(), false) != nil {
+	if m.TakeIdle(s.addr()) != nil {
 		t.Error("an empty pool gives a connection")
 	}
 	a.Close()
@@ -176,7 +176,7 @@ func TestIdleDropsWhatTheMemberClosed(t *testing.T) {
 	for a.Peek() != netio.PeerFinished {
 		time.Sleep(time.Millisecond)
 	}
-	if m.TakeIdle(s.addr(), true) != nil {
+	if m.TakeIdle(s.addr()) != nil {
 		t.Error("a closed connection was given out")
 	}
 	s.gone(a)

@@ -14,8 +14,4 @@ const (
 	// IdleTimeout is how long a server-side connection stays idle in the pool.
 	// Servers close theirs after 5 to 75 s; the sweep also drops those at once.
 	IdleTimeout = 30 * time.Second
-
-	// StaleAfter is the idle time from which a connection is looked at (one
-	// system call) before it carries a request.
-	StaleAfter = time.Second
 )

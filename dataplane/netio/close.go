@@ -61,30 +61,29 @@ const (
 	PeerGone
 )
 
-// Peek looks at the socket, one system call, without blocking. Buffered bytes do not count.
+// Peek looks at the socket, one system call, without blocking. Buffered bytes do
+// not count. One goroutine at a time.
 func (c *Conn) Peek() PeerState {
-	state := PeerGone
-	var b [1]byte
-	err := c.raw.Control(func(fd uintptr) {
-		for {
-			n, _, err := unix.Recvfrom(int(fd), b[:], unix.MSG_PEEK|unix.MSG_DONTWAIT)
-			switch {
-			case err == syscall.EINTR:
-				continue
-			case err == syscall.EAGAIN:
-				state = PeerQuiet
-			case err != nil:
-				state = PeerGone
-			case n == 0:
-				state = PeerFinished
-			default:
-				state = PeerData
-			}
-			return
-		}
-	})
-	if err != nil {
+	c.peeked = PeerGone
+	if c.raw.Control(c.peekFn) != nil {
 		return PeerGone
 	}
-	return state
+	return c.peeked
+}
+
+func (c *Conn) tryPeek(fd uintptr) {
+	n, _, err := unix.Recvfrom(int(fd), c.peekBuf[:], unix.MSG_PEEK|unix.MSG_DONTWAIT)
+	for err == syscall.EINTR {
+		n, _, err = unix.Recvfrom(int(fd), c.peekBuf[:], unix.MSG_PEEK|unix.MSG_DONTWAIT)
+	}
+	switch {
+	case err == syscall.EAGAIN:
+		c.peeked = PeerQuiet
+	case err != nil:
+		c.peeked = PeerGone
+	case n == 0:
+		c.peeked = PeerFinished
+	default:
+		c.peeked = PeerData
+	}
 }

@@ -25,6 +25,9 @@ type Conn struct {
 	readFn  func(fd uintptr) bool
 	readN   int
 	readErr error
+	peekFn  func(fd uintptr)
+	peeked  PeerState
+	peekBuf [1]byte
 
 	rdl, wdl time.Time // deadlines as last set by their one owner
 }
@@ -36,7 +39,7 @@ func NewConn(tcp *net.TCPConn, pools *Pools) (*Conn, error) {
 		return nil, err
 	}
 	c := &Conn{tcp: tcp, raw: raw, pools: pools}
-	c.readFn = c.tryRead
+	c.readFn, c.peekFn = c.tryRead, c.tryPeek
 	return c, nil
 }
 

@@ -64,7 +64,7 @@ func AppendResponse(dst []byte, r *http1.Response, o *ResponseOptions) []byte {
 		dst = appendLength(dst, r.WouldBe)
 	}
 	switch {
-	case !o.KeepAlive:
+	case !o.KeepAlive || o.Framing == http1.UntilClose:
 		dst = append(dst, "Connection: close\r\n"...)
 	case o.ClientMinor == 0:
 		dst = append(dst, "Connection: keep-alive\r\n"...)

@@ -84,26 +84,47 @@ func TestCompileNamesWhatItCannotServe(t *testing.T) {
 		want      []model.Failure
 		endpoints int
 	}{
-		"protocol": {func(s *model.Service) { s.Listeners[0].Protocol = model.UDP },
-			[]model.Failure{{Object: "l", Reason: "protocol UDP is not served by this data plane"}}, 0},
-		"pool of another protocol": {func(s *model.Service) { s.Pools[0].Pool.Protocol = model.TCP },
-			[]model.Failure{{Object: "l", Reason: "pool p speaks TCP, which a HTTP listener cannot use"}}, 0},
+		"protocol": {
+			func(s *model.Service) { s.Listeners[0].Protocol = model.UDP },
+			[]model.Failure{{Object: "l", Reason: "protocol UDP is not served by this data plane"}},
+			0,
+		},
+		"pool of another protocol": {
+			func(s *model.Service) { s.Pools[0].Pool.Protocol = model.TCP },
+			[]model.Failure{{Object: "l", Reason: "pool p speaks TCP, which a HTTP listener cannot use"}},
+			0,
+		},
 		"header": {func(s *model.Service) { s.Listeners[0].InsertHeaders = map[string]string{"X-Foo": "true"} }, nil, 0},
 		"clash": {func(s *model.Service) {
 			l := *s.Listeners[0]
 			l.ID = "l2"
 			s.Listeners = append(s.Listeners, &l)
 		}, []model.Failure{{Object: "l2", Reason: "10.0.0.9:80 is taken by listener l"}}, 2},
-		"no address": {func(s *model.Service) { s.Addresses = nil },
-			[]model.Failure{{Object: "l", Reason: "load balancer lb has no address"}}, 0},
-		"monitor type": {func(s *model.Service) { s.Pools[0].Monitor.Type = model.MonitorPing },
-			[]model.Failure{{Object: "hm", Reason: "health monitor type PING is not served"}}, 2},
-		"algorithm": {func(s *model.Service) { s.Pools[0].Pool.Algorithm = model.SourceIPPort },
-			[]model.Failure{{Object: "p", Reason: "algorithm SOURCE_IP_PORT is not served by this data plane"}}, 2},
-		"persistence": {func(s *model.Service) { s.Pools[0].Pool.Persistence = &model.Persistence{Type: "HTTP_COOKIE"} },
-			[]model.Failure{{Object: "p", Reason: "session persistence HTTP_COOKIE is not served by this data plane"}}, 2},
-		"member without address": {func(s *model.Service) { s.Pools[0].Members[0].Address = netip.Addr{} },
-			[]model.Failure{{Object: "a", Reason: "address invalid AddrPort cannot be connected to"}}, 2},
+		"no address": {
+			func(s *model.Service) { s.Addresses = nil },
+			[]model.Failure{{Object: "l", Reason: "load balancer lb has no address"}},
+			0,
+		},
+		"monitor type": {
+			func(s *model.Service) { s.Pools[0].Monitor.Type = model.MonitorPing },
+			[]model.Failure{{Object: "hm", Reason: "health monitor type PING is not served"}},
+			2,
+		},
+		"algorithm": {
+			func(s *model.Service) { s.Pools[0].Pool.Algorithm = model.SourceIPPort },
+			[]model.Failure{{Object: "p", Reason: "algorithm SOURCE_IP_PORT is not served by this data plane"}},
+			2,
+		},
+		"persistence": {
+			func(s *model.Service) { s.Pools[0].Pool.Persistence = &model.Persistence{Type: "HTTP_COOKIE"} },
+			[]model.Failure{{Object: "p", Reason: "session persistence HTTP_COOKIE is not served by this data plane"}},
+			2,
+		},
+		"member without address": {
+			func(s *model.Service) { s.Pools[0].Members[0].Address = netip.Addr{} },
+			[]model.Failure{{Object: "a", Reason: "address invalid AddrPort cannot be connected to"}},
+			2,
+		},
 		"pool being deleted": {func(s *model.Service) { s.Pools = nil }, nil, 2},
 		"listener down":      {func(s *model.Service) { s.Listeners[0].AdminStateUp = false }, nil, 0},
 		"load balancer down": {func(s *model.Service) { s.LoadBalancer.AdminStateUp = false }, nil, 0},

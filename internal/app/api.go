@@ -17,7 +17,7 @@ import (
 	"lbd/api/network"
 	"lbd/api/octavia"
 	"lbd/internal/buildinfo"
-	"lbd/internal/cli"
+	"lbd/internal/flagenv"
 	"lbd/raft"
 	"lbd/webui"
 )
@@ -58,7 +58,7 @@ func (n *node) newAPI() *api.Server {
 // listenLocal opens the admin socket; a leftover of a node that died is removed.
 // The data directory is locked by Raft's store, so no other node can be behind it.
 func listenLocal(dir string) (net.Listener, error) {
-	path := filepath.Join(dir, cli.SocketName)
+	path := filepath.Join(dir, flagenv.SocketName)
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("remove the old admin socket: %w", err)
 	}

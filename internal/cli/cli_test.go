@@ -9,13 +9,15 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"lbd/internal/flagenv"
 )
 
 // serve answers on the admin socket of a fresh data directory.
 func serve(t *testing.T, h http.HandlerFunc) (dir string) {
 	t.Helper()
 	dir = t.TempDir()
-	l, err := net.Listen("unix", filepath.Join(dir, SocketName))
+	l, err := net.Listen("unix", filepath.Join(dir, flagenv.SocketName))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,10 +12,9 @@ import (
 	"net/http"
 	"path/filepath"
 	"syscall"
-)
 
-// SocketName is the node's admin socket inside its data directory.
-const SocketName = "lbd.sock"
+	"lbd/internal/flagenv"
+)
 
 // maxAnswer bounds what is read of one answer; a list of 10,000 load balancers
 // with their members is about 30 MiB.
@@ -28,7 +27,7 @@ type client struct {
 }
 
 func newClient(dir string) *client {
-	path := filepath.Join(dir, SocketName)
+	path := filepath.Join(dir, flagenv.SocketName)
 	return &client{dir: dir, http: &http.Client{Transport: &http.Transport{
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			var d net.Dialer
@@ -69,7 +68,7 @@ func (c *client) do(ctx context.Context, method, path string, body []byte) (int,
 
 // explain says what a failed call to the socket most likely means.
 func (c *client) explain(err error) error {
-	sock := filepath.Join(c.dir, SocketName)
+	sock := filepath.Join(c.dir, flagenv.SocketName)
 	switch {
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ECONNREFUSED):
 		return fmt.Errorf("no node is running with data directory %s (is --data-dir right?)", c.dir)

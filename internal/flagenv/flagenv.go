@@ -50,3 +50,7 @@ func DefaultDataDir() string {
 	}
 	return "lbd-data"
 }
+
+// SocketName is the node's admin socket inside its data directory: the node
+// opens it, the sub-commands use it.
+const SocketName = "lbd.sock"

@@ -1,0 +1,56 @@
+package balance
+
+import (
+	"net/netip"
+	"testing"
+)
+
+// scarce is a large pool with uneven weights of which only some are up.
+func scarce(n int, up ...int) ([]Member, []*fake) {
+	weights := make([]int, n)
+	for i := range weights {
+		weights[i] = 255 + i%2 // no common divisor: the longest period
+	}
+	ms, fs := members(weights...)
+	for _, f := range fs {
+		f.down.Store(true)
+	}
+	for _, i := range up {
+		fs[i].down.Store(false)
+	}
+	return ms, fs
+}
+
+func TestRoundRobinStaysFairWhenFewAreUp(t *testing.T) {
+	ms, _ := scarce(1000, 400, 401, 402)
+	ms[401].Weight = 100
+	got := count(NewRoundRobin(ms), 611*20)
+	for i, w := range map[int]int{400: 255, 401: 100, 402: 255} {
+		want := 611 * 20 * w / 610
+		if d := got[i] - want; d < -want/10 || d > want/10 {
+			t.Errorf("member %d was picked %d times, want about %d", i, got[i], want)
+		}
+	}
+}
+
+func BenchmarkRoundRobinWhenOneOfMany(b *testing.B) {
+	ms, _ := scarce(1000, 999)
+	p := NewRoundRobin(ms)
+	b.Run("up", func(b *testing.B) {
+		for b.Loop() {
+			p.Pick(netip.Addr{}, nil)
+		}
+	})
+	b.Run("none left", func(b *testing.B) {
+		for b.Loop() {
+			p.Pick(netip.Addr{}, func(int) bool { return true })
+		}
+	})
+}
+
+func BenchmarkNewRoundRobin(b *testing.B) {
+	ms, _ := scarce(1000)
+	for b.Loop() {
+		NewRoundRobin(ms)
+	}
+}
