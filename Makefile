@@ -7,7 +7,7 @@ TOOL     = go tool -modfile=tools/go.mod
 FUZZTIME ?= 5s
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test lint unit race fuzz e2e bench-failover bench-http cover clean tools-installed
+.PHONY: help build demo test lint unit race fuzz e2e bench-failover bench-http docs-img cover clean tools-installed
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -52,3 +52,6 @@ cover: ## coverage by package
 
 clean:
 	rm -rf lbd bin
+
+docs-img: build ## pictures of a real cluster for the README
+	cd e2e && LBD_BIN=$(CURDIR)/lbd LBD_SHOTS=$(CURDIR)/docs/img go test -count=1 -run TestUIOnARealCluster .

@@ -63,33 +63,7 @@ func (n *Node) Command(args ...string) *exec.Cmd {
 // Start starts the node and waits for its start line.
 func (n *Node) Start(args ...string) {
 	n.w.T.Helper()
-	c := n.Command(args...)
-	out, err := c.StdoutPipe()
-	n.w.must(err)
-	c.Stderr = &n.log
-	n.w.must(c.Start())
-	n.cmd, n.done = c, make(chan struct{})
-	line := make(chan string, 1)
-	go func(done chan struct{}) {
-		defer close(done)
-		r := bufio.NewReader(out)
-		if l, err := r.ReadString('\n'); err == nil {
-			line <- l
-		}
-		io.Copy(&n.log, r)
-		c.Wait()
-	}(n.done)
-	select {
-	case l := <-line:
-		n.Info = parseStartLine(l)
-		if n.Info["name"] != n.Name {
-			n.w.T.Fatalf("start line of %s: %q", n.Name, l)
-		}
-	case <-n.done:
-		n.w.T.Fatalf("%s ended before it was ready: %v\n%s", n.Name, c.ProcessState, n.log.String())
-	case <-time.After(30 * time.Second):
-		n.w.T.Fatalf("%s was not ready within 30 s\n%s", n.Name, n.log.String())
-	}
+	n.w.must(n.StartInBackground(args...)(30 * time.Second))
 }
 
 func parseStartLine(l string) map[string]string {
@@ -290,4 +264,57 @@ func (n *Node) Unplug() {
 		_, err := n.Run(context.Background(), "ip", "link", "set", dev, "down")
 		n.w.must(err)
 	}
+}
+
+// Password of the admin, from the clouds.yaml that the first start wrote.
+func (n *Node) Password() string {
+	n.w.T.Helper()
+	b, err := os.ReadFile(filepath.Join(n.Dir, "clouds.yaml"))
+	n.w.must(err)
+	for l := range strings.Lines(string(b)) {
+		if v, ok := strings.CutPrefix(strings.TrimSpace(l), "password: "); ok {
+			return strings.Trim(v, `"`)
+		}
+	}
+	n.w.T.Fatal("no password in clouds.yaml")
+	return ""
+}
+
+// StartInBackground starts the node without waiting; the returned function waits
+// for its start line.
+func (n *Node) StartInBackground(args ...string) func(limit time.Duration) error {
+	n.w.T.Helper()
+	c := n.Command(args...)
+	out, err := c.StdoutPipe()
+	n.w.must(err)
+	c.Stderr = &n.log
+	n.w.must(c.Start())
+	n.cmd, n.done = c, make(chan struct{})
+	line := make(chan string, 1)
+	go n.follow(out, line, n.done)
+	return func(limit time.Duration) error {
+		select {
+		case l := <-line:
+			n.Info = parseStartLine(l)
+			if n.Info["name"] != n.Name {
+				return fmt.Errorf("start line of %s: %q", n.Name, l)
+			}
+			return nil
+		case <-n.done:
+			return fmt.Errorf("%s ended before it was ready: %v\n%s", n.Name, c.ProcessState, n.log.String())
+		case <-time.After(limit):
+			return fmt.Errorf("%s was not ready within %s\n%s", n.Name, limit, n.log.String())
+		}
+	}
+}
+
+// follow reads the start line and then whatever comes until the process ends.
+func (n *Node) follow(out io.Reader, line chan<- string, done chan<- struct{}) {
+	defer close(done)
+	r := bufio.NewReader(out)
+	if l, err := r.ReadString('\n'); err == nil {
+		line <- l
+	}
+	io.Copy(&n.log, r)
+	n.cmd.Wait()
 }

@@ -1,7 +1,9 @@
 package harness
 
 import (
+	"context"
 	"fmt"
+	"io"
 	"strings"
 	"time"
 )
@@ -93,4 +95,23 @@ func RolesByAddress(rows []Amphora) map[string]string {
 		m[a.LBNetworkIP] = strings.ToUpper(a.Role)
 	}
 	return m
+}
+
+// CountedRequest asks for / from the client on a connection of its own and
+// returns the bytes that went each way on it.
+func (w *World) CountedRequest(ip string) (sent, received int64, err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	c, err := w.Client.Dial(ctx, "tcp", ip+":80")
+	if err != nil {
+		return 0, 0, err
+	}
+	defer c.Close()
+	n, err := io.WriteString(c, "GET / HTTP/1.1\r\nHost: count.example\r\nConnection: close\r\n\r\n")
+	if err != nil {
+		return 0, 0, err
+	}
+	c.SetReadDeadline(time.Now().Add(5 * time.Second))
+	received, err = io.Copy(io.Discard, c)
+	return int64(n), received, err
 }
