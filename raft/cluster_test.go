@@ -33,19 +33,26 @@ const patience = 20 * time.Second
 // each direction.
 type wire struct {
 	mu    sync.Mutex
-	names map[string]string    // guarded by mu; peer address to member
-	cuts  map[[2]string]bool   // guarded by mu; from, to
-	conns map[*wireConn]string // guarded by mu; open connections and who dialled
+	names map[string]string  // guarded by mu; peer address to member
+	cuts  map[[2]string]bool // guarded by mu; from, to
+	walls map[[2]string]bool // guarded by mu; from cannot dial to
 }
 
 func newWire() *wire {
-	return &wire{names: make(map[string]string), cuts: make(map[[2]string]bool), conns: make(map[*wireConn]string)}
+	return &wire{names: make(map[string]string), cuts: make(map[[2]string]bool), walls: make(map[[2]string]bool)}
 }
 
 func (w *wire) cut(from, to string, on bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.cuts[[2]string{from, to}] = on
+}
+
+// wall is a firewall: from cannot open connections to to.
+func (w *wire) wall(from, to string, on bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.walls[[2]string{from, to}] = on
 }
 
 func (w *wire) both(a, b string, on bool) { w.cut(a, b, on); w.cut(b, a, on) }
@@ -60,8 +67,9 @@ func (w *wire) dialer(from string) dialFunc {
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
 		w.mu.Lock()
 		to := w.names[addr]
+		wall := w.walls[[2]string{from, to}]
 		w.mu.Unlock()
-		if w.dead(from, to) || w.dead(to, from) {
+		if wall || w.dead(from, to) || w.dead(to, from) {
 			<-ctx.Done()
 			return nil, ctx.Err()
 		}
@@ -187,10 +195,12 @@ func (m *member) serve() {
 		}
 		_ = json.NewEncoder(w).Encode(resp)
 	})
-	m.srv = &http.Server{Handler: mux, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug), TLSConfig: &tls.Config{
+	srv := &http.Server{Handler: mux, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug), TLSConfig: &tls.Config{
 		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return m.node.Certificate() },
 	}}
-	go func() { _ = m.srv.ServeTLS(m.api, "", "") }()
+	m.srv = srv
+	api := m.api
+	go func() { _ = srv.ServeTLS(api, "", "") }()
 }
 
 func (c *cluster) kill(m *member) {

@@ -99,7 +99,7 @@ func (c *core) heldByArbiter(now time.Time) (peer hraft.ServerID, held bool) {
 	if !seated || len(peers) != 1 {
 		return "", false
 	}
-	return peers[0].ID, c.peers.silence(peers[0].ID, now) > c.timing.Detect
+	return peers[0].ID, c.peers.sinceAnswer(peers[0].ID, now) > c.timing.Detect
 }
 
 // ack notes an answered beat and tells the VIP holder when the lease grew.

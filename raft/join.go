@@ -346,7 +346,7 @@ func lookupPeer(ctx context.Context, peer string) ([]string, error) {
 	if err != nil {
 		host, port = strings.Trim(peer, "[]"), ""
 	}
-	if host == "" || strings.ContainsAny(host, "/ @") {
+	if host == "" || strings.ContainsAny(host, "/ @") || port != "" && !validHostPort(net.JoinHostPort("x", port)) {
 		return nil, fmt.Errorf("join: %q is not a host, host:port or DNS name", peer)
 	}
 	if net.ParseIP(host) != nil {

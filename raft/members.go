@@ -2,6 +2,7 @@ package raft
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -36,6 +37,7 @@ func (n *Node) members() {
 		case <-n.kick:
 		}
 		c := n.core.Load()
+		c.peers.settleMoves(c.servers())
 		if !c.leads() {
 			continue
 		}
@@ -63,7 +65,7 @@ func (n *Node) reconcile(c *core) bool {
 	commit := r.CommitIndex()
 	ch := plan(nodes, c.servers(), c.id, func(id hraft.ServerID) bool {
 		m, _ := c.peers.match(id, term)
-		return m >= commit && c.peers.silence(id, time.Now()) < n.timing.Detect
+		return m >= commit && c.peers.sinceAnswer(id, time.Now()) < n.timing.Detect
 	})
 	if ch.op == noChange || !c.leadsIn(term) {
 		return false
@@ -238,6 +240,18 @@ func (n *Node) leadEnter(ctx context.Context, b enterBody) (any, error) {
 			return nil, err
 		}
 	}
+	if !b.Join {
+		// Use the new address before it is agreed on: agreeing may need this node.
+		if s, ok := inConfig(c.servers(), hraftID(node.ID)); ok && string(s.Address) != node.Cluster {
+			c.peers.move(s.ID, addrMove{s.Address, hraft.ServerAddress(node.Cluster)})
+		}
+		tctx, cancel := context.WithTimeout(ctx, writeWait)
+		err := n.waitUntil(tctx, func() bool { return n.closedByArbiter(c) == nil })
+		cancel()
+		if err != nil {
+			return nil, n.closedByArbiter(c)
+		}
+	}
 	if _, err := n.leadCommand(ctx, store.Command{
 		Kind: store.NodePut, At: time.Now().UTC(), Actor: "system:members", Payload: &node,
 	}); err != nil {
@@ -281,6 +295,21 @@ func (n *Node) dialBack(ctx context.Context, node model.Node) error {
 		return store.Errorf(store.Invalid, "The leader (%s) cannot reach node %s at %s: %v. Is the peer port open, and is --advertise right?", n.cfg.Name, node.Name, node.Cluster, plainError(err))
 	}
 	return nil
+}
+
+// meet lets this node reach a member at its new address although no leader can
+// be asked: an election may need it.
+func (n *Node) meet(ctx context.Context, from model.NodeID, body []byte) {
+	var b enterBody
+	c := n.core.Load()
+	if c == nil || json.Unmarshal(body, &b) != nil || b.Join || b.Node.ID != from {
+		return
+	}
+	s, ok := inConfig(c.servers(), hraftID(from))
+	if !ok || string(s.Address) == b.Node.Cluster || n.dialBack(ctx, b.Node) != nil {
+		return
+	}
+	c.peers.move(s.ID, addrMove{s.Address, hraft.ServerAddress(b.Node.Cluster)})
 }
 
 // announce tells the cluster the new address of a member, until it is heard.

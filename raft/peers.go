@@ -1,29 +1,36 @@
 package raft
 
 import (
+	"errors"
 	"sync"
 	"time"
 
 	hraft "github.com/hashicorp/raft"
 )
 
-// peerTable remembers when each member was last heard on any path, and how far
-// its log is known to equal ours.
+// peerTable remembers when each member was last heard on any path, when it last
+// answered a Raft message, and how far its log is known to equal ours. Hearing a
+// peer proves that it lives; only an answer proves that it hears this node.
 type peerTable struct {
 	start time.Time
 
 	mu      sync.Mutex
 	heardAt map[hraft.ServerID]time.Time  // guarded by mu
+	answers map[hraft.ServerID]time.Time  // guarded by mu
+	moves   map[hraft.ServerID]addrMove   // guarded by mu; addresses newer than the configuration's
 	matches map[hraft.ServerID]matchIndex // guarded by mu
 	moved   chan struct{}                 // guarded by mu; closed and replaced when a match grows
 }
+
+var errNotMoved = errors.New("the configuration's address holds")
 
 // matchIndex is valid within the term of the leader that learnt it.
 type matchIndex struct{ term, index uint64 }
 
 func newPeerTable(now time.Time) *peerTable {
 	return &peerTable{
-		start: now, heardAt: make(map[hraft.ServerID]time.Time),
+		start: now, heardAt: make(map[hraft.ServerID]time.Time), answers: make(map[hraft.ServerID]time.Time),
+		moves:   make(map[hraft.ServerID]addrMove),
 		matches: make(map[hraft.ServerID]matchIndex), moved: make(chan struct{}),
 	}
 }
@@ -32,6 +39,58 @@ func (p *peerTable) heard(id hraft.ServerID, now time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.heardAt[id] = now
+}
+
+// answered notes an answer to a Raft message of this node.
+func (p *peerTable) answered(id hraft.ServerID, now time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.heardAt[id], p.answers[id] = now, now
+}
+
+// sinceAnswer is how long id has answered no Raft message, at most the age of
+// this process.
+func (p *peerTable) sinceAnswer(id hraft.ServerID, now time.Time) time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	at, ok := p.answers[id]
+	if !ok {
+		at = p.start
+	}
+	return now.Sub(at)
+}
+
+// addrMove is from an address of the configuration to the one that answers.
+type addrMove struct{ from, to hraft.ServerAddress }
+
+// move notes that a member answers at another address than the configuration
+// says. It has to be reached before that can be changed.
+func (p *peerTable) move(id hraft.ServerID, m addrMove) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.moves[id] = m
+}
+
+// settleMoves forgets the moves that the configuration has caught up with.
+func (p *peerTable) settleMoves(servers []hraft.Server) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for id, m := range p.moves {
+		if s, ok := inConfig(servers, id); !ok || s.Address != m.from {
+			delete(p.moves, id)
+		}
+	}
+}
+
+// ServerAddr implements hraft.ServerAddressProvider: the error means that the
+// address of the configuration holds.
+func (p *peerTable) ServerAddr(id hraft.ServerID) (hraft.ServerAddress, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if m, ok := p.moves[id]; ok {
+		return m.to, nil
+	}
+	return "", errNotMoved
 }
 
 // silence is how long id was not heard on any path, at most the age of this process.
@@ -76,5 +135,7 @@ func (p *peerTable) forget(id hraft.ServerID) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.heardAt, id)
+	delete(p.answers, id)
+	delete(p.moves, id)
 	delete(p.matches, id)
 }

@@ -45,6 +45,7 @@ func TestFirstNodeLeadsAloneAndComesBack(t *testing.T) {
 }
 
 func TestThreeNodesSurviveTheLeader(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t)
 	a := c.first("a")
 	b := c.join("b", model.DataNode, a)
@@ -86,6 +87,7 @@ func TestThreeNodesSurviveTheLeader(t *testing.T) {
 }
 
 func TestTransferGoesWhereItIsSent(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t)
 	a := c.first("a")
 	b := c.join("b", model.DataNode, a)
@@ -123,6 +125,7 @@ func TestTransferGoesWhereItIsSent(t *testing.T) {
 }
 
 func TestWitnessNeverLeads(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t)
 	a := c.first("a")
 	w := c.join("w", model.Witness, a)

@@ -120,6 +120,9 @@ func (n *Node) newServer() *http.Server {
 			if n.leads() {
 				return n.verbs[verb](ctx, from, body)
 			}
+			if verb == "enter" {
+				n.meet(ctx, from, body)
+			}
 			// The leader sees this node's certificate, not the first sender's; verbs
 			// that care carry the sender in their body.
 			var v json.RawMessage

@@ -110,9 +110,11 @@ func (s *seat) appendEntries(args *hraft.AppendEntriesRequest, resp *hraft.Appen
 	sent := time.Now()
 	arbiter := s.arbiter != nil && s.arbiter.Answers()
 	peers, _ := s.realPeers()
+	// A peer that is heard but does not answer keeps no leader up: it may be the one
+	// that needs another leader.
 	near := len(peers) > 0
 	for _, p := range peers {
-		near = near && s.peers.silence(p.ID, sent) <= s.timing.Detect
+		near = near && s.peers.sinceAnswer(p.ID, sent) <= s.timing.Detect
 	}
 	if !arbiter && !near {
 		return errSeatEmpty
@@ -125,7 +127,7 @@ func (s *seat) appendEntries(args *hraft.AppendEntriesRequest, resp *hraft.Appen
 	*resp = hraft.AppendEntriesResponse{RPCHeader: s.header(), Term: args.Term, LastLog: args.PrevLogEntry, Success: true}
 	if arbiter {
 		// Only the arbiter makes the seat a witness of this node's reach. Where
-		// merely the peer was heard, its own answers are what the lease rests on.
+		// merely the peer answered lately, those answers are what the lease rests on.
 		s.ack(seatID, args.Term, sent)
 	}
 	return nil

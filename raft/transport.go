@@ -40,7 +40,7 @@ var (
 func newTransport(c *core, stream hraft.StreamLayer, s *seat) *transport {
 	t := &transport{core: c, seat: s, out: make(chan hraft.RPC)}
 	t.inner = hraft.NewNetworkTransportWithConfig(&hraft.NetworkTransportConfig{
-		Stream: stream, MaxPool: pooledConns, MaxRPCsInFlight: 1, Timeout: c.timing.Detect, Logger: newBridge(c.log, "transport"),
+		ServerAddressProvider: c.peers, Stream: stream, MaxPool: pooledConns, MaxRPCsInFlight: 1, Timeout: c.timing.Detect, Logger: newBridge(c.log, "transport"),
 	})
 	t.wg.Go(t.pump)
 	return t
@@ -199,7 +199,7 @@ func (t *transport) AppendEntries(id hraft.ServerID, target hraft.ServerAddress,
 	if err := t.inner.AppendEntries(id, target, args, resp); err != nil {
 		return err
 	}
-	t.peers.heard(id, time.Now())
+	t.peers.answered(id, time.Now())
 	if !resp.Success || resp.Term != args.Term {
 		return nil
 	}
@@ -224,7 +224,7 @@ func (t *transport) InstallSnapshot(id hraft.ServerID, target hraft.ServerAddres
 	if err := t.inner.InstallSnapshot(id, target, args, resp, data); err != nil {
 		return err
 	}
-	t.peers.heard(id, time.Now())
+	t.peers.answered(id, time.Now())
 	if resp.Success && resp.Term == args.Term {
 		t.peers.matched(id, args.Term, args.LastLogIndex)
 	}
@@ -249,7 +249,7 @@ func (t *transport) RequestVote(id hraft.ServerID, target hraft.ServerAddress, a
 	if err := t.inner.RequestVote(id, target, &own, resp); err != nil {
 		return err
 	}
-	t.peers.heard(id, time.Now())
+	t.peers.answered(id, time.Now())
 	return nil
 }
 
@@ -288,7 +288,7 @@ func (t *transport) askPreVote(id hraft.ServerID, target hraft.ServerAddress, ar
 	if err := t.inner.RequestPreVote(id, target, args, resp); err != nil {
 		return err
 	}
-	t.peers.heard(id, time.Now())
+	t.peers.answered(id, time.Now())
 	return nil
 }
 

@@ -153,8 +153,13 @@ func TestJoinNeedsNoTokenButTLSAndPatience(t *testing.T) {
 func TestOnlyAdminsMayLookAtTheCluster(t *testing.T) {
 	w := newWorld(t)
 	for _, c := range [][2]string{
-		{"GET", "/v1/cluster"}, {"GET", "/v1/roles"}, {"GET", "/v1/cluster/pending"}, {"POST", "/v1/cluster/token"},
-		{"POST", "/v1/cluster/approve"}, {"POST", "/v1/cluster/switchover"}, {"DELETE", "/v1/cluster/nodes/beta"},
+		{"GET", "/v1/cluster"},
+		{"GET", "/v1/roles"},
+		{"GET", "/v1/cluster/pending"},
+		{"POST", "/v1/cluster/token"},
+		{"POST", "/v1/cluster/approve"},
+		{"POST", "/v1/cluster/switchover"},
+		{"DELETE", "/v1/cluster/nodes/beta"},
 	} {
 		if status, _ := w.call("", c[0], c[1], ""); status != 401 {
 			t.Errorf("%s %s without a token: %d", c[0], c[1], status)

@@ -89,14 +89,17 @@ func (w *world) Barrier(context.Context) error        { return nil }
 func (w *world) JoinToken(_ context.Context, ttl time.Duration) (string, error) {
 	return "lbdtoken", w.did("token " + ttl.String())
 }
+
 func (w *world) Join(_ context.Context, r deps.JoinRequest) (deps.JoinResponse, error) {
 	return deps.JoinResponse{Code: "123456"}, w.did("join " + r.Name + " " + string(r.Kind))
 }
 func (w *world) Pending(context.Context) ([]deps.PendingNode, error) { return w.pending, nil }
-func (w *world) Approve(_ context.Context, code string) error        { return w.did("approve " + code) }
+func (w *world) Approve(_ context.Context, code string) error { return w.did("approve " + code) }
+
 func (w *world) Remove(_ context.Context, id model.NodeID) error {
 	return w.did("remove " + string(id))
 }
+
 func (w *world) Switchover(_ context.Context, to model.NodeID) error {
 	return w.did("switchover " + string(to))
 }

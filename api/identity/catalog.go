@@ -1,26 +1,53 @@
 package identity
 
-import (
-	"github.com/labstack/echo/v4"
-)
+import "github.com/labstack/echo/v4"
+
+// service of the catalog: its type, its name, its path.
+type service struct{ typ, name, path string }
+
+func services() []service {
+	return []service{
+		{"identity", "keystone", "/identity"},
+		{"network", "neutron", "/networking"},
+		{"load-balancer", "octavia", "/load-balancer"},
+	}
+}
+
+// faces are the interfaces of an endpoint; all are the same address here.
+func faces() []string { return []string{"public", "internal", "admin"} }
+
+// catalog names the services by the address the client used.
+func catalog(c echo.Context) []map[string]any {
+	var out []map[string]any
+	for _, s := range services() {
+		var endpoints []map[string]any
+		for _, face := range faces() {
+			endpoints = append(endpoints, map[string]any{
+				"id": fixedID("endpoint", s.name, face), "interface": face, "region": Region, "region_id": Region, "url": baseURL(c) + s.path,
+			})
+		}
+		out = append(out, map[string]any{"id": fixedID("service", s.name), "type": s.typ, "name": s.name, "endpoints": endpoints})
+	}
+	return out
+}
 
 func (p *Part) serviceEntries(c echo.Context) (out []entry) {
-	for _, s := range services {
-		id := fixedID("service", s[1])
+	for _, s := range services() {
+		id := fixedID("service", s.name)
 		out = append(out, entry{id, map[string]any{
-			"id": id, "type": s[0], "name": s[1], "enabled": true, "description": "", "links": link(c, "services", id),
+			"id": id, "type": s.typ, "name": s.name, "enabled": true, "description": "", "links": link(c, "services", id),
 		}})
 	}
 	return out
 }
 
 func (p *Part) endpointEntries(c echo.Context) (out []entry) {
-	for _, s := range services {
-		for _, face := range []string{"public", "internal", "admin"} {
-			id := fixedID("endpoint", s[1], face)
+	for _, s := range services() {
+		for _, face := range faces() {
+			id := fixedID("endpoint", s.name, face)
 			out = append(out, entry{id, map[string]any{
-				"id": id, "service_id": fixedID("service", s[1]), "interface": face, "region": Region, "region_id": Region,
-				"url": baseURL(c) + s[2], "enabled": true, "links": link(c, "endpoints", id),
+				"id": id, "service_id": fixedID("service", s.name), "interface": face, "region": Region, "region_id": Region,
+				"url": baseURL(c) + s.path, "enabled": true, "links": link(c, "endpoints", id),
 			}})
 		}
 	}
@@ -30,26 +57,3 @@ func (p *Part) endpointEntries(c echo.Context) (out []entry) {
 func (p *Part) regionEntries(c echo.Context) []entry {
 	return []entry{{Region, map[string]any{"id": Region, "description": "", "parent_region_id": nil, "links": link(c, "regions", Region)}}}
 }
-
-// services of the catalog: type, name, path.
-var services = [][3]string{
-	{"identity", "keystone", "/identity"},
-	{"network", "neutron", "/networking"},
-	{"load-balancer", "octavia", "/load-balancer"},
-}
-
-// catalog names the services by the address the client used.
-func catalog(c echo.Context) []map[string]any {
-	var out []map[string]any
-	for _, s := range services {
-		var endpoints []map[string]any
-		for _, face := range []string{"public", "internal", "admin"} {
-			endpoints = append(endpoints, map[string]any{
-				"id": fixedID("endpoint", s[1], face), "interface": face, "region": Region, "region_id": Region, "url": baseURL(c) + s[2],
-			})
-		}
-		out = append(out, map[string]any{"id": fixedID("service", s[1]), "type": s[0], "name": s[1], "endpoints": endpoints})
-	}
-	return out
-}
-

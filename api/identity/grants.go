@@ -86,7 +86,7 @@ func (p *Part) assignments(c echo.Context) error {
 		if !names {
 			return map[string]any{"id": id}
 		}
-		return map[string]any{"id": id, "name": name, "domain": domainRef}
+		return map[string]any{"id": id, "name": name, "domain": domainRef()}
 	}
 	list := []any{}
 	p.read.Read(func(st *store.State) {
@@ -107,4 +107,3 @@ func (p *Part) assignments(c echo.Context) error {
 	})
 	return c.JSON(http.StatusOK, listBody(c, "role_assignments", list))
 }
-

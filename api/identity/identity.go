@@ -109,4 +109,6 @@ func (p *Part) isRevoked(t token) bool {
 // timestamp is Keystone's form of a time.
 func timestamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000000Z") }
 
-var domainRef = map[string]string{"id": model.DefaultDomain, "name": "Default"}
+func domainRef() map[string]string {
+	return map[string]string{"id": model.DefaultDomain, "name": "Default"}
+}

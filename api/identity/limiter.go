@@ -1,7 +1,9 @@
 package identity
 
 import (
+	"maps"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -122,18 +124,19 @@ func (l *limiter) makeRoom(now time.Time) {
 			delete(l.keys, k)
 		}
 	}
-	if len(l.keys) >= maxKeys {
+	if len(l.keys) > maxKeys-maxKeys/evictShare {
 		dropOldest(l.keys, func(b *bucket) time.Time { return b.used })
 	}
 }
 
+// evictShare of a full table goes at once, so that the search for the oldest
+// entries is paid for by many insertions.
+const evictShare = 10
+
+// dropOldest drops the oldest of m's entries, one in evictShare.
 func dropOldest[V any](m map[string]V, at func(V) time.Time) {
-	var oldest string
-	var when time.Time
-	for k, v := range m {
-		if t := at(v); oldest == "" || t.Before(when) {
-			oldest, when = k, t
-		}
+	keys := slices.SortedFunc(maps.Keys(m), func(a, b string) int { return at(m[a]).Compare(at(m[b])) })
+	for _, k := range keys[:len(keys)/evictShare] {
+		delete(m, k)
 	}
-	delete(m, oldest)
 }

@@ -18,10 +18,10 @@ func (p *Part) tokenBody(c echo.Context, t token, caller *auth.Caller) map[strin
 	body := map[string]any{
 		"methods": strings.Split(t.Method, ","), "audit_ids": auditIDs(t),
 		"issued_at": timestamp(t.Issued), "expires_at": timestamp(t.Expires),
-		"user": map[string]any{"id": caller.UserID, "name": caller.UserName, "domain": domainRef, "password_expires_at": nil},
+		"user": map[string]any{"id": caller.UserID, "name": caller.UserName, "domain": domainRef(), "password_expires_at": nil},
 	}
 	if caller.Project != "" {
-		body["project"] = map[string]any{"id": caller.Project, "name": caller.ProjectName, "domain": domainRef}
+		body["project"] = map[string]any{"id": caller.Project, "name": caller.ProjectName, "domain": domainRef()}
 		body["is_domain"] = false
 		body["roles"] = p.roleRefs(caller)
 		if !c.QueryParams().Has("nocatalog") {

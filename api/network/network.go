@@ -72,8 +72,14 @@ func (p *Part) versions(c echo.Context) error {
 func (p *Part) resources(c echo.Context) error {
 	list := []any{}
 	for _, names := range [][2]string{
-		{"network", "networks"}, {"subnet", "subnets"}, {"port", "ports"}, {"router", "routers"},
-		{"floatingip", "floatingips"}, {"security_group", "security-groups"}, {"quota", "quotas"}, {"extension", "extensions"},
+		{"network", "networks"},
+		{"subnet", "subnets"},
+		{"port", "ports"},
+		{"router", "routers"},
+		{"floatingip", "floatingips"},
+		{"security_group", "security-groups"},
+		{"quota", "quotas"},
+		{"extension", "extensions"},
 	} {
 		list = append(list, map[string]any{
 			"name": names[0], "collection": names[1],

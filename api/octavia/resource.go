@@ -72,7 +72,6 @@ func (r *resource[T]) shown(s *seen, x T, fields []string) doc {
 	return d
 }
 
-
 // doc is a JSON object whose keys keep their order.
 type doc []entry
 

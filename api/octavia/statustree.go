@@ -39,14 +39,16 @@ func (s *seen) tree(lb *model.LoadBalancer) doc {
 			pools = append(pools, s.poolTree(x))
 		}
 		listeners = append(listeners, doc{
-			{"id", l.ID}, {"name", l.Name},
+			{"id", l.ID},
+			{"name", l.Name},
 			{"operating_status", s.listenerStatus(l)},
 			{"provisioning_status", l.Provisioning},
 			{"pools", pools},
 		})
 	}
 	return doc{
-		{"id", lb.ID}, {"name", lb.Name},
+		{"id", lb.ID},
+		{"name", lb.Name},
 		{"operating_status", s.loadBalancerStatus(lb)},
 		{"provisioning_status", lb.Provisioning},
 		{"listeners", listeners},
@@ -57,7 +59,9 @@ func (s *seen) poolTree(x *model.Pool) doc {
 	var monitor any
 	if hm, ok := s.st.MonitorOf(x.ID); ok {
 		monitor = doc{
-			{"id", hm.ID}, {"name", hm.Name}, {"type", hm.Type},
+			{"id", hm.ID},
+			{"name", hm.Name},
+			{"type", hm.Type},
 			{"provisioning_status", hm.Provisioning},
 			{"operating_status", monitorStatus(hm)},
 		}
@@ -65,7 +69,8 @@ func (s *seen) poolTree(x *model.Pool) doc {
 	members := []doc{}
 	for _, m := range s.st.MembersOf(x.ID) {
 		members = append(members, doc{
-			{"id", m.ID}, {"name", m.Name},
+			{"id", m.ID},
+			{"name", m.Name},
 			{"operating_status", s.memberStatus(m)},
 			{"provisioning_status", m.Provisioning},
 			{"address", m.AddressText()},
@@ -73,7 +78,8 @@ func (s *seen) poolTree(x *model.Pool) doc {
 		})
 	}
 	return doc{
-		{"id", x.ID}, {"name", x.Name},
+		{"id", x.ID},
+		{"name", x.Name},
 		{"provisioning_status", x.Provisioning},
 		{"operating_status", s.poolStatus(x)},
 		{"health_monitor", monitor},
