@@ -326,7 +326,7 @@ func (n *Node) announce(ident *identity) {
 	}()
 	for n.pause(ctx, n.timing.Detect) == nil {
 		body := enterBody{Node: n.record(ident, time.Now())}
-		err := errNotLeader
+		var err error
 		if _, known := n.leader(); known || c.leads() {
 			err = n.ask(ctx, "enter", body, nil, true)
 		} else {

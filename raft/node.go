@@ -52,7 +52,6 @@ type Node struct {
 	ident    *identity                                        // guarded by mu; replaced, never changed
 	onPush   func(from model.NodeID, report []byte)           // guarded by mu
 	onSwitch func(ctx context.Context, to model.NodeID) error // guarded by mu
-	pushed   []byte                                           // guarded by mu; this node's newest report
 	pushers  map[model.NodeID]chan []byte                     // guarded by mu
 	verbs    map[string]func(context.Context, model.NodeID, []byte) (any, error)
 	admit    *admission

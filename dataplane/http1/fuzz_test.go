@@ -42,7 +42,7 @@ func FuzzRequest(f *testing.F) {
 		if !all(r.Method, cToken) || !all(r.Path, cTarget) || bytes.IndexByte(r.Path, '?') >= 0 || r.Path[0] != '/' && string(r.Path) != "*" {
 			t.Fatalf("method %q, path %q", r.Method, r.Path)
 		}
-		if r.Query != nil && len(r.Query) > 0 && !all(r.Query, cTarget) {
+		if len(r.Query) > 0 && !all(r.Query, cTarget) {
 			t.Fatalf("query %q", r.Query)
 		}
 		if r.Minor == 1 && len(r.Host) == 0 || len(r.Host) > 0 && !validHost(r.Host) {

@@ -25,13 +25,12 @@ func TestHeadLimits(t *testing.T) {
 			return "\r\n\r\n" + line + "X: " + pad(37) + "\r\n" + "X: " + pad(100-16-42-2-2-3+o) + "\r\n\r\n"
 		}, errHeadLong},
 		{"fields", func(o int) string { return line + strings.Repeat("X: y\r\n", 3+o) + "\r\n" }, errFieldMany},
-		{"options", func(o int) string { return line + "Connection: " + strings.Repeat("a,", 13+o) + "\r\n\r\n" }, nil},
 	} {
 		for _, over := range []int{-1, 0, 1} {
 			in := []byte(tc.make(over))
 			for piece := 1; piece <= len(in); piece++ {
 				n, err := feedRequest(&Request{}, in, piece, &lim)
-				if over <= 0 || tc.want == nil {
+				if over <= 0 {
 					if err != nil || n != len(in) {
 						t.Fatalf("%s%+d in pieces of %d: n=%d of %d, err=%v", tc.name, over, piece, n, len(in), err)
 					}

@@ -62,6 +62,9 @@ func checkForwarding(t *testing.T, fields []http1.Field) {
 			return '-'
 		}, strings.ToLower(string(f.Name)))
 		cgi[name] = append(cgi[name], string(f.Value))
+		if name == "x-forwarded-for" && !http1.Is(f.Name, name) {
+			t.Fatalf("%q passes for the trail", f.Name)
+		}
 	}
 	for line := range strings.Lines(everythingLines) {
 		name, value, _ := strings.Cut(strings.TrimSpace(line), ": ")
