@@ -94,7 +94,7 @@ func (w *world) Join(_ context.Context, r deps.JoinRequest) (deps.JoinResponse, 
 	return deps.JoinResponse{Code: "123456"}, w.did("join " + r.Name + " " + string(r.Kind))
 }
 func (w *world) Pending(context.Context) ([]deps.PendingNode, error) { return w.pending, nil }
-func (w *world) Approve(_ context.Context, code string) error { return w.did("approve " + code) }
+func (w *world) Approve(_ context.Context, code string) error        { return w.did("approve " + code) }
 
 func (w *world) Remove(_ context.Context, id model.NodeID) error {
 	return w.did("remove " + string(id))
