@@ -113,99 +113,103 @@ func TestYieldingAvoidsASplit(t *testing.T) {
 // candidacies run over three fences, with votes as Raft gives them, and checks
 // that no leader is elected while an older lease runs.
 func TestLeasesNeverOverlap(t *testing.T) {
+	for range 30 { // the faults this is to find need a thousand histories or more
+		rapid.Check(t, checkLeases)
+	}
+}
+
+func checkLeases(t *rapid.T) {
 	ids := []hraft.ServerID{"a", "b", "c"}
-	rapid.Check(t, func(t *rapid.T) {
-		now := time.Now()
-		fences := make(map[hraft.ServerID]*fence)
-		term := make(map[hraft.ServerID]uint64)
-		voted := make(map[hraft.ServerID]uint64) // newest term a vote was given in
-		leads := make(map[hraft.ServerID]uint64)
-		for _, id := range ids {
-			fences[id] = newFence(fenceTiming, now)
-		}
-		type answer struct {
-			from, to hraft.ServerID
-			term     uint64
-			sent     time.Time
-		}
-		type request struct {
-			to, voter hraft.ServerID
-			term      uint64
-		}
-		votes := make(map[hraft.ServerID]int)
-		var onTheWay []answer
-		var passed []request
-		for range rapid.IntRange(5, 120).Draw(t, "steps") {
-			now = now.Add(time.Duration(rapid.IntRange(0, 150).Draw(t, "ms")) * time.Millisecond)
-			who := rapid.SampledFrom(ids).Draw(t, "who")
-			other := rapid.SampledFrom(ids).Draw(t, "other")
-			switch rapid.SampledFrom([]string{"beat", "beat", "beat", "answer", "answer", "stand", "vote", "vote", "restart"}).Draw(t, "what") {
-			case "beat":
-				if leads[who] == 0 || who == other {
-					continue
-				}
-				// The beat arrives after a delay; its answer is on the way from then on.
-				sent := now
-				now = now.Add(time.Duration(rapid.IntRange(0, 100).Draw(t, "delay")) * time.Millisecond)
-				if fences[other].heard(leads[who], term[other], now) && leads[who] >= term[other] {
-					if leads[who] > term[other] {
-						leads[other] = 0
-					}
-					term[other] = leads[who]
-					onTheWay = append(onTheWay, answer{other, who, leads[who], sent})
-				}
-			case "answer":
-				if len(onTheWay) == 0 {
-					continue
-				}
-				i := rapid.IntRange(0, len(onTheWay)-1).Draw(t, "i")
-				a := onTheWay[i]
-				onTheWay = append(onTheWay[:i], onTheWay[i+1:]...)
-				if leads[a.to] == a.term {
-					fences[a.to].acked(a.from, a.term, a.sent, ids, a.to)
-				}
-			case "stand":
-				next := term[who] + 1
-				if ok, _ := fences[who].mayStand(next, now); !ok {
-					continue
-				}
-				leads[who], term[who], voted[who], votes[who] = 0, next, next, 1
-				for _, v := range ids {
-					if v != who && !rapid.Bool().Draw(t, "lost") && fences[v].mayVote(next, false, now) {
-						passed = append(passed, request{who, v, next}) // the library handles it later
-					}
-				}
-			case "vote":
-				if len(passed) == 0 {
-					continue
-				}
-				i := rapid.IntRange(0, len(passed)-1).Draw(t, "i")
-				r := passed[i]
-				passed = append(passed[:i], passed[i+1:]...)
-				if term[r.voter] > r.term || voted[r.voter] >= r.term {
-					continue
-				}
-				if term[r.voter] < r.term {
-					term[r.voter], leads[r.voter] = r.term, 0
-				}
-				voted[r.voter] = r.term
-				if term[r.to] != r.term || leads[r.to] != 0 {
-					continue
-				}
-				if votes[r.to]++; votes[r.to] < 2 {
-					continue
-				}
-				for _, o := range ids {
-					if o != r.to && now.Before(fences[o].leaseUntil) {
-						t.Fatalf("%s is elected in term %d while %s has a lease for %v", r.to, r.term, o, fences[o].leaseUntil.Sub(now))
-					}
-				}
-				leads[r.to] = r.term
-			case "restart":
-				// The process is gone, and its VIP with it; term and vote are on disk.
-				fences[who], leads[who], votes[who] = newFence(fenceTiming, now), 0, 0
-				passed = slices.DeleteFunc(passed, func(r request) bool { return r.voter == who })
+	now := time.Now()
+	fences := make(map[hraft.ServerID]*fence)
+	term := make(map[hraft.ServerID]uint64)
+	voted := make(map[hraft.ServerID]uint64) // newest term a vote was given in
+	leads := make(map[hraft.ServerID]uint64)
+	for _, id := range ids {
+		fences[id] = newFence(fenceTiming, now)
+	}
+	type answer struct {
+		from, to hraft.ServerID
+		term     uint64
+		sent     time.Time
+	}
+	type request struct {
+		to, voter hraft.ServerID
+		term      uint64
+	}
+	votes := make(map[hraft.ServerID]int)
+	var onTheWay []answer
+	var passed []request
+	for range rapid.IntRange(5, 120).Draw(t, "steps") {
+		now = now.Add(time.Duration(rapid.IntRange(0, 150).Draw(t, "ms")) * time.Millisecond)
+		who := rapid.SampledFrom(ids).Draw(t, "who")
+		other := rapid.SampledFrom(ids).Draw(t, "other")
+		switch rapid.SampledFrom([]string{"beat", "beat", "beat", "answer", "answer", "stand", "vote", "vote", "restart"}).Draw(t, "what") {
+		case "beat":
+			if leads[who] == 0 || who == other {
+				continue
 			}
+			// The beat arrives after a delay; its answer is on the way from then on.
+			sent := now
+			now = now.Add(time.Duration(rapid.IntRange(0, 100).Draw(t, "delay")) * time.Millisecond)
+			if fences[other].heard(leads[who], term[other], now) && leads[who] >= term[other] {
+				if leads[who] > term[other] {
+					leads[other] = 0
+				}
+				term[other] = leads[who]
+				onTheWay = append(onTheWay, answer{other, who, leads[who], sent})
+			}
+		case "answer":
+			if len(onTheWay) == 0 {
+				continue
+			}
+			i := rapid.IntRange(0, len(onTheWay)-1).Draw(t, "i")
+			a := onTheWay[i]
+			onTheWay = append(onTheWay[:i], onTheWay[i+1:]...)
+			if leads[a.to] == a.term {
+				fences[a.to].acked(a.from, a.term, a.sent, ids, a.to)
+			}
+		case "stand":
+			next := term[who] + 1
+			if ok, _ := fences[who].mayStand(next, now); !ok {
+				continue
+			}
+			leads[who], term[who], voted[who], votes[who] = 0, next, next, 1
+			for _, v := range ids {
+				if v != who && !rapid.Bool().Draw(t, "lost") && fences[v].mayVote(next, false, now) {
+					passed = append(passed, request{who, v, next}) // the library handles it later
+				}
+			}
+		case "vote":
+			if len(passed) == 0 {
+				continue
+			}
+			i := rapid.IntRange(0, len(passed)-1).Draw(t, "i")
+			r := passed[i]
+			passed = append(passed[:i], passed[i+1:]...)
+			if term[r.voter] > r.term || voted[r.voter] >= r.term {
+				continue
+			}
+			if term[r.voter] < r.term {
+				term[r.voter], leads[r.voter] = r.term, 0
+			}
+			voted[r.voter] = r.term
+			if term[r.to] != r.term || leads[r.to] != 0 {
+				continue
+			}
+			if votes[r.to]++; votes[r.to] < 2 {
+				continue
+			}
+			for _, o := range ids {
+				if o != r.to && now.Before(fences[o].leaseUntil) {
+					t.Fatalf("%s is elected in term %d while %s has a lease for %v", r.to, r.term, o, fences[o].leaseUntil.Sub(now))
+				}
+			}
+			leads[r.to] = r.term
+		case "restart":
+			// The process is gone, and its VIP with it; term and vote are on disk.
+			fences[who], leads[who], votes[who] = newFence(fenceTiming, now), 0, 0
+			passed = slices.DeleteFunc(passed, func(r request) bool { return r.voter == who })
 		}
-	})
+	}
 }

@@ -227,14 +227,3 @@ func byProject(a, b *model.Project) int           { return by(a.Created, b.Creat
 func byUser(a, b *model.User) int                 { return by(a.Created, b.Created, a.ID, b.ID) }
 func byRole(a, b *model.Role) int                 { return by(a.Created, b.Created, a.ID, b.ID) }
 func byNode(a, b *model.Node) int                 { return by(a.Joined, b.Joined, a.ID, b.ID) }
-
-// PendingAt reports whether anything that the entry of that index made PENDING
-// is still so and has not been written again since.
-func (st *State) PendingAt(index uint64) bool {
-	for _, at := range st.pending {
-		if at == index {
-			return true
-		}
-	}
-	return false
-}

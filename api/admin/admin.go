@@ -13,6 +13,7 @@ import (
 	"lbd/api"
 	"lbd/api/auth"
 	"lbd/api/deps"
+	"lbd/api/operating"
 	"lbd/store"
 	"lbd/store/model"
 )
@@ -27,9 +28,8 @@ type Part struct {
 	joins   *sources
 }
 
-// DefaultSilence is the age beyond which a node's row says nothing about now:
-// the detection time of 300 ms and three reports of 100 ms that may be late.
-const DefaultSilence = 600 * time.Millisecond
+// DefaultSilence is the age beyond which a node's row says nothing about now.
+const DefaultSilence = operating.RoleSilentAfter
 
 // New makes the part.
 func New(read deps.Reader, observe deps.Observer, cluster deps.Cluster) *Part {

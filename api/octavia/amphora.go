@@ -157,7 +157,7 @@ func (s *seen) amphoraRows(lbs []*model.LoadBalancer) []*amphora {
 	for _, lb := range lbs {
 		for _, n := range data {
 			x := &amphora{id: amphoraID(n.ID, lb.ID), node: n, lb: lb, solo: len(data) == 1}
-			if row, ok := s.row(n.ID); ok {
+			if row, ok := s.Row(n.ID); ok {
 				x.row = row
 			}
 			out = append(out, x)

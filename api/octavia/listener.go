@@ -23,7 +23,7 @@ func listenerResource() resource[*model.Listener] {
 		noun: nounListener, one: "listener", many: "listeners", links: "listeners_links",
 		id: id, project: func(x lis) model.ProjectID { return x.Project }, tags: func(x lis) []string { return x.Tags },
 		aliases: map[string]string{"load_balancer_id": "loadbalancer_id", "enabled": "admin_state_up"},
-		attrs: withBase(true, id, listenerBase, (*seen).listenerStatus,
+		attrs: withBase(true, id, listenerBase, (*seen).Listener,
 			attr[lis]{name: "protocol", get: of(func(x lis) any { return string(x.Protocol) })},
 			attr[lis]{name: "protocol_port", get: of(func(x lis) any { return int(x.Port) })},
 			attr[lis]{name: "connection_limit", get: of(func(x lis) any { return x.ConnectionLimit })},

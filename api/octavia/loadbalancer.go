@@ -33,7 +33,7 @@ func loadBalancerResource() resource[*model.LoadBalancer] {
 		noun: nounLoadBalancer, one: "loadbalancer", many: "loadbalancers", links: "loadbalancers_links",
 		id: id, project: func(x lb) model.ProjectID { return x.Project }, tags: func(x lb) []string { return x.Tags },
 		aliases: map[string]string{"enabled": "admin_state_up"},
-		attrs: withBase(true, id, loadBalancerBase, (*seen).loadBalancerStatus,
+		attrs: withBase(true, id, loadBalancerBase, (*seen).LoadBalancer,
 			attr[lb]{name: "vip_address", get: of(func(x lb) any { return text(x.VIP.String()) })},
 			attr[lb]{name: "vip_port_id", get: of(func(x lb) any { return text(x.VIP.Port) })},
 			attr[lb]{name: "vip_subnet_id", get: of(func(x lb) any { return text(x.VIP.Subnet) })},

@@ -27,15 +27,15 @@ func memberResource() resource[*model.Member] {
 		noun: nounMember, one: "member", many: "members", links: "members_links",
 		id: id, project: func(x mem) model.ProjectID { return x.Project }, tags: func(x mem) []string { return x.Tags },
 		aliases: map[string]string{"enabled": "admin_state_up"},
-		attrs: withBase(false, id, memberBase, (*seen).memberStatus,
+		attrs: withBase(false, id, memberBase, (*seen).Member,
 			attr[mem]{name: "operating_reason", get: func(s *seen, x mem) any {
-				if h, ok := s.health(x.ID); ok && h.Reason != "" {
+				if h, ok := s.Health(x.ID); ok && h.Reason != "" {
 					return h.Reason
 				}
 				return absent{}
 			}},
 			attr[mem]{name: "operating_since", get: func(s *seen, x mem) any {
-				if h, ok := s.health(x.ID); ok && h.Reason != "" && !h.Since.IsZero() {
+				if h, ok := s.Health(x.ID); ok && h.Reason != "" && !h.Since.IsZero() {
 					return h.Since.UTC().Format(time.RFC3339Nano)
 				}
 				return absent{}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"lbd/api/operating"
 	"lbd/store"
 	"lbd/store/model"
 )
@@ -18,7 +19,7 @@ func monitorResource() resource[*model.HealthMonitor] {
 	type mon = *model.HealthMonitor
 	of := func(get func(mon) any) func(*seen, mon) any { return func(_ *seen, x mon) any { return get(x) } }
 	id := func(x mon) string { return string(x.ID) }
-	status := func(_ *seen, x mon) model.Operating { return monitorStatus(x) }
+	status := func(_ *seen, x mon) model.Operating { return operating.Monitor(x) }
 	return resource[mon]{
 		noun: nounMonitor, one: "healthmonitor", many: "healthmonitors", links: "healthmonitors_links",
 		id: id, project: func(x mon) model.ProjectID { return x.Project }, tags: func(x mon) []string { return x.Tags },

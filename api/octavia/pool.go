@@ -22,7 +22,7 @@ func poolResource() resource[*model.Pool] {
 		noun: nounPool, one: "pool", many: "pools", links: "pools_links",
 		id: id, project: func(x pl) model.ProjectID { return x.Project }, tags: func(x pl) []string { return x.Tags },
 		aliases: map[string]string{"load_balancer_id": "loadbalancer_id", "enabled": "admin_state_up"},
-		attrs: withBase(true, id, poolBase, (*seen).poolStatus,
+		attrs: withBase(true, id, poolBase, (*seen).Pool,
 			attr[pl]{name: "protocol", get: of(func(x pl) any { return string(x.Protocol) })},
 			attr[pl]{name: "lb_algorithm", get: of(func(x pl) any { return string(x.Algorithm) })},
 			attr[pl]{name: "session_persistence", get: of(shownPersistence), use: relation},

@@ -26,7 +26,7 @@ func (p *Part) loadBalancerStats(c echo.Context) error {
 			return sum, err
 		}
 		for _, l := range s.st.ListenersOf(lb.ID) {
-			n := s.counters(l.ID)
+			n := s.Counters(l.ID)
 			sum.ActiveConnections += n.ActiveConnections
 			sum.BytesIn += n.BytesIn
 			sum.BytesOut += n.BytesOut
@@ -43,7 +43,7 @@ func (p *Part) listenerStats(c echo.Context) error {
 		if err != nil {
 			return sum, err
 		}
-		return s.counters(l.ID), mayRead(c, l.Project)
+		return s.Counters(l.ID), mayRead(c, l.Project)
 	})
 }
 

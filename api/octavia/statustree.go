@@ -5,6 +5,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"lbd/api/operating"
 	"lbd/store/model"
 )
 
@@ -41,7 +42,7 @@ func (s *seen) tree(lb *model.LoadBalancer) doc {
 		listeners = append(listeners, doc{
 			{"id", l.ID},
 			{"name", l.Name},
-			{"operating_status", s.listenerStatus(l)},
+			{"operating_status", s.Listener(l)},
 			{"provisioning_status", l.Provisioning},
 			{"pools", pools},
 		})
@@ -49,7 +50,7 @@ func (s *seen) tree(lb *model.LoadBalancer) doc {
 	return doc{
 		{"id", lb.ID},
 		{"name", lb.Name},
-		{"operating_status", s.loadBalancerStatus(lb)},
+		{"operating_status", s.LoadBalancer(lb)},
 		{"provisioning_status", lb.Provisioning},
 		{"listeners", listeners},
 	}
@@ -63,7 +64,7 @@ func (s *seen) poolTree(x *model.Pool) doc {
 			{"name", hm.Name},
 			{"type", hm.Type},
 			{"provisioning_status", hm.Provisioning},
-			{"operating_status", monitorStatus(hm)},
+			{"operating_status", operating.Monitor(hm)},
 		}
 	}
 	members := []doc{}
@@ -71,7 +72,7 @@ func (s *seen) poolTree(x *model.Pool) doc {
 		members = append(members, doc{
 			{"id", m.ID},
 			{"name", m.Name},
-			{"operating_status", s.memberStatus(m)},
+			{"operating_status", s.Member(m)},
 			{"provisioning_status", m.Provisioning},
 			{"address", m.AddressText()},
 			{"protocol_port", m.Port},
@@ -81,7 +82,7 @@ func (s *seen) poolTree(x *model.Pool) doc {
 		{"id", x.ID},
 		{"name", x.Name},
 		{"provisioning_status", x.Provisioning},
-		{"operating_status", s.poolStatus(x)},
+		{"operating_status", s.Pool(x)},
 		{"health_monitor", monitor},
 		{"members", members},
 	}

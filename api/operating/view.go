@@ -11,6 +11,10 @@ import (
 // every tenth of a second; an older row says nothing about now.
 const SilentAfter = 1500 * time.Millisecond
 
+// RoleSilentAfter is the same for a role: six reports missed. What a node that is
+// silent for longer does about the VIPs is unknown.
+const RoleSilentAfter = 600 * time.Millisecond
+
 // View is what the store says together with what the nodes see. It lives as
 // long as the store's read lock is held.
 type View struct {
@@ -60,10 +64,10 @@ func better(a, b *model.Heard, self model.NodeID) bool {
 	return a.Age < b.Age
 }
 
-// Row is what is heard of a node; ok is false when it is silent.
+// Row is what a node says of its role; ok is false when it is silent.
 func (v *View) Row(id model.NodeID) (*model.Heard, bool) {
 	for i := range v.rows {
-		if h := &v.rows[i]; h.Node == id && h.Age < SilentAfter {
+		if h := &v.rows[i]; h.Node == id && h.Age < RoleSilentAfter {
 			return h, true
 		}
 	}
