@@ -26,7 +26,7 @@ type ArbiterConfig struct {
 	Log   *slog.Logger
 }
 
-// Arbiter asks neighbours by ARP every 50 ms. An answer tells that this node's
+// Arbiter asks neighbours by ARP every 30 ms. An answer tells that this node's
 // own leg works, nothing about other nodes. Questions go to everybody until the
 // hardware address is known, then to its owner alone.
 type Arbiter struct {
@@ -184,7 +184,7 @@ func (t *target) answers(within time.Duration) bool {
 }
 
 // Answers reports that at least half of the addresses answered within the last
-// 150 ms.
+// 90 ms.
 func (a *Arbiter) Answers() bool {
 	n := 0
 	for _, t := range a.targets {

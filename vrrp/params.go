@@ -78,9 +78,12 @@ const (
 	// intervals and the longest skew, rounded.
 	listenFirst = 3500 * time.Millisecond
 
-	// arbiterEvery and arbiterWithin: a lost question or two is no verdict.
-	arbiterEvery  = 50 * time.Millisecond
-	arbiterWithin = 150 * time.Millisecond
+	// arbiterEvery and arbiterWithin: a lost question or two is no verdict. Within
+	// is how long a leader that is cut off from everything may go on believing in
+	// its leg: it must be less than the guard between lease and detection (100 ms
+	// by default), or its lease could outlast the peer's patience.
+	arbiterEvery  = 30 * time.Millisecond
+	arbiterWithin = 90 * time.Millisecond
 	// probeTries and probeWait of a Prober: 2 questions, 8 ms apart, are
 	// answered within 1 ms on any LAN that is not overloaded, and delay a claim
 	// by 16 ms at most.

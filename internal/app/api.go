@@ -37,10 +37,11 @@ func (n *node) serveAPI(ready chan struct{}) func(context.Context) error {
 }
 
 func (n *node) newAPI() *api.Server {
-	secrets := n.raft.Secrets()
 	cfg := deps.Config{
-		Listen: n.apiAddr, Plain: n.cfg.APIPlain, NoAuth: n.cfg.Auth == "none", TokenKey: secrets.TokenKey,
-		TLS: &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{secrets.Certificate}, NextProtos: []string{"http/1.1"}},
+		Listen: n.apiAddr, Plain: n.cfg.APIPlain, NoAuth: n.cfg.Auth == "none", TokenKey: n.raft.Secrets().TokenKey,
+		TLS: &tls.Config{MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}, GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+			return n.raft.Certificate() // renewed while the node runs
+		}},
 	}
 	cl := &cluster{node: n.raft}
 	id := identity.New(cfg, n.st, n.log)
