@@ -49,6 +49,14 @@ func NewFault(status int, text string) Fault {
 	return f
 }
 
+// refusal is an answer of the server's own, in Octavia's form.
+type refusal struct {
+	status int
+	text   string
+}
+
+func (r refusal) Error() string { return r.text }
+
 // RouteFault is the body of errors found before a handler (form 2).
 type RouteFault struct {
 	Code        int    `json:"code"`
@@ -105,6 +113,9 @@ func (s *Server) render(err error, c echo.Context) (int, any) {
 	if se, ok := errors.AsType[*store.Error](err); ok {
 		status := StatusOf(se.Kind)
 		return status, NewFault(status, se.Message)
+	}
+	if r, ok := errors.AsType[refusal](err); ok {
+		return r.status, NewFault(r.status, r.text)
 	}
 	switch {
 	case errors.Is(err, auth.ErrUnauthenticated):

@@ -2,11 +2,13 @@ package api
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
@@ -37,19 +39,17 @@ func (s *Server) front() http.Handler {
 				return
 			}
 		}
-		if r.Method == http.MethodOptions {
-			w.WriteHeader(http.StatusOK)
-			return
-		}
 		normalise(r.URL)
 		if s.d.Reader != nil {
 			h.Set("X-Lbd-Index", itoa(s.d.Reader.Index()))
 		}
 		s.metrics.requests.WithLabelValues(method(r.Method)).Inc()
 		if strings.HasSuffix(r.URL.Path, "/events") { // streams have no end of their own
+			s.deadlines(w, time.Time{})
 			s.echo.ServeHTTP(w, r)
 			return
 		}
+		s.deadlines(w, time.Now().Add(s.lim.Time+writeWithin))
 		ctx, cancel := context.WithTimeout(r.Context(), s.lim.Time)
 		defer cancel()
 		r = r.WithContext(ctx)
@@ -58,6 +58,24 @@ func (s *Server) front() http.Handler {
 		}
 		s.echo.ServeHTTP(w, r)
 	})
+}
+
+// writeWithin is how long a client may take to read its answer, on top of the
+// time that the request may take.
+const writeWithin = 10 * time.Second
+
+// deadlines sets until when the answer has to be written, and takes the read
+// deadline away from requests that have no end. Outside of a real connection,
+// in tests, there is none to set.
+func (s *Server) deadlines(w http.ResponseWriter, write time.Time) {
+	rc := http.NewResponseController(w)
+	err := rc.SetWriteDeadline(write)
+	if write.IsZero() {
+		err = errors.Join(err, rc.SetReadDeadline(time.Time{}))
+	}
+	if err != nil && !errors.Is(err, http.ErrNotSupported) {
+		s.d.Log.Debug("set deadline", "err", err)
+	}
 }
 
 // consistent answers ?consistent=true only with what the leader has confirmed.
@@ -85,7 +103,7 @@ func (s *Server) consistent(w http.ResponseWriter, r *http.Request) bool {
 }
 
 // normalise takes off a trailing slash and a ".json" suffix: both are path forms
-// that clients of some age use (contract 1.1).
+// that clients of some age use (contract 1.1). Parameters in a path come decoded.
 func normalise(u *url.URL) {
 	p := u.Path
 	if strings.HasPrefix(p, "/ui/") {
@@ -96,9 +114,7 @@ func normalise(u *url.URL) {
 	if p == "" {
 		p = "/"
 	}
-	if p != u.Path {
-		u.Path, u.RawPath = p, ""
-	}
+	u.Path, u.RawPath = p, ""
 }
 
 func fromLoopback(remote string) bool {

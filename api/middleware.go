@@ -7,6 +7,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"os"
 	"runtime/debug"
 	"strconv"
 	"strings"
@@ -78,31 +79,46 @@ func (s *Server) caller(c echo.Context) (*auth.Caller, error) {
 	return s.d.Auth.Authenticate(r.Context(), token)
 }
 
+// answerOptions answers OPTIONS on any path that exists (contract 1.4).
+func (s *Server) answerOptions(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if c.Request().Method == http.MethodOptions && c.Get(echo.ContextKeyHeaderAllow) != nil {
+			return c.NoContent(http.StatusOK)
+		}
+		return next(c)
+	}
+}
+
 // checkMedia judges Accept and Content-Type, and bounds the body's size and depth.
 func (s *Server) checkMedia(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r := c.Request()
-		if f, _ := s.flags(c); !f.raw && !acceptsJSON(r.Header.Values("Accept")) {
+		f, known := s.flags(c)
+		if known && !f.raw && !acceptsJSON(r.Header.Values("Accept")) {
 			return c.JSON(http.StatusNotAcceptable, NewRouteFault(http.StatusNotAcceptable, "Only media type application/json is accepted"))
 		}
 		if r.Body == nil || r.Body == http.NoBody {
 			return next(c)
 		}
-		b, err := io.ReadAll(http.MaxBytesReader(c.Response(), r.Body, s.lim.Body))
+		most := s.lim.Body
+		if f.public {
+			most = min(most, publicBody)
+		}
+		b, err := readBody(c, most)
 		if err != nil {
-			if errors.As(err, new(*http.MaxBytesError)) {
-				c.Response().Header().Set("Connection", "close")
-				return c.JSON(http.StatusRequestEntityTooLarge, NewFault(http.StatusRequestEntityTooLarge,
-					fmt.Sprintf("Request is too large. Larger than max_request_body_size (%d).", s.lim.Body)))
-			}
-			return echo.NewHTTPError(http.StatusBadRequest, "The request body could not be read.")
+			return err
 		}
 		r.Body = io.NopCloser(bytes.NewReader(b))
 		if len(b) == 0 {
 			return next(c)
 		}
 		if ct := r.Header.Get("Content-Type"); ct != "" {
-			if mt, _, err := mime.ParseMediaType(ct); err != nil || mt != echo.MIMEApplicationJSON {
+			mt, _, err := mime.ParseMediaType(ct)
+			if err == nil && mt == echo.MIMEApplicationForm { // Octavia takes fields of a form for arguments
+				name, _, _ := strings.Cut(string(b), "=")
+				return c.JSON(http.StatusBadRequest, NewFault(http.StatusBadRequest, fmt.Sprintf("Unknown argument: \"%.100s\"", name)))
+			}
+			if err != nil || mt != echo.MIMEApplicationJSON {
 				return c.JSON(http.StatusUnsupportedMediaType, NewFault(http.StatusUnsupportedMediaType, "Unknown mimetype: "+ct))
 			}
 		}
@@ -112,6 +128,26 @@ func (s *Server) checkMedia(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		return next(c)
 	}
+}
+
+// publicBody bounds the body, in bytes, of requests that need no token.
+const publicBody = 64 << 10
+
+// readBody reads a body of at most most bytes. A client that sends more, or
+// that is slower than the limits allow, loses its connection.
+func readBody(c echo.Context, most int64) ([]byte, error) {
+	b, err := io.ReadAll(http.MaxBytesReader(c.Response(), c.Request().Body, most))
+	if err == nil {
+		return b, nil
+	}
+	c.Response().Header().Set("Connection", "close")
+	switch {
+	case errors.As(err, new(*http.MaxBytesError)):
+		return nil, refusal{http.StatusRequestEntityTooLarge, fmt.Sprintf("Request is too large. Larger than max_request_body_size (%d).", most)}
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return nil, refusal{http.StatusRequestTimeout, "The request body did not come in time."}
+	}
+	return nil, refusal{http.StatusBadRequest, "The request body could not be read."}
 }
 
 // acceptsJSON follows the contract (1.4): absent, empty and unparsable are fine.

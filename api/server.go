@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"sync/atomic"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -34,11 +33,14 @@ type Deps struct {
 	UIPrefix string
 	Log      *slog.Logger
 	Registry *prometheus.Registry
+	// Limits of the port; the zero value means DefaultLimits.
+	Limits Limits
 }
 
 // Limits of the API port (reliability targets).
 type Limits struct {
 	Head        int           // bytes of a request head
+	HeadTime    time.Duration // until a request head is complete
 	Body        int64         // bytes of a request body
 	Depth       int           // nesting of JSON
 	Time        time.Duration // one request, event streams excepted
@@ -50,10 +52,13 @@ type Limits struct {
 // DefaultLimits of the API port.
 func DefaultLimits() Limits {
 	return Limits{
-		Head: 32 << 10, Body: 1 << 20, Depth: 32, Time: 30 * time.Second, Connections: 1000,
+		Head: 32 << 10, HeadTime: 10 * time.Second, Body: 1 << 20, Depth: 32, Time: 30 * time.Second, Connections: 1000,
 		Handshake: 10 * time.Second, Idle: 60 * time.Second,
 	}
 }
+
+// headSlop is what net/http reads beyond its MaxHeaderBytes.
+const headSlop = 4096
 
 // stopWithin bounds how long requests under way may go on when the server stops.
 const stopWithin = 5 * time.Second
@@ -67,27 +72,30 @@ type Server struct {
 	router  *Router
 	metrics *metrics
 	http    *http.Server
-	stopped atomic.Bool
 }
 
 // New mounts the parts; it opens nothing.
 func New(cfg deps.Config, d Deps, parts ...Part) *Server {
-	s := &Server{cfg: cfg, d: d, lim: DefaultLimits(), echo: echo.New(), metrics: newMetrics(d.Registry)}
+	if d.Limits == (Limits{}) {
+		d.Limits = DefaultLimits()
+	}
+	s := &Server{cfg: cfg, d: d, lim: d.Limits, echo: echo.New(), metrics: newMetrics(d.Registry)}
 	s.d.Log = d.Log.With("part", "api")
 	e := s.echo
 	e.HideBanner, e.HidePort = true, true
 	e.IPExtractor = echo.ExtractIPDirect()
 	e.JSONSerializer = serializer{}
 	e.HTTPErrorHandler = s.handleError
-	e.Use(s.recoverPanics, s.authenticate, s.checkMedia)
+	e.Use(s.recoverPanics, s.authenticate, s.answerOptions, s.checkMedia)
 	s.router = &Router{e: e, routes: map[routeKey]routeFlags{}}
 	s.mountOwn()
 	for _, p := range parts {
 		p.Mount(s.router)
 	}
 	s.http = &http.Server{
-		Handler: s.front(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: s.lim.Idle, MaxHeaderBytes: s.lim.Head,
-		ErrorLog: slog.NewLogLogger(s.d.Log.Handler(), slog.LevelDebug), ConnContext: withConn,
+		Handler: s.front(), ReadHeaderTimeout: s.lim.HeadTime, ReadTimeout: s.lim.Time, IdleTimeout: s.lim.Idle,
+		MaxHeaderBytes: s.lim.Head - headSlop,
+		ErrorLog:       slog.NewLogLogger(s.d.Log.Handler(), slog.LevelDebug), ConnContext: withConn,
 	}
 	return s
 }
@@ -121,7 +129,6 @@ func (s *Server) Run(ctx context.Context, port, local net.Listener) error {
 	case err = <-errs:
 		running--
 	}
-	s.stopped.Store(true)
 	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWithin)
 	defer cancel()
 	if e := s.http.Shutdown(stop); e != nil {

@@ -35,7 +35,7 @@ var crudCases = []crudCase{
 			provider flavor_id vip_qos_policy_id availability_zone vip_vnic_type`),
 		defaults: `{"name":"","description":"","admin_state_up":true,"vip_subnet_id":"$subnet","vip_network_id":"$network","vip_sg_ids":[],
 			"additional_vips":[],"listeners":[],"pools":[],"flavor_id":null,"vip_qos_policy_id":null,"availability_zone":null,
-			"vip_vnic_type":"normal","tags":[],"provisioning_status":"ACTIVE","updated_at":null}`,
+			"vip_vnic_type":"normal","tags":[],"provisioning_status":"ACTIVE"}`,
 		update:  `{"name":"n2","description":"d2","admin_state_up":"False","tags":["a","b","a"]}`,
 		updated: `{"name":"n2","description":"d2","admin_state_up":false,"tags":["a","b"]}`,
 		gone:    "Load Balancer ",
@@ -80,7 +80,7 @@ var crudCases = []crudCase{
 	{
 		one: "healthmonitor", many: "healthmonitors", path: "healthmonitors",
 		create: `{"pool_id":"$free","type":"HTTP","delay":5,"timeout":3,"max_retries":2}`,
-		keys: strings.Fields(`type delay timeout max_retries max_retries_down http_method url_path expected_codes http_version domain_name pools`),
+		keys:   strings.Fields(`type delay timeout max_retries max_retries_down http_method url_path expected_codes http_version domain_name pools`),
 		defaults: `{"name":"","type":"HTTP","delay":5,"timeout":3,"max_retries":2,"max_retries_down":3,"http_method":"GET","url_path":"/",
 			"expected_codes":"200","http_version":null,"domain_name":null,"admin_state_up":true,"tags":[],"pools":[{"id":"$free"}],
 			"provisioning_status":"ACTIVE"}`,

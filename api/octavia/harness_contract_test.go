@@ -48,7 +48,7 @@ type contractWorld struct {
 func newContractWorld(t testing.TB) *contractWorld {
 	t.Helper()
 	w := &contractWorld{t: t, st: store.New()}
-	seed, err := identity.NewSeed("a password of some length", epoch, zeros{})
+	seed, err := theSeed()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,6 +69,11 @@ func newContractWorld(t testing.TB) *contractWorld {
 	})
 	return w
 }
+
+// theSeed is made once: hashing a password is slow on purpose.
+var theSeed = sync.OnceValues(func() (identity.Seed, error) {
+	return identity.NewSeed("a password of some length", epoch, zeros{})
+})
 
 var epoch = time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)
 
@@ -231,13 +236,14 @@ func idOf(o object) string { s, _ := o["id"].(string); return s }
 // populated is a world with one of each resource.
 type populated struct {
 	*contractWorld
-	lb, listener, pool, member, monitor string
+	lb, listener, pool, member, monitor, vip string
 }
 
 func newPopulated(t testing.TB) *populated {
 	t.Helper()
 	w := newContractWorld(t)
 	p := &populated{contractWorld: w, lb: w.loadBalancer("lb")}
+	p.vip, _ = w.does(http.StatusOK, "GET", "loadbalancers/"+p.lb, "loadbalancer", "")["vip_address"].(string)
 	p.pool = w.pool(p.lb)
 	p.listener = idOf(w.make("listeners", "listener", `{"loadbalancer_id":"`+p.lb+`","protocol":"HTTP","protocol_port":80,"default_pool_id":"`+p.pool+`"}`))
 	p.member = idOf(w.make("pools/"+p.pool+"/members", "member", `{"address":"198.51.100.9","protocol_port":8080}`))
@@ -247,7 +253,7 @@ func newPopulated(t testing.TB) *populated {
 
 // fill puts the ids of the populated world into a request's text.
 func (p *populated) fill(s string) string {
-	return strings.NewReplacer("$lb", p.lb, "$listener", p.listener, "$pool", p.pool, "$member", p.member, "$monitor", p.monitor,
+	return strings.NewReplacer("$lb", p.lb, "$listener", p.listener, "$pool", p.pool, "$member", p.member, "$monitor", p.monitor, "$vip", p.vip,
 		"$subnet", theSubnet, "$network", theNetwork, "$nobody", nobody).Replace(s)
 }
 

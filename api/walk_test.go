@@ -1,0 +1,81 @@
+package api_test
+
+import (
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"lbd/api"
+	"lbd/api/admin"
+	"lbd/api/deps"
+	"lbd/api/identity"
+	"lbd/api/network"
+	"lbd/api/octavia"
+	"lbd/store"
+	"lbd/store/model"
+)
+
+type noReports struct{}
+
+func (noReports) Reports() []model.Heard   { return nil }
+func (noReports) Changed() <-chan struct{} { return nil }
+
+var param = regexp.MustCompile(`[:*][a-z]*`)
+
+// TestOnlyTheseRoutesAreOpen: with all parts mounted, everything but a short
+// list asks for a token, whatever the method.
+func TestOnlyTheseRoutesAreOpen(t *testing.T) {
+	cfg := deps.Config{Plain: true, TokenKey: []byte("0123456789abcdef0123456789abcdef")}
+	st, log := store.New(), slog.New(slog.DiscardHandler)
+	id := identity.New(cfg, st, log)
+	s := api.New(cfg, api.Deps{Auth: id, Basic: id.Basic, Local: id.LocalAdmin, Reader: st, Cluster: &leader{}, Log: log},
+		id, network.New(nil, st), octavia.New(nil, st, noReports{}, &leader{}), admin.New(st, noReports{}, &leader{}))
+	ask := func(method, path string) int {
+		rec := httptest.NewRecorder()
+		s.Handler().ServeHTTP(rec, httptest.NewRequest(method, "http://h"+path, strings.NewReader("{}")))
+		if rec.Code == http.StatusUnauthorized && rec.Header().Get("WWW-Authenticate") == "" {
+			t.Errorf("%s %s: 401 without WWW-Authenticate", method, path)
+		}
+		return rec.Code
+	}
+	var open []string
+	paths := map[string]bool{}
+	for _, r := range s.Routes() {
+		paths[r.Path] = true
+		if r.Public {
+			open = append(open, r.Method+" "+r.Path)
+			continue
+		}
+		if status := ask(r.Method, param.ReplaceAllString(r.Path, "x")); status != http.StatusUnauthorized {
+			t.Errorf("%s %s without a token: %d", r.Method, r.Path, status)
+		}
+	}
+	slices.Sort(open)
+	want := []string{
+		"GET /", "GET /healthcheck", "GET /identity", "GET /identity/v3", "GET /load-balancer", "GET /load-balancer/healthcheck",
+		"GET /networking", "GET /networking/v2.0", "GET /v3", "HEAD /healthcheck", "HEAD /load-balancer/healthcheck",
+		"POST /identity/v3/auth/tokens", "POST /v1/cluster/join", "POST /v3/auth/tokens",
+	}
+	if diff := cmp.Diff(want, open); diff != "" {
+		t.Errorf("open routes (-want +got):\n%s", diff)
+	}
+	for path := range paths {
+		for _, method := range []string{"HEAD", "OPTIONS", "PATCH", "PUT", "DELETE", "TRACE"} {
+			if slices.Contains(open, method+" "+path) {
+				continue
+			}
+			if status := ask(method, param.ReplaceAllString(path, "x")); status != http.StatusUnauthorized {
+				t.Errorf("%s %s without a token: %d", method, path, status)
+			}
+		}
+	}
+	if len(paths) < 150 {
+		t.Errorf("only %d paths: are all parts mounted?", len(paths))
+	}
+}
