@@ -100,6 +100,9 @@ func TestStartFailsWithOneClearLine(t *testing.T) {
 		}
 		wants(t, lbdFails(t, onLoopback(file)...), file)
 	})
+	t.Run("data directory is not writable", func(t *testing.T) {
+		wants(t, lbdFails(t, onLoopback("/proc/lbd")...), "data directory", "/proc/lbd")
+	})
 	t.Run("data directory in use", func(t *testing.T) {
 		dir := t.TempDir()
 		n := startLoopback(t, dir)
