@@ -32,8 +32,12 @@ lint: ## gofumpt, vet, staticcheck
 unit: ## unit and property tests
 	go test ./...
 
-race: ## the same under the race detector
-	go test -race -timeout 15m ./...
+# The browser tests come after the rest, alone and without the race detector: a
+# starved browser says nothing about the code.
+BROWSER = ./webui ./internal/testutil/cdp
+race: ## the same under the race detector, then the browser tests
+	go test -race -timeout 15m $$(go list ./... | grep -v -e '/webui$$' -e '/cdp$$')
+	go test -timeout 10m -p 1 $(BROWSER)
 
 fuzz: ## each fuzz target for FUZZTIME (5s)
 	@tools/fuzz.sh $(FUZZTIME)
