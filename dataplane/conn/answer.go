@@ -73,12 +73,22 @@ func (x *exchange) relay() (keep bool) {
 		}
 		return x.cutShort()
 	}
+	if x.upload != nil { // ending it may take a moment that the client need not wait
+		if x.flush() != nil {
+			return x.abort()
+		}
+	}
 	complete := x.stopUpload()
 	// Bytes behind the answer were not asked for: they go with the connection.
 	if complete && x.response.KeepAlive && len(x.server.Buffered()) == 0 {
 		x.keepServer()
 	} else {
 		x.dropServer()
+	}
+	// The last piece leaves when the member is free again: the next request, which
+	// the client may send from any connection once it has this answer, finds it so.
+	if x.flush() != nil {
+		return x.abort()
 	}
 	if !keep {
 		x.c.finish(complete)
@@ -122,8 +132,8 @@ func (x *exchange) flush() error {
 	return err
 }
 
-// relayBody sends the body of the answer behind the head in x.ans. Small answers
-// leave in one write.
+// relayBody sends the body of the answer behind the head in x.ans and leaves the
+// last piece there. Small answers so leave in one write.
 func (x *exchange) relayBody() error {
 	switch x.response.Framing {
 	case http1.Length:
@@ -133,7 +143,7 @@ func (x *exchange) relayBody() error {
 	case http1.UntilClose:
 		return x.relayUntilClose()
 	default:
-		return x.flush()
+		return nil
 	}
 }
 
@@ -165,7 +175,7 @@ func (x *exchange) relayLength(left int64) error {
 			return ended(err)
 		}
 	}
-	return x.flush()
+	return nil
 }
 
 // put sends b on, behind what is ready: in the same write where it fits, from
@@ -195,7 +205,8 @@ func (x *exchange) relayUntilClose() error {
 		switch err := x.await(); err {
 		case nil:
 		case io.EOF: // the only end there is
-			return x.putEnd()
+			x.putEnd()
+			return nil
 		default:
 			return err
 		}
@@ -216,12 +227,11 @@ func (x *exchange) putPiece(b []byte) error {
 	return nil
 }
 
-// putEnd ends a body without known length and sends what is left.
-func (x *exchange) putEnd() error {
+// putEnd ends a body without known length.
+func (x *exchange) putEnd() {
 	if x.toClient == http1.Chunks {
 		x.ans = http1.AppendEnd(x.ans)
 	}
-	return x.flush()
 }
 
 func (x *exchange) relayChunked() error {
@@ -248,7 +258,8 @@ func (x *exchange) relayChunked() error {
 		}
 		x.server.Discard(n)
 		if done {
-			return x.putEnd()
+			x.putEnd()
+			return nil
 		}
 	}
 }

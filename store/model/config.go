@@ -19,6 +19,14 @@ type Service struct {
 	Prefixes  []netip.Prefix `json:"prefixes"`
 	Listeners []*Listener    `json:"listeners"`
 	Pools     []*Backends    `json:"pools"`
+	// Policies of all listeners, ordered by listener and position.
+	Policies []*RuledPolicy `json:"policies,omitempty"`
+}
+
+// RuledPolicy is one L7 policy with its rules, in the order of their creation.
+type RuledPolicy struct {
+	Policy *L7Policy `json:"policy"`
+	Rules  []*L7Rule `json:"rules"`
 }
 
 // Backends is one pool with its members and its monitor, where it has one.

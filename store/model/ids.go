@@ -9,6 +9,8 @@ type (
 	PoolID          string
 	MemberID        string
 	HealthMonitorID string
+	L7PolicyID      string
+	L7RuleID        string
 
 	NetworkID    string
 	SubnetID     string
