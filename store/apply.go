@@ -19,6 +19,43 @@ func (t *tx) apply(cmd Command) error {
 	case SettleKind:
 		return with(cmd, t.settle)
 
+	case DomainCreate:
+		return with(cmd, t.domainCreate)
+	case DomainUpdate:
+		return with(cmd, t.domainUpdate)
+	case DomainDelete:
+		return with(cmd, t.domainDelete)
+	case ProjectCreate:
+		return with(cmd, t.projectCreate)
+	case ProjectUpdate:
+		return with(cmd, t.projectUpdate)
+	case ProjectDelete:
+		return with(cmd, t.projectDelete)
+	case UserCreate:
+		return with(cmd, t.userCreate)
+	case UserUpdate:
+		return with(cmd, t.userUpdate)
+	case UserDelete:
+		return with(cmd, t.userDelete)
+	case RoleCreate:
+		return with(cmd, t.roleCreate)
+	case RoleUpdate:
+		return with(cmd, t.roleUpdate)
+	case RoleDelete:
+		return with(cmd, t.roleDelete)
+	case AssignmentPut:
+		return with(cmd, t.assignmentPut)
+	case AssignmentRemove:
+		return with(cmd, t.assignmentRemove)
+	case AppCredentialCreate:
+		return with(cmd, t.appCredentialCreate)
+	case AppCredentialDelete:
+		return with(cmd, t.appCredentialDelete)
+	case TokenRevoke:
+		return with(cmd, t.tokenRevoke)
+	case TokenPurgeKind:
+		return with(cmd, t.tokenPurge)
+
 	case LoadBalancerCreate:
 		return with(cmd, t.loadBalancerCreate)
 	case LoadBalancerUpdate:

@@ -9,44 +9,15 @@ func (t *tx) clusterInit(p *ClusterInitPayload) error {
 	if p.ClusterID == "" {
 		return Errorf(Invalid, "the cluster has no id")
 	}
-	projects, users, roles := map[model.ProjectID]bool{}, map[model.UserID]bool{}, map[model.RoleID]bool{}
-	for _, x := range p.Projects {
-		projects[x.ID] = true
-	}
-	for _, x := range p.Users {
-		users[x.ID] = true
-	}
-	for _, x := range p.Roles {
-		roles[x.ID] = true
-	}
-	for _, a := range p.Assignments {
-		if !projects[a.Project] || !users[a.User] || !roles[a.Role] {
-			return Errorf(Invalid, "assignment of role %s to user %s on project %s names what is not there", a.Role, a.User, a.Project)
-		}
-	}
-	if projects[""] || users[""] || roles[""] {
-		return Errorf(Invalid, "a project, user or role has no id")
+	if err := checkIdentities(p); err != nil {
+		return err
 	}
 	if err := t.nodePut(&p.Node); err != nil {
 		return err
 	}
 
 	t.st.clusterID = p.ClusterID
-	for _, x := range p.Projects {
-		t.bornRecord(&x.Record)
-		t.st.projects[x.ID] = &x
-	}
-	for _, x := range p.Users {
-		t.bornRecord(&x.Record)
-		t.st.users[x.ID] = &x
-	}
-	for _, x := range p.Roles {
-		t.bornRecord(&x.Record)
-		t.st.roles[x.ID] = &x
-	}
-	for _, a := range p.Assignments {
-		t.st.assignments[a] = struct{}{}
-	}
+	t.putIdentities(p)
 	return nil
 }
 

@@ -12,6 +12,7 @@ import (
 func (st *State) check() error {
 	c := &checker{st: st}
 	c.cluster()
+	c.identity()
 	c.balancing()
 	c.networking()
 	return c.err
@@ -36,10 +37,6 @@ func has[K comparable, V any](m map[K]V, k K) bool {
 
 func (c *checker) cluster() {
 	st := c.st
-	for a := range st.assignments {
-		c.want(has(st.users, a.User) && has(st.projects, a.Project) && has(st.roles, a.Role),
-			"assignment of role %s to user %s on project %s names what is not there", a.Role, a.User, a.Project)
-	}
 	names := map[string]bool{}
 	for _, n := range st.nodes {
 		c.want(!names[n.Name], "two nodes are named %s", n.Name)

@@ -91,6 +91,25 @@ const (
 	NodeRemove  CommandKind = "node.remove"
 	SettleKind  CommandKind = "settle"
 
+	DomainCreate        CommandKind = "domain.create"
+	DomainUpdate        CommandKind = "domain.update"
+	DomainDelete        CommandKind = "domain.delete"
+	ProjectCreate       CommandKind = "project.create"
+	ProjectUpdate       CommandKind = "project.update"
+	ProjectDelete       CommandKind = "project.delete"
+	UserCreate          CommandKind = "user.create"
+	UserUpdate          CommandKind = "user.update"
+	UserDelete          CommandKind = "user.delete"
+	RoleCreate          CommandKind = "role.create"
+	RoleUpdate          CommandKind = "role.update"
+	RoleDelete          CommandKind = "role.delete"
+	AssignmentPut       CommandKind = "assignment.put"
+	AssignmentRemove    CommandKind = "assignment.remove"
+	AppCredentialCreate CommandKind = "appcredential.create"
+	AppCredentialDelete CommandKind = "appcredential.delete"
+	TokenRevoke         CommandKind = "token.revoke"
+	TokenPurgeKind      CommandKind = "token.purge"
+
 	LoadBalancerCreate CommandKind = "loadbalancer.create"
 	LoadBalancerUpdate CommandKind = "loadbalancer.update"
 	LoadBalancerDelete CommandKind = "loadbalancer.delete"
@@ -131,6 +150,25 @@ var payloads = map[CommandKind]func() any{
 	NodePut:     func() any { return new(model.Node) },
 	NodeRemove:  func() any { return new(NodeRef) },
 	SettleKind:  func() any { return new(Settle) },
+
+	DomainCreate:        func() any { return new(model.Domain) },
+	DomainUpdate:        func() any { return new(DomainPatch) },
+	DomainDelete:        func() any { return new(DomainRef) },
+	ProjectCreate:       func() any { return new(model.Project) },
+	ProjectUpdate:       func() any { return new(ProjectPatch) },
+	ProjectDelete:       func() any { return new(ProjectRef) },
+	UserCreate:          func() any { return new(model.User) },
+	UserUpdate:          func() any { return new(UserPatch) },
+	UserDelete:          func() any { return new(UserRef) },
+	RoleCreate:          func() any { return new(model.Role) },
+	RoleUpdate:          func() any { return new(RolePatch) },
+	RoleDelete:          func() any { return new(RoleRef) },
+	AssignmentPut:       func() any { return new(model.Assignment) },
+	AssignmentRemove:    func() any { return new(model.Assignment) },
+	AppCredentialCreate: func() any { return new(model.AppCredential) },
+	AppCredentialDelete: func() any { return new(AppCredentialRef) },
+	TokenRevoke:         func() any { return new(model.Revocation) },
+	TokenPurgeKind:      func() any { return new(TokenPurge) },
 
 	LoadBalancerCreate: func() any { return new(LoadBalancerCreatePayload) },
 	LoadBalancerUpdate: func() any { return new(LoadBalancerPatch) },

@@ -48,7 +48,8 @@ func isIndex(field string) bool {
 	case "listenersOf", "poolsOf", "membersOf", "monitorOf", "listenersUsing", "memberAt", "listenerAt",
 		"subnetsOf", "portsOn", "portsIn", "portsOf", "portAt", "routersIn", "routersTo", "membersIn",
 		"floatingOn", "floatingIn", "floatingOf", "floatingBy", "loadBalancing", "serviceAddrs",
-		"nodeAddrs", "taken", "pending":
+		"nodeAddrs", "taken", "pending",
+		"domainAt", "projectAt", "userAt", "roleAt", "assignmentsOf", "appCredentialsOf", "appCredentialAt", "revocationsOf":
 		return true
 	}
 	return false

@@ -18,6 +18,7 @@ import (
 // foundation is what a sequence of drawn commands begins with.
 func foundation() []store.Command {
 	return []store.Command{
+		{Kind: store.ClusterInit, Payload: initPayload()},
 		{Kind: store.NetworkCreate, Payload: &model.Network{ID: "a"}},
 		{Kind: store.SubnetCreate, Payload: subnet("a", "a", "10.0.0.0/28", "10.0.0.1")},
 		{Kind: store.NetworkCreate, Payload: &model.Network{ID: "b", External: true}},
@@ -41,7 +42,7 @@ func drawKind(t *rapid.T) store.CommandKind {
 	for range 8 {
 		kind := rapid.SampledFrom(kinds).Draw(t, "kind")
 		noun, verb, _ := strings.Cut(string(kind), ".")
-		rare := verb == "delete" || slices.Contains([]string{"network", "subnet", "router", "cluster", "node"}, noun)
+		rare := verb == "delete" || slices.Contains(identityNouns(), noun) || slices.Contains([]string{"network", "subnet", "router", "cluster", "node"}, noun)
 		if !rare || rapid.IntRange(0, 3).Draw(t, "rare") == 0 {
 			return kind
 		}
@@ -91,7 +92,18 @@ func vip(t *rapid.T) model.VIP {
 	}
 }
 
-var generators = map[store.CommandKind]func(*rapid.T) any{
+var generators = joined(balancingGenerators, identityGenerators)
+
+// joined is the union of maps that share no key.
+func joined(parts ...map[store.CommandKind]func(*rapid.T) any) map[store.CommandKind]func(*rapid.T) any {
+	all := map[store.CommandKind]func(*rapid.T) any{}
+	for _, p := range parts {
+		maps.Copy(all, p)
+	}
+	return all
+}
+
+var balancingGenerators = map[store.CommandKind]func(*rapid.T) any{
 	store.ClusterInit: func(t *rapid.T) any { return initPayload() },
 	store.NodePut: func(t *rapid.T) any {
 		return &model.Node{

@@ -92,6 +92,7 @@ func goldenLog() []store.Command {
 	add(store.LoadBalancerDelete, &store.LoadBalancerDeletePayload{ID: "lb1"})
 	add(store.LoadBalancerDelete, &store.LoadBalancerDeletePayload{ID: "lb2", Cascade: true})
 	add(store.SettleKind, &store.Settle{Index: uint64(len(log)) - 1})
+	goldenIdentity(add)
 	return log
 }
 

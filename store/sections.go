@@ -2,12 +2,9 @@ package store
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/json"
 	"errors"
 	"io"
-	"maps"
-	"slices"
 
 	"lbd/store/model"
 )
@@ -21,16 +18,22 @@ type section struct {
 
 // sections are in the order they are written in.
 var sections = []section{
+	table("domain", func(st *State) map[model.DomainID]*model.Domain { return st.domains },
+		func(v *model.Domain) model.DomainID { return v.ID }, (*State).putDomain),
 	table("project", func(st *State) map[model.ProjectID]*model.Project { return st.projects },
 		func(v *model.Project) model.ProjectID { return v.ID },
-		func(st *State, v *model.Project) { st.projects[v.ID] = v }),
+		(*State).putProject),
 	table("user", func(st *State) map[model.UserID]*model.User { return st.users },
 		func(v *model.User) model.UserID { return v.ID },
-		func(st *State, v *model.User) { st.users[v.ID] = v }),
+		(*State).putUser),
 	table("role", func(st *State) map[model.RoleID]*model.Role { return st.roles },
 		func(v *model.Role) model.RoleID { return v.ID },
-		func(st *State, v *model.Role) { st.roles[v.ID] = v }),
+		(*State).putRole),
 	{name: "assignment", write: writeAssignments, read: readAssignment},
+	table("appcredential", func(st *State) map[model.AppCredentialID]*model.AppCredential { return st.appCredentials },
+		func(v *model.AppCredential) model.AppCredentialID { return v.ID }, (*State).putAppCredential),
+	table("revocation", func(st *State) map[model.AuditID]*model.Revocation { return st.revocations },
+		func(v *model.Revocation) model.AuditID { return v.Audit }, (*State).putRevocation),
 	table("node", func(st *State) map[model.NodeID]*model.Node { return st.nodes },
 		func(v *model.Node) model.NodeID { return v.ID }, (*State).putNode),
 
@@ -84,9 +87,7 @@ func table[K ~string, V any](name string, of func(*State) map[K]*V, id func(*V) 
 }
 
 func writeAssignments(st *State, emit func(any)) {
-	for _, a := range slices.SortedFunc(maps.Keys(st.assignments), func(a, b model.Assignment) int {
-		return cmp.Or(cmp.Compare(a.User, b.User), cmp.Compare(a.Project, b.Project), cmp.Compare(a.Role, b.Role))
-	}) {
+	for _, a := range st.Assignments() {
 		emit(a)
 	}
 }
@@ -96,7 +97,7 @@ func readAssignment(st *State, data []byte) error {
 	if err := decodeStrictly(data, &a); err != nil {
 		return err
 	}
-	st.assignments[a] = struct{}{}
+	st.putAssignment(a)
 	return nil
 }
 

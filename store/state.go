@@ -24,11 +24,14 @@ type State struct {
 	routers     map[model.RouterID]*model.Router
 	floatingIPs map[model.FloatingIPID]*model.FloatingIP
 
-	projects    map[model.ProjectID]*model.Project
-	users       map[model.UserID]*model.User
-	roles       map[model.RoleID]*model.Role
-	assignments map[model.Assignment]struct{}
-	nodes       map[model.NodeID]*model.Node
+	domains        map[model.DomainID]*model.Domain
+	projects       map[model.ProjectID]*model.Project
+	users          map[model.UserID]*model.User
+	roles          map[model.RoleID]*model.Role
+	assignments    map[model.Assignment]struct{}
+	appCredentials map[model.AppCredentialID]*model.AppCredential
+	revocations    map[model.AuditID]*model.Revocation
+	nodes          map[model.NodeID]*model.Node
 
 	// Everything below is derived from the above and not in a snapshot.
 
@@ -54,6 +57,15 @@ type State struct {
 	floatingBy    index[model.RouterID, model.FloatingIPID]
 	loadBalancing map[model.PortID]model.LoadBalancerID // VIP ports
 	serviceAddrs  map[netip.Addr]string                 // every VIP and floating IP → id of its owner
+
+	domainAt         map[string]model.DomainID
+	projectAt        map[projectKey]model.ProjectID
+	userAt           map[userKey]model.UserID
+	roleAt           map[string]model.RoleID // by lower-case name
+	assignmentsOf    index[model.UserID, model.Assignment]
+	appCredentialsOf index[model.UserID, model.AppCredentialID]
+	appCredentialAt  map[appCredentialKey]model.AppCredentialID
+	revocationsOf    index[model.UserID, model.AuditID]
 
 	nodeAddrs map[netip.Addr]int // addresses of nodes, counted
 	taken     map[netip.Addr]int // addresses never to allocate, counted
@@ -99,21 +111,24 @@ type ref struct {
 
 func newState() *State {
 	return &State{
-		loadBalancers: map[model.LoadBalancerID]*model.LoadBalancer{},
-		listeners:     map[model.ListenerID]*model.Listener{},
-		pools:         map[model.PoolID]*model.Pool{},
-		members:       map[model.MemberID]*model.Member{},
-		monitors:      map[model.HealthMonitorID]*model.HealthMonitor{},
-		networks:      map[model.NetworkID]*model.Network{},
-		subnets:       map[model.SubnetID]*model.Subnet{},
-		ports:         map[model.PortID]*model.Port{},
-		routers:       map[model.RouterID]*model.Router{},
-		floatingIPs:   map[model.FloatingIPID]*model.FloatingIP{},
-		projects:      map[model.ProjectID]*model.Project{},
-		users:         map[model.UserID]*model.User{},
-		roles:         map[model.RoleID]*model.Role{},
-		assignments:   map[model.Assignment]struct{}{},
-		nodes:         map[model.NodeID]*model.Node{},
+		loadBalancers:  map[model.LoadBalancerID]*model.LoadBalancer{},
+		listeners:      map[model.ListenerID]*model.Listener{},
+		pools:          map[model.PoolID]*model.Pool{},
+		members:        map[model.MemberID]*model.Member{},
+		monitors:       map[model.HealthMonitorID]*model.HealthMonitor{},
+		networks:       map[model.NetworkID]*model.Network{},
+		subnets:        map[model.SubnetID]*model.Subnet{},
+		ports:          map[model.PortID]*model.Port{},
+		routers:        map[model.RouterID]*model.Router{},
+		floatingIPs:    map[model.FloatingIPID]*model.FloatingIP{},
+		domains:        map[model.DomainID]*model.Domain{},
+		projects:       map[model.ProjectID]*model.Project{},
+		users:          map[model.UserID]*model.User{},
+		roles:          map[model.RoleID]*model.Role{},
+		assignments:    map[model.Assignment]struct{}{},
+		appCredentials: map[model.AppCredentialID]*model.AppCredential{},
+		revocations:    map[model.AuditID]*model.Revocation{},
+		nodes:          map[model.NodeID]*model.Node{},
 
 		listenersOf:    index[model.LoadBalancerID, model.ListenerID]{},
 		poolsOf:        index[model.LoadBalancerID, model.PoolID]{},
@@ -137,6 +152,15 @@ func newState() *State {
 		floatingBy:    index[model.RouterID, model.FloatingIPID]{},
 		loadBalancing: map[model.PortID]model.LoadBalancerID{},
 		serviceAddrs:  map[netip.Addr]string{},
+
+		domainAt:         map[string]model.DomainID{},
+		projectAt:        map[projectKey]model.ProjectID{},
+		userAt:           map[userKey]model.UserID{},
+		roleAt:           map[string]model.RoleID{},
+		assignmentsOf:    index[model.UserID, model.Assignment]{},
+		appCredentialsOf: index[model.UserID, model.AppCredentialID]{},
+		appCredentialAt:  map[appCredentialKey]model.AppCredentialID{},
+		revocationsOf:    index[model.UserID, model.AuditID]{},
 
 		nodeAddrs: map[netip.Addr]int{},
 		taken:     map[netip.Addr]int{},

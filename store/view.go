@@ -32,10 +32,7 @@ func (st *State) Router(id model.RouterID) (*model.Router, bool)    { return get
 func (st *State) FloatingIP(id model.FloatingIPID) (*model.FloatingIP, bool) {
 	return get(st.floatingIPs, id)
 }
-func (st *State) Project(id model.ProjectID) (*model.Project, bool) { return get(st.projects, id) }
-func (st *State) User(id model.UserID) (*model.User, bool)          { return get(st.users, id) }
-func (st *State) Role(id model.RoleID) (*model.Role, bool)          { return get(st.roles, id) }
-func (st *State) Node(id model.NodeID) (*model.Node, bool)          { return get(st.nodes, id) }
+func (st *State) Node(id model.NodeID) (*model.Node, bool) { return get(st.nodes, id) }
 
 func (st *State) LoadBalancers() []*model.LoadBalancer {
 	return all(st.loadBalancers, byLoadBalancer)
@@ -49,9 +46,6 @@ func (st *State) Subnets() []*model.Subnet               { return all(st.subnets
 func (st *State) Ports() []*model.Port                   { return all(st.ports, byPort) }
 func (st *State) Routers() []*model.Router               { return all(st.routers, byRouter) }
 func (st *State) FloatingIPs() []*model.FloatingIP       { return all(st.floatingIPs, byFloatingIP) }
-func (st *State) Projects() []*model.Project             { return all(st.projects, byProject) }
-func (st *State) Users() []*model.User                   { return all(st.users, byUser) }
-func (st *State) Roles() []*model.Role                   { return all(st.roles, byRole) }
 func (st *State) Nodes() []*model.Node                   { return all(st.nodes, byNode) }
 
 // ListenersOf are the listeners of a load balancer.
@@ -123,46 +117,9 @@ func (st *State) RouterSubnets(router model.RouterID) []model.SubnetID {
 	return ids
 }
 
-// UserByName finds a user.
-func (st *State) UserByName(name string) (*model.User, bool) {
-	return find(st.Users(), func(u *model.User) bool { return u.Name == name })
-}
-
-// ProjectByName finds a project.
-func (st *State) ProjectByName(name string) (*model.Project, bool) {
-	return find(st.Projects(), func(p *model.Project) bool { return p.Name == name })
-}
-
-// RoleByName finds a role.
-func (st *State) RoleByName(name string) (*model.Role, bool) {
-	return find(st.Roles(), func(r *model.Role) bool { return r.Name == name })
-}
-
 // NodeByName finds a node.
 func (st *State) NodeByName(name string) (*model.Node, bool) {
 	return find(st.Nodes(), func(n *model.Node) bool { return n.Name == name })
-}
-
-// RolesOf are the roles a user has on a project.
-func (st *State) RolesOf(user model.UserID, project model.ProjectID) []*model.Role {
-	ids := map[model.RoleID]struct{}{}
-	for a := range st.assignments {
-		if a.User == user && a.Project == project {
-			ids[a.Role] = struct{}{}
-		}
-	}
-	return some(st.roles, ids, byRole)
-}
-
-// ProjectsOf are the projects on which a user has any role.
-func (st *State) ProjectsOf(user model.UserID) []*model.Project {
-	ids := map[model.ProjectID]struct{}{}
-	for a := range st.assignments {
-		if a.User == user {
-			ids[a.Project] = struct{}{}
-		}
-	}
-	return some(st.projects, ids, byProject)
 }
 
 // PendingSince is the highest Pending index of all objects; ok is false when
@@ -223,7 +180,4 @@ func bySubnet(a, b *model.Subnet) int             { return by(a.Created, b.Creat
 func byPort(a, b *model.Port) int                 { return by(a.Created, b.Created, a.ID, b.ID) }
 func byRouter(a, b *model.Router) int             { return by(a.Created, b.Created, a.ID, b.ID) }
 func byFloatingIP(a, b *model.FloatingIP) int     { return by(a.Created, b.Created, a.ID, b.ID) }
-func byProject(a, b *model.Project) int           { return by(a.Created, b.Created, a.ID, b.ID) }
-func byUser(a, b *model.User) int                 { return by(a.Created, b.Created, a.ID, b.ID) }
-func byRole(a, b *model.Role) int                 { return by(a.Created, b.Created, a.ID, b.ID) }
 func byNode(a, b *model.Node) int                 { return by(a.Joined, b.Joined, a.ID, b.ID) }

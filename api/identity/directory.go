@@ -125,8 +125,8 @@ func (p *Part) projects(c echo.Context) (out []entry) {
 
 func projectBody(c echo.Context, pr *model.Project) map[string]any {
 	return map[string]any{
-		"id": pr.ID, "name": pr.Name, "description": pr.Description, "enabled": pr.Enabled, "domain_id": model.DefaultDomain,
-		"parent_id": model.DefaultDomain, "is_domain": false, "tags": orEmpty(pr.Tags), "options": map[string]any{},
+		"id": pr.ID, "name": pr.Name, "description": pr.Description, "enabled": pr.Enabled, "domain_id": string(model.DefaultDomain),
+		"parent_id": string(model.DefaultDomain), "is_domain": false, "tags": orEmpty(pr.Tags), "options": map[string]any{},
 		"links": link(c, "projects", string(pr.ID)),
 	}
 }
@@ -135,7 +135,7 @@ func (p *Part) users(c echo.Context) (out []entry) {
 	p.read.Read(func(st *store.State) {
 		for _, u := range st.Users() {
 			body := map[string]any{
-				"id": u.ID, "name": u.Name, "enabled": u.Enabled, "domain_id": model.DefaultDomain,
+				"id": u.ID, "name": u.Name, "enabled": u.Enabled, "domain_id": string(model.DefaultDomain),
 				"password_expires_at": nil, "options": map[string]any{}, "links": link(c, "users", string(u.ID)),
 			}
 			if u.DefaultProject != "" {
@@ -163,9 +163,9 @@ func roleBody(c echo.Context, r *model.Role) map[string]any {
 }
 
 func (p *Part) domains(c echo.Context) []entry {
-	return []entry{{model.DefaultDomain, map[string]any{
-		"id": model.DefaultDomain, "name": "Default", "description": "The default domain", "enabled": true,
-		"tags": []string{}, "options": map[string]any{}, "links": link(c, "domains", model.DefaultDomain),
+	return []entry{{string(model.DefaultDomain), map[string]any{
+		"id": string(model.DefaultDomain), "name": "Default", "description": "The default domain", "enabled": true,
+		"tags": []string{}, "options": map[string]any{}, "links": link(c, "domains", string(model.DefaultDomain)),
 	}}}
 }
 

@@ -110,5 +110,5 @@ func (p *Part) isRevoked(t token) bool {
 func timestamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000000Z") }
 
 func domainRef() map[string]string {
-	return map[string]string{"id": model.DefaultDomain, "name": "Default"}
+	return map[string]string{"id": string(model.DefaultDomain), "name": "Default"}
 }

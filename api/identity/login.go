@@ -186,7 +186,7 @@ func (p *Part) verify(ctx context.Context, user *model.User, name, password, sou
 
 // isDefaultDomain: a login that names no domain means the default one.
 func isDefaultDomain(d *named) bool {
-	return d == nil || d.ID == model.DefaultDomain || d.ID == "" && (d.Name == "Default" || d.Name == model.DefaultDomain)
+	return d == nil || d.ID == string(model.DefaultDomain) || d.ID == "" && (d.Name == "Default" || d.Name == string(model.DefaultDomain))
 }
 
 // scope is the project asked for; without one, the user's default project.

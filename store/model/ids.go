@@ -18,9 +18,12 @@ type (
 	RouterID     string
 	FloatingIPID string
 
-	ProjectID string
-	UserID    string
-	RoleID    string
+	DomainID        string
+	ProjectID       string
+	UserID          string
+	RoleID          string
+	AppCredentialID string
+	AuditID         string // of a token
 
 	// NodeID is a UUID and Raft's server id at the same time.
 	NodeID string
