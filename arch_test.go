@@ -29,6 +29,7 @@ var layers = []layer{
 	{"lbd/internal/status", []string{"lbd/store/model"}, "soft state is reports of the nodes"},
 	{"lbd/internal/role", nil, "a pure decision"},
 	{"lbd/internal/peerca", nil, "certificates and tokens"},
+	{"lbd/internal/seal", nil, "ciphertext and keys"},
 	{"lbd/internal/buildinfo", nil, ""},
 	{"lbd/internal/lifecycle", nil, ""},
 	{"lbd/internal/flagenv", nil, ""},

@@ -109,7 +109,7 @@ func (s *Server) checkMedia(next echo.HandlerFunc) echo.HandlerFunc {
 			return err
 		}
 		r.Body = io.NopCloser(bytes.NewReader(b))
-		if len(b) == 0 {
+		if len(b) == 0 || known && f.raw {
 			return next(c)
 		}
 		if ct := r.Header.Get("Content-Type"); ct != "" {

@@ -24,7 +24,7 @@ type routeKey struct{ method, path string }
 
 type routeFlags struct {
 	public bool // no token asked
-	raw    bool // not a JSON API: the Accept header is not judged
+	raw    bool // not a JSON API: neither the Accept header nor the body is judged
 }
 
 // Handle adds a route that needs a token; auth.From(ctx) is the caller.
@@ -42,7 +42,8 @@ func (r *Router) PublicRaw(method, path string, h http.Handler) {
 	r.add(method, path, echo.WrapHandler(h), routeFlags{public: true, raw: true})
 }
 
-// Raw is Handle for answers that are no JSON, such as event streams.
+// Raw is Handle for what is no JSON, such as event streams and payloads of
+// secrets: the handler judges media types itself.
 func (r *Router) Raw(method, path string, h echo.HandlerFunc) {
 	r.add(method, path, h, routeFlags{raw: true})
 }

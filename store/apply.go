@@ -87,6 +87,19 @@ func (t *tx) apply(cmd Command) error {
 	case MonitorDelete:
 		return with(cmd, t.monitorDelete)
 
+	case SecretCreate:
+		return with(cmd, t.secretCreate)
+	case SecretUpdate:
+		return with(cmd, t.secretUpdate)
+	case SecretDelete:
+		return with(cmd, t.secretDelete)
+	case ContainerCreate:
+		return with(cmd, t.containerCreate)
+	case ContainerUpdate:
+		return with(cmd, t.containerUpdate)
+	case ContainerDelete:
+		return with(cmd, t.containerDelete)
+
 	case NetworkCreate:
 		return with(cmd, t.networkCreate)
 	case NetworkUpdate:

@@ -15,6 +15,7 @@ func (st *State) check() error {
 	c.identity()
 	c.balancing()
 	c.networking()
+	c.keys()
 	return c.err
 }
 
@@ -133,5 +134,15 @@ func (c *checker) networking() {
 			c.want(ok && st.portAt[networkAddr{p.Network, f.Fixed}] == p.ID, "floating IP %s: no port %s with address %s", f.ID, f.Port, f.Fixed)
 			c.want(has(st.routers, f.Router), "floating IP %s: no router %s", f.ID, f.Router)
 		}
+	}
+}
+
+// keys checks what of the key manager refers to each other.
+func (c *checker) keys() {
+	for _, k := range sortedKeys(c.st.containers) {
+		for _, r := range c.st.containers[k].Secrets {
+			c.want(has(c.st.secrets, r.Secret), "container %s: no secret %s", k, r.Secret)
+		}
+		c.want(!has(c.st.secrets, model.SecretID(k)), "container %s has the id of a secret", k)
 	}
 }

@@ -126,6 +126,13 @@ const (
 	MonitorUpdate      CommandKind = "healthmonitor.update"
 	MonitorDelete      CommandKind = "healthmonitor.delete"
 
+	SecretCreate    CommandKind = "secret.create"
+	SecretUpdate    CommandKind = "secret.update"
+	SecretDelete    CommandKind = "secret.delete"
+	ContainerCreate CommandKind = "container.create"
+	ContainerUpdate CommandKind = "container.update"
+	ContainerDelete CommandKind = "container.delete"
+
 	NetworkCreate    CommandKind = "network.create"
 	NetworkUpdate    CommandKind = "network.update"
 	NetworkDelete    CommandKind = "network.delete"
@@ -185,6 +192,13 @@ var payloads = map[CommandKind]func() any{
 	MonitorCreate:      func() any { return new(model.HealthMonitor) },
 	MonitorUpdate:      func() any { return new(MonitorPatch) },
 	MonitorDelete:      func() any { return new(MonitorRef) },
+
+	SecretCreate:    func() any { return new(model.Secret) },
+	SecretUpdate:    func() any { return new(SecretPatch) },
+	SecretDelete:    func() any { return new(SecretDeletePayload) },
+	ContainerCreate: func() any { return new(model.Container) },
+	ContainerUpdate: func() any { return new(ContainerPatch) },
+	ContainerDelete: func() any { return new(ContainerRef) },
 
 	NetworkCreate:    func() any { return new(model.Network) },
 	NetworkUpdate:    func() any { return new(NetworkPatch) },

@@ -45,7 +45,8 @@ func (s *Store) Verify() error {
 // isIndex tells indexes, which hold plain values, from tables of pointers.
 func isIndex(field string) bool {
 	switch field {
-	case "listenersOf", "poolsOf", "membersOf", "monitorOf", "listenersUsing", "memberAt", "listenerAt",
+	case "secretsOf", "containersOf", "holding", "keyUsers",
+		"listenersOf", "poolsOf", "membersOf", "monitorOf", "listenersUsing", "memberAt", "listenerAt",
 		"subnetsOf", "portsOn", "portsIn", "portsOf", "portAt", "routersIn", "routersTo", "membersIn",
 		"floatingOn", "floatingIn", "floatingOf", "floatingBy", "loadBalancing", "serviceAddrs",
 		"nodeAddrs", "taken", "pending",

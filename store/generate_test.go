@@ -174,6 +174,39 @@ var balancingGenerators = map[store.CommandKind]func(*rapid.T) any{
 	store.MonitorUpdate: func(t *rapid.T) any { return &store.MonitorPatch{ID: model.HealthMonitorID(id(t, "monitor"))} },
 	store.MonitorDelete: func(t *rapid.T) any { return &store.MonitorRef{ID: model.HealthMonitorID(id(t, "monitor"))} },
 
+	store.SecretCreate: func(t *rapid.T) any {
+		return &model.Secret{ID: model.SecretID(keyID(t)), Record: model.Record{Project: model.ProjectID(id(t, "project"))}, Type: "opaque"}
+	},
+	store.SecretUpdate: func(t *rapid.T) any {
+		p := &store.SecretPatch{ID: model.SecretID(keyID(t))}
+		if rapid.Bool().Draw(t, "with payload") {
+			p.Sealed, p.ContentType = []byte{1}, "text/plain"
+		}
+		p.AccessPatch = accessPatch(t)
+		return p
+	},
+	store.SecretDelete: func(t *rapid.T) any {
+		return &store.SecretDeletePayload{ID: model.SecretID(keyID(t)), Force: rapid.Bool().Draw(t, "force")}
+	},
+	store.ContainerCreate: func(t *rapid.T) any {
+		c := &model.Container{ID: model.ContainerID(keyID(t)), Record: model.Record{Project: model.ProjectID(id(t, "project"))}, Type: "generic"}
+		for range rapid.IntRange(0, 2).Draw(t, "contents") {
+			c.Secrets = append(c.Secrets, secretRef(t))
+		}
+		return c
+	},
+	store.ContainerUpdate: func(t *rapid.T) any {
+		p := &store.ContainerPatch{ID: model.ContainerID(keyID(t)), AccessPatch: accessPatch(t)}
+		switch rapid.IntRange(0, 2).Draw(t, "contents") {
+		case 0:
+			p.AddSecret = ptr(secretRef(t))
+		case 1:
+			p.RemoveSecret = ptr(secretRef(t))
+		}
+		return p
+	},
+	store.ContainerDelete: func(t *rapid.T) any { return &store.ContainerRef{ID: model.ContainerID(keyID(t))} },
+
 	store.NetworkCreate: func(t *rapid.T) any {
 		return &model.Network{ID: model.NetworkID(id(t, "network")), External: rapid.Bool().Draw(t, "external")}
 	},
@@ -230,6 +263,30 @@ var balancingGenerators = map[store.CommandKind]func(*rapid.T) any{
 		return &store.FloatingIPPatch{ID: model.FloatingIPID(id(t, "fip")), Port: ptr(anyPort(t)), Fixed: maybeAddr(t)}
 	},
 	store.FloatingIPDelete: func(t *rapid.T) any { return &store.FloatingIPRef{ID: model.FloatingIPID(id(t, "fip"))} },
+}
+
+// keyID is one of few ids that secrets and containers share.
+func keyID(t *rapid.T) string {
+	return rapid.SampledFrom([]string{"a", "b", "c", "d", "e"}).Draw(t, "key")
+}
+
+func secretRef(t *rapid.T) model.SecretRef {
+	return model.SecretRef{Name: id(t, "name"), Secret: model.SecretID(keyID(t))}
+}
+
+func accessPatch(t *rapid.T) (p store.AccessPatch) {
+	consumer := &model.Consumer{Name: id(t, "consumer"), URL: "http://x/"}
+	switch rapid.IntRange(0, 4).Draw(t, "access") {
+	case 0:
+		p.ACL = &store.ACLPatch{Replace: rapid.Bool().Draw(t, "replace"), Users: &[]model.UserID{"u"}}
+	case 1:
+		p.ACL = &store.ACLPatch{Remove: true}
+	case 2:
+		p.AddConsumer = consumer
+	case 3:
+		p.RemoveConsumer = consumer
+	}
+	return p
 }
 
 func anyPort(t *rapid.T) model.PortID {

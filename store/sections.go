@@ -48,6 +48,11 @@ var sections = []section{
 	table("floatingip", func(st *State) map[model.FloatingIPID]*model.FloatingIP { return st.floatingIPs },
 		func(v *model.FloatingIP) model.FloatingIPID { return v.ID }, (*State).putFloatingIP),
 
+	table("secret", func(st *State) map[model.SecretID]*model.Secret { return st.secrets },
+		func(v *model.Secret) model.SecretID { return v.ID }, (*State).putSecret),
+	table("container", func(st *State) map[model.ContainerID]*model.Container { return st.containers },
+		func(v *model.Container) model.ContainerID { return v.ID }, (*State).putContainer),
+
 	table("loadbalancer", func(st *State) map[model.LoadBalancerID]*model.LoadBalancer { return st.loadBalancers },
 		func(v *model.LoadBalancer) model.LoadBalancerID { return v.ID }, (*State).putLoadBalancer),
 	table("pool", func(st *State) map[model.PoolID]*model.Pool { return st.pools },

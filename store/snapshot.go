@@ -73,6 +73,9 @@ func (s *Store) Snapshot() *Snapshot {
 		roles:          maps.Clone(st.roles),
 		assignments:    maps.Clone(st.assignments),
 		nodes:          maps.Clone(st.nodes),
+
+		secrets:    maps.Clone(st.secrets),
+		containers: maps.Clone(st.containers),
 	}}
 }
 

@@ -33,6 +33,9 @@ type State struct {
 	revocations    map[model.AuditID]*model.Revocation
 	nodes          map[model.NodeID]*model.Node
 
+	secrets    map[model.SecretID]*model.Secret
+	containers map[model.ContainerID]*model.Container
+
 	// Everything below is derived from the above and not in a snapshot.
 
 	listenersOf    index[model.LoadBalancerID, model.ListenerID]
@@ -42,6 +45,11 @@ type State struct {
 	listenersUsing index[model.PoolID, model.ListenerID] // by default pool
 	memberAt       map[memberKey]model.MemberID          // the newest one, where one being deleted shares the key
 	listenerAt     map[listenerKey]model.ListenerID
+
+	secretsOf    index[model.ProjectID, model.SecretID]
+	containersOf index[model.ProjectID, model.ContainerID]
+	holding      index[model.SecretID, model.ContainerID] // containers by what they hold
+	keyUsers     index[string, ref]                       // listeners and pools by secret or container
 
 	subnetsOf     index[model.NetworkID, model.SubnetID]
 	portsOn       index[model.NetworkID, model.PortID]
@@ -129,6 +137,13 @@ func newState() *State {
 		appCredentials: map[model.AppCredentialID]*model.AppCredential{},
 		revocations:    map[model.AuditID]*model.Revocation{},
 		nodes:          map[model.NodeID]*model.Node{},
+
+		secrets:      map[model.SecretID]*model.Secret{},
+		containers:   map[model.ContainerID]*model.Container{},
+		secretsOf:    index[model.ProjectID, model.SecretID]{},
+		containersOf: index[model.ProjectID, model.ContainerID]{},
+		holding:      index[model.SecretID, model.ContainerID]{},
+		keyUsers:     index[string, ref]{},
 
 		listenersOf:    index[model.LoadBalancerID, model.ListenerID]{},
 		poolsOf:        index[model.LoadBalancerID, model.PoolID]{},

@@ -26,6 +26,13 @@ type Reader interface {
 	Watch() *store.Watch
 }
 
+// Sealer encrypts the payloads of secrets before they enter a command, and opens
+// them again. The id of the secret is bound to the box.
+type Sealer interface {
+	Seal(id string, plain []byte) (box []byte, err error)
+	Open(id string, box []byte) (plain []byte, err error)
+}
+
 // Observer gives what the nodes see and do, this one's own row included and fresh.
 type Observer interface {
 	Reports() []model.Heard

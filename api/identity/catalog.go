@@ -10,6 +10,7 @@ func services() []service {
 		{"identity", "keystone", "/identity"},
 		{"network", "neutron", "/networking"},
 		{"load-balancer", "octavia", "/load-balancer"},
+		{"key-manager", "barbican", "/key-manager"},
 	}
 }
 

@@ -82,7 +82,7 @@ func TestDirectoryListsAndFilters(t *testing.T) {
 			t.Errorf("GET %s: %q, want %q", tc.path, got, tc.want)
 		}
 	}
-	if n := len(w.names(admin, "endpoints?interface=public", "endpoints")); n != 3 {
+	if n := len(w.names(admin, "endpoints?interface=public", "endpoints")); n != 4 {
 		t.Errorf("%d public endpoints", n)
 	}
 	roles := strings.Join(w.names(admin, "roles", "roles"), " ")
@@ -99,7 +99,7 @@ func TestDirectoryListsAndFilters(t *testing.T) {
 	if a := w.get(admin, "/identity/v3/projects/demo"); a.status != 404 || a.body["error"].(obj)["message"] != "Could not find project: demo." {
 		t.Errorf("a name in the place of an id: %d %v", a.status, a.body)
 	}
-	if a := w.get(admin, "/identity/v3/auth/catalog"); a.status != 200 || len(a.body["catalog"].([]any)) != 3 {
+	if a := w.get(admin, "/identity/v3/auth/catalog"); a.status != 200 || len(a.body["catalog"].([]any)) != 4 {
 		t.Errorf("catalog: %d %v", a.status, a.body)
 	}
 }

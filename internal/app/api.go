@@ -14,10 +14,12 @@ import (
 	"lbd/api/admin"
 	"lbd/api/deps"
 	"lbd/api/identity"
+	"lbd/api/keymanager"
 	"lbd/api/network"
 	"lbd/api/octavia"
 	"lbd/internal/buildinfo"
 	"lbd/internal/flagenv"
+	"lbd/internal/seal"
 	"lbd/raft"
 	"lbd/webui"
 )
@@ -30,13 +32,20 @@ func (n *node) serveAPI(ready chan struct{}) func(context.Context) error {
 		if err != nil {
 			return err
 		}
-		srv := n.newAPI()
+		srv, err := n.newAPI()
+		if err != nil {
+			return err
+		}
 		close(ready)
 		return srv.Run(ctx, n.apiListener, local)
 	}
 }
 
-func (n *node) newAPI() *api.Server {
+func (n *node) newAPI() (*api.Server, error) {
+	sealer, err := seal.New(n.raft.Secrets().SealKey)
+	if err != nil {
+		return nil, err
+	}
 	cfg := deps.Config{
 		Listen: n.apiAddr, Plain: n.cfg.APIPlain, NoAuth: n.cfg.Auth == "none", TokenKey: n.raft.Secrets().TokenKey,
 		TLS: &tls.Config{MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}, GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
@@ -52,8 +61,9 @@ func (n *node) newAPI() *api.Server {
 		id,
 		network.New(n.raft, n.st),
 		octavia.New(n.raft, n.st, n.obs, cl),
+		keymanager.New(n.raft, n.st, sealer),
 		admin.New(n.st, n.obs, cl),
-	)
+	), nil
 }
 
 // listenLocal opens the admin socket; a leftover of a node that died is removed.

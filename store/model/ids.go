@@ -25,6 +25,9 @@ type (
 	AppCredentialID string
 	AuditID         string // of a token
 
+	SecretID    string
+	ContainerID string
+
 	// NodeID is a UUID and Raft's server id at the same time.
 	NodeID string
 )
