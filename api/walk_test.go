@@ -33,7 +33,7 @@ var param = regexp.MustCompile(`[:*][a-z]*`)
 func TestOnlyTheseRoutesAreOpen(t *testing.T) {
 	cfg := deps.Config{Plain: true, TokenKey: []byte("0123456789abcdef0123456789abcdef")}
 	st, log := store.New(), slog.New(slog.DiscardHandler)
-	id := identity.New(cfg, st, log)
+	id := identity.New(cfg, st, nil, log)
 	s := api.New(cfg, api.Deps{Auth: id, Basic: id.Basic, Local: id.LocalAdmin, Reader: st, Cluster: &leader{}, Log: log},
 		id, network.New(nil, st), octavia.New(nil, st, noReports{}, &leader{}), admin.New(st, noReports{}, &leader{}))
 	ask := func(method, path string) int {
@@ -60,7 +60,7 @@ func TestOnlyTheseRoutesAreOpen(t *testing.T) {
 	want := []string{
 		"GET /", "GET /healthcheck", "GET /identity", "GET /identity/v3", "GET /load-balancer", "GET /load-balancer/healthcheck",
 		"GET /networking", "GET /networking/v2.0", "GET /v3", "HEAD /healthcheck", "HEAD /load-balancer/healthcheck",
-		"POST /identity/v3/auth/tokens", "POST /v1/cluster/join", "POST /v3/auth/tokens",
+		"POST /identity/v3/auth/tokens", "POST /identity/v3/users/:id/password", "POST /v1/cluster/join", "POST /v3/auth/tokens", "POST /v3/users/:id/password",
 	}
 	if diff := cmp.Diff(want, open); diff != "" {
 		t.Errorf("open routes (-want +got):\n%s", diff)

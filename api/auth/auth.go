@@ -26,14 +26,18 @@ type Authenticator interface {
 }
 
 // Caller is an authenticated user, scoped to one project. Project is empty for
-// an unscoped token.
+// an unscoped token and for one on a domain.
 type Caller struct {
 	UserID      model.UserID
 	UserName    string
 	Project     model.ProjectID
 	ProjectName string
+	Domain      model.DomainID // of a token on a domain
 	Roles       []string
 	ExpiresAt   time.Time
+	// Restricted callers came by an application credential that may not make
+	// and delete credentials.
+	Restricted bool
 }
 
 // Role names that policy knows. Both of Octavia's rule sets are valid at once

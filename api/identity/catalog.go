@@ -1,6 +1,10 @@
 package identity
 
-import "github.com/labstack/echo/v4"
+import (
+	"github.com/labstack/echo/v4"
+
+	"lbd/store"
+)
 
 // service of the catalog: its type, its name, its path.
 type service struct{ typ, name, path string }
@@ -32,7 +36,7 @@ func catalog(c echo.Context) []map[string]any {
 	return out
 }
 
-func (p *Part) serviceEntries(c echo.Context) (out []entry) {
+func serviceEntries(c echo.Context, _ *store.State) (out []entry) {
 	for _, s := range services() {
 		id := fixedID("service", s.name)
 		out = append(out, entry{id, map[string]any{
@@ -42,7 +46,7 @@ func (p *Part) serviceEntries(c echo.Context) (out []entry) {
 	return out
 }
 
-func (p *Part) endpointEntries(c echo.Context) (out []entry) {
+func endpointEntries(c echo.Context, _ *store.State) (out []entry) {
 	for _, s := range services() {
 		for _, face := range faces() {
 			id := fixedID("endpoint", s.name, face)
@@ -55,6 +59,6 @@ func (p *Part) endpointEntries(c echo.Context) (out []entry) {
 	return out
 }
 
-func (p *Part) regionEntries(c echo.Context) []entry {
+func regionEntries(c echo.Context, _ *store.State) []entry {
 	return []entry{{Region, map[string]any{"id": Region, "description": "", "parent_region_id": nil, "links": link(c, "regions", Region)}}}
 }

@@ -1,197 +1,138 @@
 package identity
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"net/http"
-	"net/url"
-	"strconv"
-	"strings"
 
 	"github.com/labstack/echo/v4"
 
 	"lbd/api"
-	"lbd/api/auth"
 	"lbd/store"
-	"lbd/store/model"
 )
 
-// mountDirectory serves projects, users, roles and the rest to read; making and
-// changing them is answered with 501 so that a client is not left in doubt.
+// mountDirectory serves the nouns: what Keystone's default policy asks of a
+// caller is beside each route.
 func (p *Part) mountDirectory(r *api.Router, base string) {
-	for _, k := range []struct {
-		path, one, many string
-		list            func(c echo.Context) []entry
+	self := func(h echo.HandlerFunc) echo.HandlerFunc { return h } // the handler judges
+	for _, rt := range []struct {
+		method, path string
+		h            echo.HandlerFunc
 	}{
-		{"/projects", "project", "projects", p.projects},
-		{"/users", "user", "users", p.users},
-		{"/roles", "role", "roles", p.roles},
-		{"/domains", "domain", "domains", p.domains},
-		{"/services", "service", "services", p.serviceEntries},
-		{"/endpoints", "endpoint", "endpoints", p.endpointEntries},
-		{"/regions", "region", "regions", p.regionEntries},
+		{"GET", "/domains", admin("identity:list_domains", p.list("domains", domainEntries))},
+		{"POST", "/domains", admin("identity:create_domain", p.createDomain)},
+		{"GET", "/domains/:id", admin("identity:get_domain", p.one("domain", domainEntries))},
+		{"PATCH", "/domains/:id", admin("identity:update_domain", p.updateDomain)},
+		{"DELETE", "/domains/:id", admin("identity:delete_domain", p.deleteDomain)},
+
+		{"GET", "/projects", admin("identity:list_projects", p.list("projects", projectEntries))},
+		{"POST", "/projects", admin("identity:create_project", p.createProject)},
+		{"GET", "/projects/:id", self(p.showProject)},
+		{"PATCH", "/projects/:id", admin("identity:update_project", p.updateProject)},
+		{"DELETE", "/projects/:id", admin("identity:delete_project", p.deleteProject)},
+		{"GET", "/projects/:id/tags", self(p.showTags)},
+		{"PUT", "/projects/:id/tags", admin("identity:update_project_tags", p.putTags)},
+		{"DELETE", "/projects/:id/tags", admin("identity:delete_project_tags", p.dropTags)},
+		{"GET", "/projects/:id/tags/:tag", self(p.showTag)},
+		{"HEAD", "/projects/:id/tags/:tag", self(p.showTag)},
+		{"PUT", "/projects/:id/tags/:tag", admin("identity:create_project_tag", p.putTag)},
+		{"DELETE", "/projects/:id/tags/:tag", admin("identity:delete_project_tag", p.dropTag)},
+
+		{"GET", "/users", admin("identity:list_users", p.list("users", userEntries))},
+		{"POST", "/users", admin("identity:create_user", p.createUser)},
+		{"GET", "/users/:id", self(p.showUser)},
+		{"PATCH", "/users/:id", admin("identity:update_user", p.updateUser)},
+		{"DELETE", "/users/:id", admin("identity:delete_user", p.deleteUser)},
+		{"GET", "/users/:id/projects", self(p.userProjects)},
+		{"GET", "/users/:id/groups", self(p.userGroups)},
+
+		{"GET", "/users/:id/application_credentials", self(p.listAppCredentials)},
+		{"POST", "/users/:id/application_credentials", self(p.createAppCredential)},
+		{"GET", "/users/:id/application_credentials/:credential", self(p.showAppCredential)},
+		{"DELETE", "/users/:id/application_credentials/:credential", self(p.deleteAppCredential)},
+		{"GET", "/users/:id/access_rules", self(p.listAccessRules)},
+
+		{"GET", "/roles", admin("identity:list_roles", p.list("roles", roleEntries))},
+		{"POST", "/roles", admin("identity:create_role", p.createRole)},
+		{"GET", "/roles/:id", admin("identity:get_role", p.one("role", roleEntries))},
+		{"PATCH", "/roles/:id", admin("identity:update_role", p.updateRole)},
+		{"DELETE", "/roles/:id", admin("identity:delete_role", p.deleteRole)},
+		{"GET", "/roles/:id/implies", admin("identity:list_implied_roles", p.implies)},
+		{"GET", "/role_inferences", admin("identity:list_role_inference_rules", p.inferences)},
+		{"GET", "/role_assignments", admin("identity:list_role_assignments", p.assignments)},
+
+		{"GET", "/services", admin("identity:list_services", p.list("services", serviceEntries))},
+		{"GET", "/services/:id", admin("identity:get_service", p.one("service", serviceEntries))},
+		{"GET", "/endpoints", admin("identity:list_endpoints", p.list("endpoints", endpointEntries))},
+		{"GET", "/endpoints/:id", admin("identity:get_endpoint", p.one("endpoint", endpointEntries))},
+		{"GET", "/regions", self(p.list("regions", regionEntries))},
+		{"GET", "/regions/:id", self(p.one("region", regionEntries))},
+
+		{"GET", "/groups", admin("identity:list_groups", p.list("groups", noEntries))},
+		{"GET", "/groups/:id", admin("identity:get_group", p.one("group", noEntries))},
 	} {
-		r.Handle("GET", base+k.path, func(c echo.Context) error {
-			if !auth.From(c.Request().Context()).IsCloudAdmin() {
-				return fault(c, auth.Forbidden())
-			}
-			return c.JSON(http.StatusOK, listBody(c, k.many, filter(c, k.list(c))))
-		})
-		r.Handle("GET", base+k.path+"/:id", func(c echo.Context) error {
-			id := c.Param("id")
-			self := auth.From(c.Request().Context())
-			own := id == string(self.UserID) || id == string(self.Project)
-			if !self.IsCloudAdmin() && !own {
-				return fault(c, auth.Forbidden())
-			}
-			for _, e := range k.list(c) {
-				if e.id == id {
-					return c.JSON(http.StatusOK, map[string]any{k.one: e.body})
-				}
-			}
-			return refuse(c, http.StatusNotFound, fmt.Sprintf("Could not find %s: %s.", k.one, id))
-		})
-		r.Handle("POST", base+k.path, readOnly(k.many))
-		r.Handle("PATCH", base+k.path+"/:id", readOnly(k.many))
-		r.Handle("DELETE", base+k.path+"/:id", readOnly(k.many))
+		r.Handle(rt.method, base+rt.path, rt.h)
 	}
-	r.Handle("GET", base+"/users/:id/projects", p.userProjects)
-	r.Handle("POST", base+"/users/:id/password", readOnly("passwords"))
-	r.Handle("POST", base+"/users/:id/application_credentials", readOnly("application credentials"))
-	r.Handle("GET", base+"/role_assignments", p.assignments)
-	grants := base + "/projects/:id/users/:user/roles"
-	r.Handle("GET", grants, p.grants)
-	r.Handle("HEAD", grants+"/:role", p.grant)
-	r.Handle("GET", grants+"/:role", p.grant)
-	r.Handle("PUT", grants+"/:role", readOnly("role assignments"))
-	r.Handle("DELETE", grants+"/:role", readOnly("role assignments"))
-}
-
-// readOnly refuses changes: admins because there is no way yet, others because
-// it is not theirs to do.
-func readOnly(what string) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		if !auth.From(c.Request().Context()).IsCloudAdmin() {
-			return fault(c, auth.Forbidden())
-		}
-		return refuse(c, http.StatusNotImplemented, fmt.Sprintf("The %s of this cluster cannot be changed through the identity API.", what))
+	for _, on := range []string{"projects", "domains"} {
+		path := base + "/" + on + "/:id/users/:user/roles"
+		r.Handle("GET", path, admin("identity:list_grants", p.grants))
+		r.Handle("GET", path+"/:role", admin("identity:check_grant", p.grant))
+		r.Handle("HEAD", path+"/:role", admin("identity:check_grant", p.grant))
+		r.Handle("PUT", path+"/:role", admin("identity:create_grant", p.putGrant))
+		r.Handle("DELETE", path+"/:role", admin("identity:revoke_grant", p.dropGrant))
 	}
-}
-
-// entry is one object of a listing.
-type entry struct {
-	id   string
-	body map[string]any
-}
-
-// filter applies the query's keys that the objects have as text or boolean;
-// other keys are ignored, as clients expect.
-func filter(c echo.Context, in []entry) []any {
-	out := []any{}
-	for _, e := range in {
-		if e.matches(c.QueryParams()) {
-			out = append(out, e.body)
+	for what, kinds := range map[string][]string{
+		"services, endpoints and regions: the catalog is made from the address that a client uses": {"services", "endpoints", "regions"},
+		"groups of users": {"groups"},
+	} {
+		for _, kind := range kinds {
+			h := admin("identity:update_"+kind, func(c echo.Context) error { return fault(c, unsupported(what)) })
+			r.Handle("POST", base+"/"+kind, h)
+			r.Handle("PATCH", base+"/"+kind+"/:id", h)
+			r.Handle("DELETE", base+"/"+kind+"/:id", h)
 		}
 	}
-	return out
 }
 
-func (e entry) matches(q url.Values) bool {
-	for key := range q {
-		want := q.Get(key)
-		switch have := e.body[key].(type) {
-		case bool:
-			if b, err := strconv.ParseBool(want); err == nil && b != have {
-				return false
-			}
-		case string, model.ProjectID, model.UserID, model.RoleID:
-			if want != "" && fmt.Sprint(have) != want {
-				return false
-			}
-		}
+// unsupported refuses, with 501, what Keystone has and lbd has not.
+func unsupported(what string) error {
+	return store.Errorf(store.Unsupported, "lbd does not support changing or using %s.", what)
+}
+
+func noEntries(echo.Context, *store.State) []entry { return nil }
+
+// userGroups is GET users/{id}/groups: nobody is in a group.
+func (p *Part) userGroups(c echo.Context) error {
+	if _, err := p.ownUser(c, "identity:list_groups_for_user"); err != nil {
+		return fault(c, err)
 	}
-	return true
+	return c.JSON(http.StatusOK, listBody(c, "groups", []any{}))
 }
 
-func (p *Part) projects(c echo.Context) (out []entry) {
-	p.read.Read(func(st *store.State) {
-		for _, pr := range st.Projects() {
-			out = append(out, entry{string(pr.ID), projectBody(c, pr)})
-		}
-	})
-	return out
-}
-
-func projectBody(c echo.Context, pr *model.Project) map[string]any {
-	return map[string]any{
-		"id": pr.ID, "name": pr.Name, "description": pr.Description, "enabled": pr.Enabled, "domain_id": string(model.DefaultDomain),
-		"parent_id": string(model.DefaultDomain), "is_domain": false, "tags": orEmpty(pr.Tags), "options": map[string]any{},
-		"links": link(c, "projects", string(pr.ID)),
+// created answers a POST with the object as the store has it.
+func created(c echo.Context, key string, body map[string]any) error {
+	if body == nil { // deleted again meanwhile
+		return fault(c, noSuch(key, ""))
 	}
+	return c.JSON(http.StatusCreated, map[string]any{key: body})
 }
 
-func (p *Part) users(c echo.Context) (out []entry) {
-	p.read.Read(func(st *store.State) {
-		for _, u := range st.Users() {
-			body := map[string]any{
-				"id": u.ID, "name": u.Name, "enabled": u.Enabled, "domain_id": string(model.DefaultDomain),
-				"password_expires_at": nil, "options": map[string]any{}, "links": link(c, "users", string(u.ID)),
-			}
-			if u.DefaultProject != "" {
-				body["default_project_id"] = u.DefaultProject
-			}
-			out = append(out, entry{string(u.ID), body})
-		}
-	})
-	return out
-}
-
-func (p *Part) roles(c echo.Context) (out []entry) {
-	p.read.Read(func(st *store.State) {
-		for _, r := range st.Roles() {
-			out = append(out, entry{string(r.ID), roleBody(c, r)})
-		}
-	})
-	return out
-}
-
-func roleBody(c echo.Context, r *model.Role) map[string]any {
-	return map[string]any{
-		"id": r.ID, "name": r.Name, "domain_id": nil, "description": nil, "options": map[string]any{}, "links": link(c, "roles", string(r.ID)),
+// shown answers a PATCH or GET with the object as the store has it.
+func shown(c echo.Context, key, id string, body map[string]any) error {
+	if body == nil {
+		return fault(c, noSuch(key, id))
 	}
+	return c.JSON(http.StatusOK, map[string]any{key: body})
 }
 
-func (p *Part) domains(c echo.Context) []entry {
-	return []entry{{string(model.DefaultDomain), map[string]any{
-		"id": string(model.DefaultDomain), "name": "Default", "description": "The default domain", "enabled": true,
-		"tags": []string{}, "options": map[string]any{}, "links": link(c, "domains", string(model.DefaultDomain)),
-	}}}
-}
-
-func listBody(c echo.Context, key string, list []any) map[string]any {
-	l := selfLink(c)
-	l["previous"], l["next"] = nil, nil
-	return map[string]any{key: list, "links": l}
-}
-
-func selfLink(c echo.Context) map[string]any {
-	return map[string]any{"self": baseURL(c) + c.Request().URL.RequestURI()}
-}
-
-func link(c echo.Context, kind, id string) map[string]any {
-	return map[string]any{"self": baseURL(c) + "/identity/v3/" + kind + "/" + id}
-}
-
-// fixedID is an id that is the same on every node: 32 hex digits of a hash.
-func fixedID(parts ...string) string {
-	h := sha256.Sum256([]byte(strings.Join(parts, "/")))
-	return hex.EncodeToString(h[:16])
-}
-
-func orEmpty(s []string) []string {
-	if s == nil {
-		return []string{}
+// domainAttr resolves a domain_id; absent and null mean the default domain.
+func (a *attrs) domainID() string {
+	id := or(a.text("domain_id", maxName), "")
+	if id == "" {
+		return "default"
 	}
-	return s
+	return id
+}
+
+func assignmentLink(c echo.Context, kind, on, user, role string) map[string]any {
+	return map[string]any{"assignment": fmt.Sprintf("%s/identity/v3/%s/%s/users/%s/roles/%s", baseURL(c), kind, on, user, role)}
 }

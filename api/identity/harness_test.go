@@ -1,6 +1,7 @@
 package identity_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -28,8 +30,35 @@ type world struct {
 	t    testing.TB
 	st   *store.Store
 	part *identity.Part
+	log  *writer
 	h    http.Handler
 	seed identity.Seed
+}
+
+// writer applies commands as the log of a single node does, through their
+// encoding.
+type writer struct {
+	mu    sync.Mutex
+	st    *store.Store
+	index uint64
+	err   error // of every write, when set
+}
+
+func (w *writer) Apply(_ context.Context, cmd store.Command) (uint64, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.err != nil {
+		return 0, w.err
+	}
+	b, err := cmd.Encode()
+	if err != nil {
+		return 0, err
+	}
+	if cmd, err = store.Decode(b); err != nil {
+		return 0, err
+	}
+	w.index++
+	return w.index, w.st.Apply(w.index, cmd)
 }
 
 const password = "correct horse"
@@ -47,7 +76,8 @@ func newWorld(t testing.TB, cfg deps.Config) *world {
 	off := model.User{ID: "0ff", Record: model.Record{Name: "off"}, PasswordHash: seed.Users[0].PasswordHash, DefaultProject: "d3m0"}
 	demo := model.Project{ID: "d3m0", Record: model.Record{Name: "demo"}, Enabled: true}
 	member := w.role("member")
-	err = w.st.Apply(1, store.Command{Kind: store.ClusterInit, At: time.Now(), Payload: &store.ClusterInitPayload{
+	w.log = &writer{st: w.st}
+	_, err = w.log.Apply(context.Background(), store.Command{Kind: store.ClusterInit, At: time.Now(), Payload: &store.ClusterInitPayload{
 		ClusterID: "c", Node: model.Node{ID: "n1", Name: "alpha"}, Roles: seed.Roles,
 		Projects: append(seed.Projects, demo), Users: append(seed.Users, bob, off),
 		Assignments: append(seed.Assignments, model.Assignment{User: "b0b", Project: "d3m0", Role: member}, model.Assignment{User: "0ff", Project: "d3m0", Role: member}),
@@ -60,7 +90,7 @@ func newWorld(t testing.TB, cfg deps.Config) *world {
 	}
 	cfg.Plain = true
 	log := slog.New(slog.DiscardHandler)
-	w.part = identity.New(cfg, w.st, log)
+	w.part = identity.New(cfg, w.st, w.log, log)
 	w.h = api.New(cfg, api.Deps{Auth: w.part, Basic: w.part.Basic, Local: w.part.LocalAdmin, Reader: w.st, Log: log}, w.part, whoami{}).Handler()
 	return w
 }

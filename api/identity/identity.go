@@ -3,12 +3,10 @@ package identity
 import (
 	"crypto/rand"
 	"log/slog"
-	"sync"
 	"time"
 
 	"lbd/api"
 	"lbd/api/deps"
-	"lbd/store/model"
 )
 
 // Region is the only region of the catalog.
@@ -17,6 +15,7 @@ const Region = "RegionOne"
 // Part serves identity and authenticates callers of all other parts.
 type Part struct {
 	read   deps.Reader
+	write  deps.Writer
 	sign   signer
 	check  *checker
 	limit  *limiter
@@ -24,9 +23,6 @@ type Part struct {
 	noAuth bool
 	log    *slog.Logger
 	now    func() time.Time
-
-	mu      sync.Mutex
-	revoked map[string]time.Time // guarded by mu; audit id → when its token expires anyway
 }
 
 // minKey is the least length of the token key, in bytes.
@@ -35,14 +31,10 @@ const minKey = 32
 // defaultTTL is how long a token lives when the configuration does not say.
 const defaultTTL = time.Hour
 
-// maxRevoked bounds the list of revoked tokens; past it, the ones that expire
-// first are dropped.
-const maxRevoked = 10_000
-
 // New makes the part. cfg.TokenKey must have at least minKey bytes; with less,
 // tokens are signed with a key that nobody else has: good on this node only,
 // never forgeable.
-func New(cfg deps.Config, read deps.Reader, log *slog.Logger) *Part {
+func New(cfg deps.Config, read deps.Reader, write deps.Writer, log *slog.Logger) *Part {
 	ttl := cfg.TokenTTL
 	if ttl <= 0 {
 		ttl = defaultTTL
@@ -55,8 +47,8 @@ func New(cfg deps.Config, read deps.Reader, log *slog.Logger) *Part {
 		_, _ = rand.Read(key) // never fails
 	}
 	return &Part{
-		read: read, sign: signer{key}, check: newChecker(), limit: newLimiter(), ttl: ttl,
-		noAuth: cfg.NoAuth, log: log, now: time.Now, revoked: map[string]time.Time{},
+		read: read, write: write, sign: signer{key}, check: newChecker(), limit: newLimiter(), ttl: ttl,
+		noAuth: cfg.NoAuth, log: log, now: time.Now,
 	}
 }
 
@@ -70,45 +62,13 @@ func (p *Part) Mount(r *api.Router) {
 		r.Handle("HEAD", base+"/auth/tokens", p.showToken)
 		r.Handle("DELETE", base+"/auth/tokens", p.revokeToken)
 		r.Handle("GET", base+"/auth/projects", p.authProjects)
+		r.Handle("GET", base+"/auth/domains", p.authDomains)
+		r.Handle("GET", base+"/auth/system", p.authSystem)
 		r.Handle("GET", base+"/auth/catalog", p.authCatalog)
+		r.Public("POST", base+"/users/:id/password", p.changePassword)
 		p.mountDirectory(r, base)
 	}
 }
 
-// revoke refuses the token with that audit id from now on, on this node.
-func (p *Part) revoke(t token) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	now := p.now()
-	for id, until := range p.revoked {
-		if !until.After(now) {
-			delete(p.revoked, id)
-		}
-	}
-	if len(p.revoked) >= maxRevoked {
-		first := t.Audit
-		at := t.Expires
-		for id, until := range p.revoked {
-			if until.Before(at) {
-				first, at = id, until
-			}
-		}
-		delete(p.revoked, first)
-	}
-	p.revoked[t.Audit] = t.Expires
-}
-
-func (p *Part) isRevoked(t token) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	_, self := p.revoked[t.Audit]
-	_, first := p.revoked[t.First]
-	return self || t.First != "" && first
-}
-
 // timestamp is Keystone's form of a time.
 func timestamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000000Z") }
-
-func domainRef() map[string]string {
-	return map[string]string{"id": string(model.DefaultDomain), "name": "Default"}
-}

@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/labstack/echo/v4"
 
@@ -36,6 +37,16 @@ type loginBody struct {
 			Token struct {
 				ID string `json:"id"`
 			} `json:"token"`
+			AppCredential struct {
+				ID     string `json:"id"`
+				Name   string `json:"name"`
+				Secret string `json:"secret"`
+				User   struct {
+					ID     string `json:"id"`
+					Name   string `json:"name"`
+					Domain *named `json:"domain"`
+				} `json:"user"`
+			} `json:"application_credential"`
 		} `json:"identity"`
 		Scope json.RawMessage `json:"scope"`
 	} `json:"auth"`
@@ -44,19 +55,6 @@ type loginBody struct {
 type named struct {
 	ID   string `json:"id"`
 	Name string `json:"name"`
-}
-
-// scopeBody is a project by id, or by name and domain; or the system, which here
-// is the project admin.
-type scopeBody struct {
-	Project *struct {
-		named
-		Domain *named `json:"domain"`
-	} `json:"project"`
-	System *struct {
-		All bool `json:"all"`
-	} `json:"system"`
-	Domain *named `json:"domain"`
 }
 
 var (
@@ -80,20 +78,17 @@ func (p *Part) login(c echo.Context) error {
 	if err != nil {
 		return p.refuseLogin(c, err)
 	}
-	if t.Project, err = p.scope(t.User, body.Auth.Scope); err != nil {
+	session, err := p.scope(t, body.Auth.Scope)
+	if err != nil {
 		return p.refuseLogin(c, err)
 	}
-	caller, ok := p.caller(t.User, t.Project)
-	if !ok {
-		return p.refuseLogin(c, errLogin)
-	}
-	text, err := p.sign.sign(t)
+	text, err := p.sign.sign(session.token)
 	if err != nil {
 		return err
 	}
 	c.Response().Header().Set("X-Subject-Token", text)
 	c.Response().Header().Set("Vary", "X-Auth-Token")
-	return c.JSON(http.StatusCreated, p.tokenBody(c, t, caller))
+	return c.JSON(http.StatusCreated, tokenBody(c, session))
 }
 
 // identify makes the token of whoever logs in, by password or by a token they
@@ -110,18 +105,38 @@ func (p *Part) identify(c echo.Context, body *loginBody) (token, error) {
 		user, err := p.byPassword(c, body)
 		t.User, t.Method = user, method
 		return t, err
+	case "application_credential":
+		if len(body.Auth.Scope) > 0 && string(body.Auth.Scope) != "null" {
+			return token{}, errAppScope
+		}
+		app, err := p.byAppCredential(c, body)
+		if err != nil {
+			return token{}, err
+		}
+		t.User, t.Project, t.App, t.Method = app.User, app.Project, app.ID, method
+		if !app.Expires.IsZero() && app.Expires.Before(t.Expires) {
+			t.Expires = app.Expires
+		}
+		return t, nil
 	case "token":
-		old, _, err := p.valid(body.Auth.Identity.Token.ID)
+		old, err := p.valid(body.Auth.Identity.Token.ID)
 		if err != nil {
 			return token{}, errLogin
 		}
-		t.User, t.Expires, t.First = old.User, old.Expires, cmp.Or(old.First, old.Audit)
+		t.User, t.Expires, t.First, t.App = old.User, old.Expires, cmp.Or(old.First, old.Audit), old.App
+		if t.App != "" {
+			t.Project = old.Project
+		}
 		t.Method = "token," + strings.TrimPrefix(old.Method, "token,")
 		return t, nil
 	default:
 		return token{}, fmt.Errorf("%w: %s", errMethod, strconv.Quote(method[:min(len(method), 40)]))
 	}
 }
+
+// errAppScope is returned when an application credential asks for a scope: it
+// has its own.
+var errAppScope = errors.New("application credentials cannot request a scope")
 
 var errMethod = errors.New("this login method is not served")
 
@@ -132,42 +147,80 @@ func (p *Part) byPassword(c echo.Context, body *loginBody) (model.UserID, error)
 	if in.ID == "" && in.Name == "" {
 		return "", fmt.Errorf("%w: a user needs a name or an id", errBadLogin)
 	}
-	var user *model.User
-	if isDefaultDomain(in.Domain) || in.ID != "" {
-		p.read.Read(func(st *store.State) {
-			if in.ID != "" {
-				user, _ = st.User(model.UserID(in.ID))
-			} else {
-				user, _ = st.UserByName(in.Name)
-			}
-		})
-	}
+	user := p.findUser(in.ID, in.Name, in.Domain)
 	if err := p.verify(c.Request().Context(), user, cmp.Or(in.Name, in.ID), in.Password, c.RealIP()); err != nil {
 		return "", err
 	}
 	return user.ID, nil
 }
 
-// maxName bounds user names that are looked at, in bytes.
-const maxName = 255
+// findUser finds a user that may log in, by id or by name and domain; nil is
+// nobody.
+func (p *Part) findUser(id, name string, domain *named) (user *model.User) {
+	p.read.Read(func(st *store.State) {
+		u, ok := st.User(model.UserID(id))
+		if id == "" {
+			var d model.DomainID
+			if d, ok = domainNamed(st, domain); ok {
+				u, ok = st.UserNamed(d, name)
+			}
+		}
+		if ok && st.UserWorks(u) {
+			user = u
+		}
+	})
+	return user
+}
+
+// byAppCredential finds the credential that the login names and checks its
+// secret, slowed like a password.
+func (p *Part) byAppCredential(c echo.Context, body *loginBody) (*model.AppCredential, error) {
+	in := body.Auth.Identity.AppCredential
+	if in.ID == "" && (in.Name == "" || in.User.ID == "" && in.User.Name == "") {
+		return nil, fmt.Errorf("%w: an application credential needs an id, or a name and a user", errBadLogin)
+	}
+	if len(in.ID) > maxName || len(in.Name) > maxName*utf8.UTFMax {
+		return nil, errLogin
+	}
+	var app *model.AppCredential
+	if in.ID != "" {
+		p.read.Read(func(st *store.State) { app, _ = st.AppCredential(model.AppCredentialID(in.ID)) })
+	} else if user := p.findUser(in.User.ID, in.User.Name, in.User.Domain); user != nil {
+		p.read.Read(func(st *store.State) { app, _ = st.AppCredentialNamed(user.ID, in.Name) })
+	}
+	name, hash := "application credential "+cmp.Or(in.ID, in.Name), ""
+	if app != nil && !expired(app, p.now()) {
+		name, hash = "application credential "+string(app.ID), app.SecretHash
+	}
+	if err := p.prove(c.Request().Context(), from(name, c.RealIP()), hash, in.Secret, name); err != nil {
+		return nil, err
+	}
+	return app, nil
+}
 
 // verify checks the password of user, nil being nobody, and keeps count. It
 // fails with errLogin or errLimited, or when ctx ends before its turn.
 func (p *Part) verify(ctx context.Context, user *model.User, name, password, source string) error {
-	if len(name) > maxName {
+	if len(name) > maxName*utf8.UTFMax {
 		return errLogin
 	}
 	who := from(name, source)
 	if user != nil {
 		who = from(string(user.ID), source) // by name or id, it is one user
 	}
+	hash := ""
+	if user != nil {
+		hash = user.PasswordHash
+	}
+	return p.prove(ctx, who, hash, password, name)
+}
+
+// prove checks a password or secret against what is stored, "" being nothing,
+// unless too many such checks have failed.
+func (p *Part) prove(ctx context.Context, who attempt, hash, password, name string) error {
 	may := func() bool { return p.limit.allowed(who) }
 	if !may() {
 		return errLimited
-	}
-	hash := ""
-	if user != nil && user.Enabled {
-		hash = user.PasswordHash
 	}
 	ok, allowed, err := p.check.check(ctx, hash, password, may)
 	switch {
@@ -177,55 +230,11 @@ func (p *Part) verify(ctx context.Context, user *model.User, name, password, sou
 		return errLimited
 	case !ok:
 		p.limit.failed(who)
-		p.log.Warn("login refused", "user", name, "from", source)
+		p.log.Warn("login refused", "user", name, "from", who.source)
 		return errLogin
 	}
 	p.limit.succeeded(who)
 	return nil
-}
-
-// isDefaultDomain: a login that names no domain means the default one.
-func isDefaultDomain(d *named) bool {
-	return d == nil || d.ID == string(model.DefaultDomain) || d.ID == "" && (d.Name == "Default" || d.Name == string(model.DefaultDomain))
-}
-
-// scope is the project asked for; without one, the user's default project.
-func (p *Part) scope(user model.UserID, raw json.RawMessage) (project model.ProjectID, err error) {
-	var s scopeBody
-	if len(raw) > 0 && raw[0] == '{' {
-		if json.Unmarshal(raw, &s) != nil {
-			return "", fmt.Errorf("%w: scope is not readable", errBadLogin)
-		}
-	} else if len(raw) > 0 && string(raw) != `"unscoped"` && string(raw) != "null" {
-		return "", fmt.Errorf("%w: scope is not readable", errBadLogin)
-	}
-	if string(raw) == `"unscoped"` {
-		return "", nil
-	}
-	p.read.Read(func(st *store.State) {
-		var pr *model.Project
-		switch {
-		case s.Project != nil && s.Project.ID != "":
-			pr, _ = st.Project(model.ProjectID(s.Project.ID))
-		case s.Project != nil && isDefaultDomain(s.Project.Domain):
-			pr, _ = st.ProjectByName(s.Project.Name)
-		case s.System != nil:
-			pr, _ = st.ProjectByName("admin")
-		case s.Project == nil && s.Domain == nil:
-			if u, ok := st.User(user); ok && u.DefaultProject != "" {
-				pr, _ = st.Project(u.DefaultProject)
-			}
-			if pr == nil {
-				return // unscoped
-			}
-		}
-		if pr == nil {
-			err = errLogin
-			return
-		}
-		project = pr.ID
-	})
-	return project, err
 }
 
 func (p *Part) refuseLogin(c echo.Context, err error) error {
@@ -235,20 +244,14 @@ func (p *Part) refuseLogin(c echo.Context, err error) error {
 		return refuse(c, http.StatusTooManyRequests, "Too many failed logins for this user or from this address. Wait a minute and try again.")
 	case errors.Is(err, errBadLogin):
 		return refuse(c, http.StatusBadRequest, "Invalid request: "+err.Error()+".")
+	case errors.Is(err, errAppScope):
+		return refuse(c, http.StatusUnauthorized, "Application credentials cannot request a scope.")
 	case errors.Is(err, errMethod):
 		return refuse(c, http.StatusUnauthorized, "Attempted to authenticate with an unsupported method.")
 	case errors.Is(err, errLogin), errors.Is(err, auth.ErrUnauthenticated):
 		return refuse(c, http.StatusUnauthorized, "The request you have made requires authentication: user, password, project or domain is not right.")
 	}
 	return err
-}
-
-// refuse answers in Keystone's form.
-func refuse(c echo.Context, status int, message string) error {
-	if status == http.StatusUnauthorized {
-		c.Response().Header().Set("WWW-Authenticate", fmt.Sprintf("Keystone uri=%q", baseURL(c)+"/identity"))
-	}
-	return c.JSON(status, map[string]any{"error": map[string]any{"code": status, "title": http.StatusText(status), "message": message}})
 }
 
 func jsonProblem(err error) string {

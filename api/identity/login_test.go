@@ -141,7 +141,8 @@ func TestWhatIsNoLoginIs400(t *testing.T) {
 		``: 400, `{}`: 400, `[]`: 400, `{"auth":`: 400, `{"auth":{"identity":{"methods":["password"]}}}`: 400,
 		`{"auth":{"identity":{"methods":["password","totp"]}}}`:                                        400,
 		`{"auth":{"identity":{"methods":["password"],"password":{"user":{"name":5}}}}}`:                400,
-		`{"auth":{"identity":{"methods":["application_credential"],"application_credential":{}}}}`:     401,
+		`{"auth":{"identity":{"methods":["application_credential"],"application_credential":{}}}}`:     400,
+		`{"auth":{"identity":{"methods":["totp"],"totp":{}}}}`:                                         401,
 		`{"auth":{"identity":{"methods":["password"],"password":{"user":{"id":"x","password":"y"}}}}}`: 401,
 	} {
 		if a := w.login(body); a.status != want || a.body["error"].(obj)["code"] != float64(want) {

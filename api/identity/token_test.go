@@ -18,7 +18,8 @@ var testKey = []byte("0123456789abcdef0123456789abcdef")
 func sampleToken() token {
 	at := time.Date(2030, 1, 2, 3, 4, 5, 678000, time.UTC)
 	return token{
-		User: model.UserID(strings.Repeat("a", 32)), Project: model.ProjectID(strings.Repeat("b", 32)), Method: "token,password",
+		User: model.UserID(strings.Repeat("a", 32)), Project: model.ProjectID(strings.Repeat("b", 32)), Method: "token,application_credential",
+		App: model.AppCredentialID(strings.Repeat("c", 32)), UserEpoch: 1 << 20, ScopeEpoch: 1 << 40,
 		Issued: at, Expires: at.Add(time.Hour), Audit: rand.Text()[:22], First: rand.Text()[:22],
 	}
 }
@@ -149,11 +150,11 @@ func TestLimiterIsBoundedAndForgives(t *testing.T) {
 }
 
 func TestExpiredAndForeignTokensAreRefused(t *testing.T) {
-	p := New(deps.Config{}, store.New(), slog.New(slog.DiscardHandler))
+	p := New(deps.Config{}, store.New(), nil, slog.New(slog.DiscardHandler))
 	if len(p.sign.key) < minKey {
 		t.Error("signs with a short key")
 	}
-	q := New(deps.Config{}, store.New(), slog.New(slog.DiscardHandler))
+	q := New(deps.Config{}, store.New(), nil, slog.New(slog.DiscardHandler))
 	text, err := p.sign.sign(sampleToken())
 	if err != nil {
 		t.Fatal(err)

@@ -9,24 +9,37 @@ import (
 	"lbd/api"
 	"lbd/api/auth"
 	"lbd/store"
+	"lbd/store/model"
 )
 
 func baseURL(c echo.Context) string { return api.BaseURL(c) }
 
 // tokenBody is the answer to a login and to GET auth/tokens.
-func (p *Part) tokenBody(c echo.Context, t token, caller *auth.Caller) map[string]any {
+func tokenBody(c echo.Context, s *session) map[string]any {
 	body := map[string]any{
-		"methods": strings.Split(t.Method, ","), "audit_ids": auditIDs(t),
-		"issued_at": timestamp(t.Issued), "expires_at": timestamp(t.Expires),
-		"user": map[string]any{"id": caller.UserID, "name": caller.UserName, "domain": domainRef(), "password_expires_at": nil},
+		"methods": strings.Split(s.Method, ","), "audit_ids": auditIDs(s.token),
+		"issued_at": timestamp(s.Issued), "expires_at": timestamp(s.Expires),
+		"user": map[string]any{"id": s.user.ID, "name": s.user.Name, "domain": s.domainRef(s.user.Domain), "password_expires_at": nil},
 	}
-	if caller.Project != "" {
-		body["project"] = map[string]any{"id": caller.Project, "name": caller.ProjectName, "domain": domainRef()}
+	switch {
+	case s.project != nil:
+		body["project"] = map[string]any{"id": s.project.ID, "name": s.project.Name, "domain": s.domainRef(s.project.Domain)}
 		body["is_domain"] = false
-		body["roles"] = p.roleRefs(caller)
-		if !c.QueryParams().Has("nocatalog") {
-			body["catalog"] = catalog(c)
-		}
+	case s.domain != nil:
+		body["domain"] = map[string]any{"id": s.domain.ID, "name": s.domain.Name}
+	default:
+		return map[string]any{"token": body}
+	}
+	if s.app != nil {
+		body["application_credential"] = map[string]any{"id": s.app.ID, "name": s.app.Name, "restricted": !s.app.Unrestricted}
+	}
+	roles := []map[string]any{}
+	for _, r := range s.roles {
+		roles = append(roles, map[string]any{"id": r.ID, "name": r.Name})
+	}
+	body["roles"] = roles
+	if !c.QueryParams().Has("nocatalog") {
+		body["catalog"] = catalog(c)
 	}
 	return map[string]any{"token": body}
 }
@@ -38,68 +51,67 @@ func auditIDs(t token) []string {
 	return []string{t.Audit, t.First}
 }
 
-func (p *Part) roleRefs(caller *auth.Caller) []map[string]any {
-	out := []map[string]any{}
-	p.read.Read(func(st *store.State) {
-		for _, r := range st.RolesOf(caller.UserID, caller.Project) {
-			out = append(out, map[string]any{"id": r.ID, "name": r.Name})
-		}
-	})
-	return out
-}
-
 // subject is the token in X-Subject-Token: a caller's own, or any for an admin.
-func (p *Part) subject(c echo.Context) (token, *auth.Caller, error) {
-	text := c.Request().Header.Get("X-Subject-Token")
-	t, caller, err := p.valid(text)
+func (p *Part) subject(c echo.Context) (*session, error) {
+	s, err := p.valid(c.Request().Header.Get("X-Subject-Token"))
 	if err != nil {
-		return token{}, nil, store.Errorf(store.NotFound, "This is not a recognized token.")
+		return nil, store.Errorf(store.NotFound, "This is not a recognized token.")
 	}
-	self := auth.From(c.Request().Context())
-	if self == nil || self.UserID != caller.UserID && !self.IsCloudAdmin() && !self.Has(auth.RoleService) {
-		return token{}, nil, auth.Forbidden()
+	if self := caller(c); self == nil || self.UserID != s.user.ID && !self.Has(auth.RoleAdmin, auth.RoleService) {
+		return nil, forbidden("identity:validate_token")
 	}
-	return t, caller, nil
+	return s, nil
 }
 
 func (p *Part) showToken(c echo.Context) error {
-	t, caller, err := p.subject(c)
+	s, err := p.subject(c)
 	if err != nil {
 		return fault(c, err)
 	}
 	c.Response().Header().Set("X-Subject-Token", c.Request().Header.Get("X-Subject-Token"))
-	return c.JSON(http.StatusOK, p.tokenBody(c, t, caller))
+	c.Response().Header().Set("Vary", "X-Auth-Token")
+	return c.JSON(http.StatusOK, tokenBody(c, s))
 }
 
-// revokeToken ends a token, and those made from it, on this node; the other
-// nodes take it until it expires (doc.go).
+// revokeToken ends a token, and those made from it, on every node.
 func (p *Part) revokeToken(c echo.Context) error {
-	t, _, err := p.subject(c)
+	s, err := p.subject(c)
 	if err != nil {
 		return fault(c, err)
 	}
-	p.revoke(t)
-	return c.NoContent(http.StatusNoContent)
+	return p.done(c, store.TokenRevoke, &model.Revocation{Audit: model.AuditID(s.Audit), User: s.User, Expires: s.Expires})
 }
 
+// authProjects is GET auth/projects: where the caller could get a token.
 func (p *Part) authProjects(c echo.Context) error {
 	list := []any{}
 	p.read.Read(func(st *store.State) {
-		for _, pr := range st.ProjectsOf(auth.From(c.Request().Context()).UserID) {
-			list = append(list, projectBody(c, pr))
+		for _, pr := range st.ProjectsOf(caller(c).UserID) {
+			if st.ProjectWorks(pr) {
+				list = append(list, projectBody(c, pr))
+			}
 		}
 	})
 	return c.JSON(http.StatusOK, listBody(c, "projects", list))
 }
 
-func (p *Part) authCatalog(c echo.Context) error {
-	return c.JSON(http.StatusOK, map[string]any{"catalog": catalog(c), "links": selfLink(c)})
+func (p *Part) authDomains(c echo.Context) error {
+	list := []any{}
+	p.read.Read(func(st *store.State) {
+		for _, d := range st.DomainsOf(caller(c).UserID) {
+			if d.Enabled {
+				list = append(list, domainBody(c, d))
+			}
+		}
+	})
+	return c.JSON(http.StatusOK, listBody(c, "domains", list))
 }
 
-// fault answers a store.Error in Keystone's form; everything else goes up.
-func fault(c echo.Context, err error) error {
-	if kind := store.KindOf(err); kind != "" {
-		return refuse(c, api.StatusOf(kind), err.Error())
-	}
-	return err
+// authSystem is GET auth/system: no role is given on the system here.
+func (p *Part) authSystem(c echo.Context) error {
+	return c.JSON(http.StatusOK, map[string]any{"system": []any{}, "links": selfLink(c)})
+}
+
+func (p *Part) authCatalog(c echo.Context) error {
+	return c.JSON(http.StatusOK, map[string]any{"catalog": catalog(c), "links": selfLink(c)})
 }

@@ -1,0 +1,73 @@
+package identity
+
+import (
+	"github.com/labstack/echo/v4"
+
+	"lbd/store"
+	"lbd/store/model"
+)
+
+func domainEntries(c echo.Context, st *store.State) (out []entry) {
+	for _, d := range st.Domains() {
+		out = append(out, entry{string(d.ID), domainBody(c, d)})
+	}
+	return out
+}
+
+func domainBody(c echo.Context, d *model.Domain) map[string]any {
+	return map[string]any{
+		"id": string(d.ID), "name": d.Name, "description": d.Description, "enabled": d.Enabled,
+		"tags": orEmpty(d.Tags), "options": map[string]any{}, "links": link(c, "domains", string(d.ID)),
+	}
+}
+
+func (p *Part) domainNow(c echo.Context, id model.DomainID) (body map[string]any) {
+	p.read.Read(func(st *store.State) {
+		if d, ok := st.Domain(id); ok {
+			body = domainBody(c, d)
+		}
+	})
+	return body
+}
+
+func (p *Part) createDomain(c echo.Context) error {
+	a, err := readAttrs(c, "domain")
+	if err != nil {
+		return fault(c, err)
+	}
+	d := &model.Domain{
+		ID:      model.DomainID(newID()),
+		Record:  model.Record{Name: a.needName("name", maxProjectName), Description: or(a.text("description", maxText), ""), Tags: or(a.tags(), nil)},
+		Enabled: or(a.flag("enabled"), true),
+	}
+	if a.noOptions(); a.err != nil {
+		return fault(c, a.err)
+	}
+	if err := p.apply(c, store.DomainCreate, d); err != nil {
+		return fault(c, err)
+	}
+	return created(c, "domain", p.domainNow(c, d.ID))
+}
+
+func (p *Part) updateDomain(c echo.Context) error {
+	a, err := readAttrs(c, "domain")
+	if err != nil {
+		return fault(c, err)
+	}
+	id := model.DomainID(c.Param("id"))
+	patch := &store.DomainPatch{
+		ID: id, Name: a.name("name", maxProjectName), Description: a.text("description", maxText), Enabled: a.flag("enabled"), Tags: a.tags(),
+	}
+	a.fixed("id", string(id))
+	if a.noOptions(); a.err != nil {
+		return fault(c, a.err)
+	}
+	if err := p.apply(c, store.DomainUpdate, patch); err != nil {
+		return fault(c, err)
+	}
+	return shown(c, "domain", string(id), p.domainNow(c, id))
+}
+
+func (p *Part) deleteDomain(c echo.Context) error {
+	return p.done(c, store.DomainDelete, &store.DomainRef{ID: model.DomainID(c.Param("id"))})
+}
