@@ -188,6 +188,7 @@ func (n *node) run(ctx context.Context, out io.Writer) error {
 	}
 	parts = append(parts, lifecycle.Part{Name: "status", Run: func(ctx context.Context) error { return n.obs.run(ctx, n.engineChanged()) }})
 	parts = append(parts, lifecycle.Part{Name: "settle", Run: (&settler{n.raft, n.st, n.obs, n.log}).run})
+	parts = append(parts, lifecycle.Part{Name: "housekeeping", Run: newHousekeeper(n).run})
 	caughtUp, serving := make(chan struct{}), make(chan struct{})
 	parts = append(parts, lifecycle.Part{Name: "catch up", Run: n.catchUp(caughtUp), Ready: caughtUp})
 	parts = append(parts, lifecycle.Part{Name: "api", Run: n.serveAPI(serving), Ready: serving})
