@@ -86,6 +86,10 @@ func (t *tx) apply(cmd Command) error {
 		return with(cmd, t.monitorUpdate)
 	case MonitorDelete:
 		return with(cmd, t.monitorDelete)
+	case QuotaUpdate:
+		return with(cmd, t.quotaUpdate)
+	case QuotaReset:
+		return with(cmd, t.quotaReset)
 
 	case SecretCreate:
 		return with(cmd, t.secretCreate)

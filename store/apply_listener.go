@@ -12,6 +12,9 @@ func (t *tx) listenerCreate(p *model.Listener) error {
 	if !ok {
 		return notFound("Load Balancer", p.LoadBalancer)
 	}
+	if err := t.charge(lb.Project, model.QuotaListener, 1); err != nil {
+		return err
+	}
 	if err := t.checkDefaultPool(p, p.DefaultPool); err != nil {
 		return err
 	}

@@ -11,6 +11,9 @@ func (t *tx) loadBalancerCreate(p *LoadBalancerCreatePayload) error {
 	if err != nil {
 		return err
 	}
+	if err := t.charge(n.Project, model.QuotaLoadBalancer, 1); err != nil {
+		return err
+	}
 
 	t.st.putPort(port)
 	t.born(&n.Base, n.Project)

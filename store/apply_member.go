@@ -13,6 +13,9 @@ func (t *tx) memberCreate(p *model.Member) error {
 	if !p.Address.IsValid() {
 		return Errorf(Invalid, "The IP Address %s is invalid.", p.AddressText())
 	}
+	if err := t.charge(pool.Project, model.QuotaMember, 1); err != nil {
+		return err
+	}
 	if _, err := t.poolToChange(p.Pool); err != nil {
 		return err
 	}

@@ -10,6 +10,9 @@ func (t *tx) monitorCreate(p *model.HealthMonitor) error {
 	if err := checkMonitorType(p.Type, pool.Protocol); err != nil {
 		return err
 	}
+	if err := t.charge(pool.Project, model.QuotaHealthMonitor, 1); err != nil {
+		return err
+	}
 	if _, err := t.poolToChange(p.Pool); err != nil {
 		return err
 	}

@@ -19,6 +19,9 @@ func (t *tx) poolCreate(p *PoolCreatePayload) error {
 	if !ok {
 		return notFound("Load Balancer", n.LoadBalancer)
 	}
+	if err := t.charge(lb.Project, model.QuotaPool, 1); err != nil {
+		return err
+	}
 	if listener != nil {
 		if err := t.checkFreeForPool(listener, n.Protocol); err != nil {
 			return err

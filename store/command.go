@@ -125,6 +125,8 @@ const (
 	MonitorCreate      CommandKind = "healthmonitor.create"
 	MonitorUpdate      CommandKind = "healthmonitor.update"
 	MonitorDelete      CommandKind = "healthmonitor.delete"
+	QuotaUpdate        CommandKind = "quota.update"
+	QuotaReset         CommandKind = "quota.reset"
 
 	SecretCreate    CommandKind = "secret.create"
 	SecretUpdate    CommandKind = "secret.update"
@@ -192,6 +194,8 @@ var payloads = map[CommandKind]func() any{
 	MonitorCreate:      func() any { return new(model.HealthMonitor) },
 	MonitorUpdate:      func() any { return new(MonitorPatch) },
 	MonitorDelete:      func() any { return new(MonitorRef) },
+	QuotaUpdate:        func() any { return new(QuotaPatch) },
+	QuotaReset:         func() any { return new(QuotaRef) },
 
 	SecretCreate:    func() any { return new(model.Secret) },
 	SecretUpdate:    func() any { return new(SecretPatch) },

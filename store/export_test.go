@@ -49,7 +49,7 @@ func isIndex(field string) bool {
 		"listenersOf", "poolsOf", "membersOf", "monitorOf", "listenersUsing", "memberAt", "listenerAt",
 		"subnetsOf", "portsOn", "portsIn", "portsOf", "portAt", "routersIn", "routersTo", "membersIn",
 		"floatingOn", "floatingIn", "floatingOf", "floatingBy", "loadBalancing", "serviceAddrs",
-		"nodeAddrs", "taken", "pending",
+		"nodeAddrs", "taken", "usage", "pending",
 		"domainAt", "projectAt", "userAt", "roleAt", "assignmentsOf", "appCredentialsOf", "appCredentialAt", "revocationsOf":
 		return true
 	}

@@ -92,7 +92,7 @@ func vip(t *rapid.T) model.VIP {
 	}
 }
 
-var generators = joined(balancingGenerators, identityGenerators)
+var generators = joined(balancingGenerators, identityGenerators, octaviaGenerators)
 
 // joined is the union of maps that share no key.
 func joined(parts ...map[store.CommandKind]func(*rapid.T) any) map[store.CommandKind]func(*rapid.T) any {

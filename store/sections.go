@@ -53,6 +53,8 @@ var sections = []section{
 	table("container", func(st *State) map[model.ContainerID]*model.Container { return st.containers },
 		func(v *model.Container) model.ContainerID { return v.ID }, (*State).putContainer),
 
+	table("quota", func(st *State) map[model.ProjectID]*model.Quota { return st.quotas },
+		func(v *model.Quota) model.ProjectID { return v.Project }, (*State).putQuota),
 	table("loadbalancer", func(st *State) map[model.LoadBalancerID]*model.LoadBalancer { return st.loadBalancers },
 		func(v *model.LoadBalancer) model.LoadBalancerID { return v.ID }, (*State).putLoadBalancer),
 	table("pool", func(st *State) map[model.PoolID]*model.Pool { return st.pools },

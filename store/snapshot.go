@@ -60,6 +60,7 @@ func (s *Store) Snapshot() *Snapshot {
 		pools:          maps.Clone(st.pools),
 		members:        maps.Clone(st.members),
 		monitors:       maps.Clone(st.monitors),
+		quotas:         maps.Clone(st.quotas),
 		networks:       maps.Clone(st.networks),
 		subnets:        maps.Clone(st.subnets),
 		ports:          maps.Clone(st.ports),

@@ -17,6 +17,7 @@ type State struct {
 	pools         map[model.PoolID]*model.Pool
 	members       map[model.MemberID]*model.Member
 	monitors      map[model.HealthMonitorID]*model.HealthMonitor
+	quotas        map[model.ProjectID]*model.Quota
 
 	networks    map[model.NetworkID]*model.Network
 	subnets     map[model.SubnetID]*model.Subnet
@@ -79,8 +80,9 @@ type State struct {
 	taken     map[netip.Addr]int // addresses never to allocate, counted
 	searchAt  map[model.SubnetID]netip.Addr
 
-	pending map[ref]uint64 // every PENDING_* object → its Pending index
-	dirty   dirt           // what Config has to rebuild
+	usage   map[usageKey]int // how many objects of a class a project has
+	pending map[ref]uint64   // every PENDING_* object → its Pending index
+	dirty   dirt             // what Config has to rebuild
 }
 
 type (
@@ -129,6 +131,7 @@ func newState() *State {
 		ports:          map[model.PortID]*model.Port{},
 		routers:        map[model.RouterID]*model.Router{},
 		floatingIPs:    map[model.FloatingIPID]*model.FloatingIP{},
+		quotas:         map[model.ProjectID]*model.Quota{},
 		domains:        map[model.DomainID]*model.Domain{},
 		projects:       map[model.ProjectID]*model.Project{},
 		users:          map[model.UserID]*model.User{},
@@ -181,6 +184,7 @@ func newState() *State {
 		taken:     map[netip.Addr]int{},
 		searchAt:  map[model.SubnetID]netip.Addr{},
 
+		usage:   map[usageKey]int{},
 		pending: map[ref]uint64{},
 		dirty: dirt{
 			services: map[model.LoadBalancerID]struct{}{},

@@ -12,6 +12,8 @@ import (
 func (st *State) putLoadBalancer(n *model.LoadBalancer) {
 	if old, ok := st.loadBalancers[n.ID]; ok {
 		st.unindexLoadBalancer(old)
+	} else {
+		st.count(n.Project, model.QuotaLoadBalancer, 1)
 	}
 	st.loadBalancers[n.ID] = n
 	st.loadBalancing[n.VIP.Port] = n.ID
@@ -23,6 +25,7 @@ func (st *State) putLoadBalancer(n *model.LoadBalancer) {
 }
 
 func (st *State) dropLoadBalancer(old *model.LoadBalancer) {
+	st.count(old.Project, model.QuotaLoadBalancer, -1)
 	st.unindexLoadBalancer(old)
 	st.track(ref{nounLoadBalancer, string(old.ID)}, 0)
 	delete(st.loadBalancers, old.ID)
@@ -39,6 +42,8 @@ func (st *State) unindexLoadBalancer(old *model.LoadBalancer) {
 func (st *State) putListener(n *model.Listener) {
 	if old, ok := st.listeners[n.ID]; ok {
 		st.unindexListener(old)
+	} else {
+		st.count(n.Project, model.QuotaListener, 1)
 	}
 	st.listeners[n.ID] = n
 	st.listenersOf.add(n.LoadBalancer, n.ID)
@@ -50,6 +55,7 @@ func (st *State) putListener(n *model.Listener) {
 }
 
 func (st *State) dropListener(old *model.Listener) {
+	st.count(old.Project, model.QuotaListener, -1)
 	st.unindexListener(old)
 	st.track(ref{nounListener, string(old.ID)}, 0)
 	delete(st.listeners, old.ID)
@@ -68,12 +74,16 @@ func keyOfListener(l *model.Listener) listenerKey {
 }
 
 func (st *State) putPool(n *model.Pool) {
+	if _, ok := st.pools[n.ID]; !ok {
+		st.count(n.Project, model.QuotaPool, 1)
+	}
 	st.pools[n.ID] = n // its load balancer never changes
 	st.poolsOf.add(n.LoadBalancer, n.ID)
 	st.track(ref{nounPool, string(n.ID)}, n.Pending)
 }
 
 func (st *State) dropPool(old *model.Pool) {
+	st.count(old.Project, model.QuotaPool, -1)
 	st.poolsOf.remove(old.LoadBalancer, old.ID)
 	st.track(ref{nounPool, string(old.ID)}, 0)
 	delete(st.pools, old.ID)
@@ -86,6 +96,8 @@ func (st *State) putMember(n *model.Member) {
 	st.take(n.Address, n.MonitorAddress)
 	if old, ok := st.members[n.ID]; ok {
 		st.unindexMember(old)
+	} else {
+		st.count(n.Project, model.QuotaMember, 1)
 	}
 	st.members[n.ID] = n
 	st.membersOf.add(n.Pool, n.ID)
@@ -101,6 +113,7 @@ func (st *State) putMember(n *model.Member) {
 }
 
 func (st *State) dropMember(old *model.Member) {
+	st.count(old.Project, model.QuotaMember, -1)
 	st.unindexMember(old)
 	st.track(ref{nounMember, string(old.ID)}, 0)
 	delete(st.members, old.ID)
@@ -123,12 +136,16 @@ func keyOfMember(m *model.Member) memberKey {
 }
 
 func (st *State) putMonitor(n *model.HealthMonitor) {
+	if _, ok := st.monitors[n.ID]; !ok {
+		st.count(n.Project, model.QuotaHealthMonitor, 1)
+	}
 	st.monitors[n.ID] = n // its pool never changes
 	st.monitorOf[n.Pool] = n.ID
 	st.track(ref{nounMonitor, string(n.ID)}, n.Pending)
 }
 
 func (st *State) dropMonitor(old *model.HealthMonitor) {
+	st.count(old.Project, model.QuotaHealthMonitor, -1)
 	delete(st.monitorOf, old.Pool)
 	st.track(ref{nounMonitor, string(old.ID)}, 0)
 	delete(st.monitors, old.ID)
