@@ -11,6 +11,7 @@ import (
 	"lbd/dataplane/http1"
 	"lbd/dataplane/live"
 	"lbd/dataplane/netio"
+	"lbd/dataplane/route"
 	"lbd/dataplane/table"
 )
 
@@ -23,6 +24,7 @@ type client struct {
 	shard *live.Shard
 
 	remote, local netip.AddrPort
+	peer          route.Client // the same, as rules see it
 
 	ctx    context.Context // of the connection itself; ended by Cut
 	cancel context.CancelFunc
@@ -102,7 +104,11 @@ func (c *client) exchange(x *exchange) (keep bool) {
 	if !ok {
 		return false
 	}
-	x.pool = x.lis.Route.Choose(&x.request)
+	v := x.lis.Route.Choose(&x.request, &c.peer)
+	if v.Kind != route.ToPool {
+		return x.verdict(&v, n)
+	}
+	x.pool = v.Pool
 	if err := x.encodeRequest(n); err != nil {
 		return x.fault(http1.StatusBadRequest, err)
 	}

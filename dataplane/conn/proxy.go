@@ -10,6 +10,7 @@ import (
 	"lbd/dataplane/http1"
 	"lbd/dataplane/live"
 	"lbd/dataplane/netio"
+	"lbd/dataplane/route"
 	"lbd/dataplane/table"
 )
 
@@ -74,6 +75,7 @@ func (p *Proxy) Serve(conn *netio.Conn, src *atomic.Pointer[table.Listener], gro
 		p: p, conn: conn, src: src, shard: src.Load().Live.Shard(),
 		remote: conn.Remote(), local: conn.Local(),
 	}
+	c.peer = route.Client{Remote: c.remote, Local: c.local}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	defer c.cancel()
 	if !group.Add(c) {

@@ -7,11 +7,14 @@ import (
 	"time"
 
 	"lbd/dataplane/http1"
+	"lbd/dataplane/route"
+	"lbd/dataplane/table"
 )
 
 // appendOwn appends an answer of our own. A body is for people who look at the
-// bytes; HEAD gets its length only.
-func (p *Proxy) appendOwn(dst []byte, code int, head, keep bool) []byte {
+// bytes; HEAD gets its length only. location, unless empty, is a safe value for
+// the field of that name.
+func (p *Proxy) appendOwn(dst []byte, code int, location []byte, head, keep bool) []byte {
 	text := http1.StatusText(code)
 	if text == "" {
 		text = "Error"
@@ -21,6 +24,11 @@ func (p *Proxy) appendOwn(dst []byte, code int, head, keep bool) []byte {
 	dst = append(dst, body[:len(body)-1]...)
 	dst = append(dst, "\r\nContent-Type: text/plain\r\nCache-Control: no-store\r\n"...)
 	dst = append(dst, p.nodeLine...)
+	if len(location) > 0 {
+		dst = append(dst, "Location: "...)
+		dst = append(dst, location...)
+		dst = append(dst, "\r\n"...)
+	}
 	if !keep {
 		dst = append(dst, "Connection: close\r\n"...)
 	}
@@ -38,7 +46,7 @@ func (p *Proxy) appendOwn(dst []byte, code int, head, keep bool) []byte {
 // send buffer of a new connection is empty.
 func (p *Proxy) Refuse(tcp *net.TCPConn) {
 	_ = tcp.SetWriteDeadline(time.Now().Add(10 * time.Millisecond))
-	_, _ = tcp.Write(p.appendOwn(nil, http1.StatusServiceUnavailable, false, false))
+	_, _ = tcp.Write(p.appendOwn(nil, http1.StatusServiceUnavailable, nil, false, false))
 	_ = tcp.CloseWrite()
 }
 
@@ -46,7 +54,7 @@ func (p *Proxy) Refuse(tcp *net.TCPConn) {
 // closes: where the next one would begin is not known.
 func (c *client) refuse(code int) {
 	c.shard.RequestErrors.Add(1)
-	_ = c.write(c.p.appendOwn(nil, code, false, false), c.src.Load().ClientData)
+	_ = c.write(c.p.appendOwn(nil, code, nil, false, false), c.src.Load().ClientData)
 	c.finish(false)
 }
 
@@ -63,13 +71,43 @@ func (x *exchange) fault(code int, err error) (keep bool) {
 	} else {
 		x.c.shard.Requests.Add(1)
 	}
-	x.ans = x.c.p.appendOwn(x.ans[:0], code, x.asked.head, keep)
+	x.ans = x.c.p.appendOwn(x.ans[:0], code, nil, x.asked.head, keep)
 	if x.flush() != nil {
 		x.c.conn.Abort()
 		return false
 	}
 	if !keep {
 		x.c.finish(complete)
+	}
+	return keep
+}
+
+// verdict answers a request that its listener's rules send to no pool. n is the
+// length of its head as it came. The connection goes on when the whole body came
+// with the head: where the next request begins is known then.
+func (x *exchange) verdict(v *route.Verdict[*table.Pool], n int) (keep bool) {
+	code, location := http1.StatusForbidden, 0
+	x.out = x.out[:0]
+	if v.Kind == route.RedirectTo {
+		code = v.Redirect.Code
+		x.out = v.Redirect.AppendLocation(x.out, &x.request)
+		location = len(x.out)
+	}
+	x.remember()
+	x.body.start(&x.request)
+	x.c.conn.Discard(n) // nothing of the request is used from here on
+	var err error
+	if x.out, err = x.body.take(x.c.conn, x.out, cap(x.out), &x.c.p.lim); err != nil {
+		return x.fault(http1.StatusBadRequest, err)
+	}
+	keep = x.body.done && x.asked.keep && !x.c.draining.Load()
+	x.c.shard.Requests.Add(1)
+	x.ans = x.c.p.appendOwn(x.ans[:0], code, x.out[:location], x.asked.head, keep)
+	if x.flush() != nil {
+		return x.abort()
+	}
+	if !keep {
+		x.c.finish(x.body.done)
 	}
 	return keep
 }

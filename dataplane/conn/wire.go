@@ -15,14 +15,20 @@ type asked struct {
 	minor      int
 }
 
-// encodeRequest writes the request into x.out: the head anew, and of the body
-// what came with it and fits. n is the length of the head as it came.
-func (x *exchange) encodeRequest(n int) error {
+// remember keeps of the request what is needed once its head is gone.
+func (x *exchange) remember() {
 	r := &x.request
 	x.asked = asked{
 		keep: r.KeepAlive, head: string(r.Method) == "HEAD", idempotent: r.Idempotent(),
 		websocket: r.WebSocket, minor: r.Minor,
 	}
+}
+
+// encodeRequest writes the request into x.out: the head anew, and of the body
+// what came with it and fits. n is the length of the head as it came.
+func (x *exchange) encodeRequest(n int) error {
+	r := &x.request
+	x.remember()
 	x.out = rewrite.AppendRequest(x.out[:0], r, &rewrite.RequestOptions{
 		Client: x.c.remote.Addr(), Local: x.c.local.Addr(), Forward: x.lis.Forward,
 	})

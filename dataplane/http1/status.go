@@ -2,7 +2,15 @@ package http1
 
 // Status codes that lbd answers with itself.
 const (
+	StatusOK                 = 200
+	StatusMovedPermanently   = 301
+	StatusFound              = 302
+	StatusSeeOther           = 303
+	StatusTemporaryRedirect  = 307
+	StatusPermanentRedirect  = 308
 	StatusBadRequest         = 400
+	StatusForbidden          = 403
+	StatusNotFound           = 404
 	StatusMethodNotAllowed   = 405
 	StatusRequestTimeout     = 408
 	StatusContentTooLarge    = 413
@@ -20,6 +28,22 @@ const (
 // StatusText is the reason phrase of those codes (RFC 9110 section 15), "" for others.
 func StatusText(code int) string {
 	switch code {
+	case StatusOK:
+		return "OK"
+	case StatusMovedPermanently:
+		return "Moved Permanently"
+	case StatusFound:
+		return "Found"
+	case StatusSeeOther:
+		return "See Other"
+	case StatusTemporaryRedirect:
+		return "Temporary Redirect"
+	case StatusPermanentRedirect:
+		return "Permanent Redirect"
+	case StatusForbidden:
+		return "Forbidden"
+	case StatusNotFound:
+		return "Not Found"
 	case StatusBadRequest:
 		return "Bad Request"
 	case StatusMethodNotAllowed:
