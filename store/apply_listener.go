@@ -32,6 +32,9 @@ func (t *tx) listenerCreate(p *model.Listener) error {
 	if err := checkCIDRs(lb, p.AllowedCIDRs); err != nil {
 		return err
 	}
+	if err := t.checkListenerTLS(p.Protocol, p.TLS); err != nil {
+		return err
+	}
 
 	n := *p
 	t.born(&n.Base, lb.Project)
@@ -62,8 +65,16 @@ func (t *tx) listenerUpdate(p *ListenerPatch) error {
 			return err
 		}
 	}
+	tls := old.TLS
+	if p.TLS != nil {
+		tls = p.TLS.on(old.TLS)
+		if err := t.checkListenerTLS(old.Protocol, tls); err != nil {
+			return err
+		}
+	}
 
 	n := *old
+	n.TLS = tls
 	set(&n.Name, p.Name)
 	set(&n.Description, p.Description)
 	set(&n.AdminStateUp, p.AdminStateUp)

@@ -33,6 +33,9 @@ func (t *tx) poolCreate(p *PoolCreatePayload) error {
 	if err := fresh(t.st.pools, n.ID); err != nil {
 		return err
 	}
+	if err := t.checkPoolTLS(n.TLS); err != nil {
+		return err
+	}
 
 	t.born(&n.Base, lb.Project)
 	t.st.putPool(&n)
@@ -70,8 +73,16 @@ func (t *tx) poolUpdate(p *PoolPatch) error {
 	if err != nil {
 		return err
 	}
+	tls := old.TLS
+	if p.TLS != nil {
+		tls = p.TLS.on(old.TLS)
+		if err := t.checkPoolTLS(tls); err != nil {
+			return err
+		}
+	}
 
 	n := *old
+	n.TLS = tls
 	set(&n.Name, p.Name)
 	set(&n.Description, p.Description)
 	set(&n.AdminStateUp, p.AdminStateUp)

@@ -73,7 +73,15 @@ func (c *checker) balancing() {
 			c.want(ok && p.LoadBalancer == l.LoadBalancer, "listener %s: no pool %s", l.ID, l.DefaultPool)
 		}
 	}
+	for _, l := range st.listeners {
+		for _, r := range l.TLS.Refs() {
+			c.want(st.hasPayload(r), "listener %s: nothing at %s", l.ID, r)
+		}
+	}
 	for _, p := range st.pools {
+		for _, r := range p.TLS.Refs() {
+			c.want(st.hasPayload(r), "pool %s: nothing at %s", p.ID, r)
+		}
 		c.base("pool", p.ID, &p.Base)
 		c.want(has(st.loadBalancers, p.LoadBalancer), "pool %s: no load balancer %s", p.ID, p.LoadBalancer)
 	}

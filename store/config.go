@@ -137,6 +137,16 @@ func (c *configCache) service(st *State, lb *model.LoadBalancer) *model.Service 
 			sv.Pools = append(sv.Pools, c.backend(st, p))
 		}
 	}
+	var refs []string
+	for _, l := range sv.Listeners {
+		refs = append(refs, l.TLS.Refs()...)
+	}
+	for _, b := range sv.Pools {
+		refs = append(refs, b.Pool.TLS.Refs()...)
+	}
+	if len(refs) > 0 {
+		sv.Secrets, sv.Containers = st.KeyMaterial(refs)
+	}
 	return sv
 }
 

@@ -138,12 +138,16 @@ var balancingGenerators = map[store.CommandKind]func(*rapid.T) any{
 		return &model.Listener{
 			ID: model.ListenerID(id(t, "listener")), Base: up(t), LoadBalancer: model.LoadBalancerID(id(t, "lb")),
 			Protocol: protocol(t), Port: uint16(rapid.IntRange(80, 82).Draw(t, "port")), DefaultPool: model.PoolID(maybe(t, "pool")),
+			TLS: listenerTLS(t),
 		}
 	},
 	store.ListenerUpdate: func(t *rapid.T) any {
 		p := &store.ListenerPatch{ID: model.ListenerID(id(t, "listener"))}
 		if rapid.Bool().Draw(t, "repool") {
 			p.DefaultPool = ptr(model.PoolID(maybe(t, "pool")))
+		}
+		if tls := listenerTLS(t); tls != nil {
+			p.TLS = &store.ListenerTLSPatch{Certificate: &tls.Certificate, SNI: &tls.SNI}
 		}
 		return p
 	},
@@ -154,7 +158,13 @@ var balancingGenerators = map[store.CommandKind]func(*rapid.T) any{
 			Base: up(t), LoadBalancer: model.LoadBalancerID(maybe(t, "lb")), Protocol: protocol(t),
 		}}
 	},
-	store.PoolUpdate: func(t *rapid.T) any { return &store.PoolPatch{ID: model.PoolID(id(t, "pool"))} },
+	store.PoolUpdate: func(t *rapid.T) any {
+		p := &store.PoolPatch{ID: model.PoolID(id(t, "pool"))}
+		if rapid.Bool().Draw(t, "with tls") {
+			p.TLS = &store.PoolTLSPatch{CA: ptr(keyRef(t)), Enabled: ptr(true)}
+		}
+		return p
+	},
 	store.PoolDelete: func(t *rapid.T) any { return &store.PoolRef{ID: model.PoolID(id(t, "pool"))} },
 	store.MemberCreate: func(t *rapid.T) any {
 		return &model.Member{
@@ -267,7 +277,25 @@ var balancingGenerators = map[store.CommandKind]func(*rapid.T) any{
 
 // keyID is one of few ids that secrets and containers share.
 func keyID(t *rapid.T) string {
-	return rapid.SampledFrom([]string{"a", "b", "c", "d", "e"}).Draw(t, "key")
+	return keyUUID(rapid.SampledFrom([]string{"a", "b", "c", "d", "e"}).Draw(t, "key"))
+}
+
+// keyUUID is the id of key n, as refs need it.
+func keyUUID(n string) string { return n + "0000000-0000-4000-8000-000000000000" }
+
+func keyRef(t *rapid.T) string {
+	return rapid.SampledFrom([]string{"", keyUUID("a"), "https://x/v1/secrets/" + keyUUID("b"), keyUUID("c"), "nonsense"}).Draw(t, "ref")
+}
+
+func listenerTLS(t *rapid.T) *model.ListenerTLS {
+	if rapid.IntRange(0, 2).Draw(t, "tls") > 0 {
+		return nil
+	}
+	n := &model.ListenerTLS{Certificate: keyRef(t)}
+	if r := keyRef(t); r != "" {
+		n.SNI = []string{r}
+	}
+	return n
 }
 
 func secretRef(t *rapid.T) model.SecretRef {

@@ -100,6 +100,21 @@ func goldenLog() []store.Command {
 	add(store.QuotaUpdate, &store.QuotaPatch{Project: "p", Limits: map[model.QuotaClass]*int{model.QuotaMember: ptr(3), model.QuotaPool: nil}})
 	add(store.MemberCreate, member("m4", "p1", "10.0.0.44"))
 	add(store.QuotaReset, &store.QuotaRef{Project: "p"})
+	web, ca := keyUUID("a"), keyUUID("b")
+	for _, id := range []string{web, ca} {
+		add(store.SecretCreate, &model.Secret{ID: model.SecretID(id), Type: "opaque", ContentType: "application/octet-stream", Sealed: []byte{9}})
+	}
+	tls := listener("tls", "lb1", 443)
+	tls.Protocol = model.TerminatedHTTPS
+	add(store.ListenerCreate, tls)
+	tls.TLS = &model.ListenerTLS{
+		Certificate: "http://n1/key-manager/v1/secrets/" + web, SNI: []string{web}, ClientAuth: "MANDATORY", ClientCA: ca,
+		Ciphers: "ECDHE-ECDSA-AES128-GCM-SHA256", Versions: []string{"TLSv1.3"}, ALPN: []string{"http/1.1"}, HSTSMaxAge: ptr(0), HSTSPreload: true,
+	}
+	add(store.ListenerCreate, tls)
+	add(store.ListenerUpdate, &store.ListenerPatch{ID: "tls", TLS: &store.ListenerTLSPatch{ClientCA: ptr(""), ClientAuth: ptr("NONE"), HSTSMaxAge: &store.IntOverride{}}})
+	add(store.PoolUpdate, &store.PoolPatch{ID: "p1", TLS: &store.PoolTLSPatch{Enabled: ptr(true), CA: &ca, CRL: ptr("")}})
+	add(store.SecretDelete, &store.SecretDeletePayload{ID: model.SecretID(ca), Force: true})
 	add(store.MemberDelete, &store.MemberRef{ID: "m1", Pool: "p1"})
 	add(store.MonitorDelete, &store.MonitorRef{ID: "h1"})
 	add(store.ListenerDelete, &store.ListenerRef{ID: "l1"})

@@ -51,6 +51,8 @@ type ListenerPatch struct {
 	TimeoutMemberData    *int               `json:"timeout_member_data,omitempty"`
 	TimeoutTCPInspect    *int               `json:"timeout_tcp_inspect,omitempty"`
 	AllowedCIDRs         *[]netip.Prefix    `json:"allowed_cidrs,omitempty"`
+
+	TLS *ListenerTLSPatch `json:"tls,omitempty"`
 }
 
 // PoolCreatePayload makes a pool. Pool.LoadBalancer may be empty when Listener
@@ -69,6 +71,8 @@ type PoolPatch struct {
 	Tags         *[]string            `json:"tags,omitempty"`
 	Algorithm    *model.Algorithm     `json:"algorithm,omitempty"`
 	Persistence  *PersistenceOverride `json:"persistence,omitempty"`
+
+	TLS *PoolTLSPatch `json:"tls,omitempty"`
 }
 
 // PersistenceOverride replaces a pool's persistence; a nil Value removes it.

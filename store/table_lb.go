@@ -51,6 +51,7 @@ func (st *State) putListener(n *model.Listener) {
 	if n.DefaultPool != "" {
 		st.listenersUsing.add(n.DefaultPool, n.ID)
 	}
+	st.useKeys(ref{nounListener, string(n.ID)}, n.TLS.Refs())
 	st.track(ref{nounListener, string(n.ID)}, n.Pending)
 }
 
@@ -67,6 +68,7 @@ func (st *State) unindexListener(old *model.Listener) {
 	if old.DefaultPool != "" {
 		st.listenersUsing.remove(old.DefaultPool, old.ID)
 	}
+	st.freeKeys(ref{nounListener, string(old.ID)}, old.TLS.Refs())
 }
 
 func keyOfListener(l *model.Listener) listenerKey {
@@ -74,17 +76,21 @@ func keyOfListener(l *model.Listener) listenerKey {
 }
 
 func (st *State) putPool(n *model.Pool) {
-	if _, ok := st.pools[n.ID]; !ok {
+	if old, ok := st.pools[n.ID]; ok {
+		st.freeKeys(ref{nounPool, string(old.ID)}, old.TLS.Refs())
+	} else {
 		st.count(n.Project, model.QuotaPool, 1)
 	}
 	st.pools[n.ID] = n // its load balancer never changes
 	st.poolsOf.add(n.LoadBalancer, n.ID)
+	st.useKeys(ref{nounPool, string(n.ID)}, n.TLS.Refs())
 	st.track(ref{nounPool, string(n.ID)}, n.Pending)
 }
 
 func (st *State) dropPool(old *model.Pool) {
 	st.count(old.Project, model.QuotaPool, -1)
 	st.poolsOf.remove(old.LoadBalancer, old.ID)
+	st.freeKeys(ref{nounPool, string(old.ID)}, old.TLS.Refs())
 	st.track(ref{nounPool, string(old.ID)}, 0)
 	delete(st.pools, old.ID)
 	st.dirty.backends[old.ID] = struct{}{} // frees what Config cached

@@ -118,7 +118,7 @@ func takeRef(b *body) (model.SecretRef, error) {
 	if b.err != nil {
 		return model.SecretRef{}, b.err
 	}
-	id, ok := RefID(ref)
+	id, ok := model.KeyID(ref)
 	if !ok {
 		b.fail("secret_ref", "'%.100s' does not end with the id of a secret", ref)
 		return model.SecretRef{}, b.err
@@ -166,7 +166,7 @@ func (p *Part) mayHold(c echo.Context, refs []model.SecretRef) (err error) {
 }
 
 func (p *Part) container(c echo.Context) (x *model.Container, err error) {
-	id, ok := RefID(c.Param("id"))
+	id, ok := model.KeyID(c.Param("id"))
 	if !ok {
 		return nil, refuse(http.StatusNotFound, "Not Found. Provided container id is invalid.")
 	}

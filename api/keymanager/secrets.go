@@ -144,7 +144,7 @@ func parseTime(s string) (t time.Time, err error) {
 
 // secret finds the secret of a request; one that is over is gone.
 func (p *Part) secret(c echo.Context) (s *model.Secret, err error) {
-	id, ok := RefID(c.Param("id"))
+	id, ok := model.KeyID(c.Param("id"))
 	if !ok {
 		return nil, refuse(http.StatusNotFound, "Not Found. Provided secret id is invalid.")
 	}

@@ -31,7 +31,7 @@ var readers = map[string]func(o *object) error{
 		if err := checkHeaders(model.HTTP, in.headers.V, "%s"); err != nil {
 			return err
 		}
-		return in.refuse(model.HTTP)
+		return checkCiphers(in.ciphers.V)
 	},
 	"pool": func(o *object) error {
 		o.described()
@@ -40,7 +40,10 @@ var readers = map[string]func(o *object) error{
 		if err := o.done(); err != nil {
 			return err
 		}
-		return refusePool(model.HTTP, algorithm.V, sticky, tls)
+		if err := checkCiphers(tls.ciphers.V); err != nil {
+			return err
+		}
+		return refusePool(model.HTTP, algorithm.V, sticky)
 	},
 	"member": func(o *object) error {
 		need(o, "address", o.ip("address"))

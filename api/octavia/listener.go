@@ -19,6 +19,7 @@ func listenerResource() resource[*model.Listener] {
 	of := func(get func(lis) any) func(*seen, lis) any { return func(_ *seen, x lis) any { return get(x) } }
 	always := func(v any) func(*seen, lis) any { return func(*seen, lis) any { return v } }
 	id := func(x lis) string { return string(x.ID) }
+	certificates, clients, tls := listenerCertificateAttrs(), listenerClientAttrs(), listenerTLSAttrs()
 	return resource[lis]{
 		noun: nounListener, one: "listener", many: "listeners", links: "listeners_links",
 		id: id, project: func(x lis) model.ProjectID { return x.Project }, tags: func(x lis) []string { return x.Tags },
@@ -27,8 +28,7 @@ func listenerResource() resource[*model.Listener] {
 			attr[lis]{name: "protocol", get: of(func(x lis) any { return string(x.Protocol) })},
 			attr[lis]{name: "protocol_port", get: of(func(x lis) any { return int(x.Port) })},
 			attr[lis]{name: "connection_limit", get: of(func(x lis) any { return x.ConnectionLimit })},
-			attr[lis]{name: "default_tls_container_ref", get: always(nil)},
-			attr[lis]{name: "sni_container_refs", get: always([]string{}), use: relation},
+			certificates[0], certificates[1],
 			attr[lis]{name: "default_pool_id", get: of(func(x lis) any { return text(x.DefaultPool) })},
 			attr[lis]{name: "l7policies", get: always([]ref{}), use: relation},
 			attr[lis]{name: "insert_headers", get: of(insertedHeaders), use: relation},
@@ -37,16 +37,9 @@ func listenerResource() resource[*model.Listener] {
 			attr[lis]{name: "timeout_member_connect", get: of(func(x lis) any { return x.TimeoutMemberConnect })},
 			attr[lis]{name: "timeout_member_data", get: of(func(x lis) any { return x.TimeoutMemberData })},
 			attr[lis]{name: "timeout_tcp_inspect", get: of(func(x lis) any { return x.TimeoutTCPInspect })},
-			attr[lis]{name: "client_ca_tls_container_ref", get: always(nil)},
-			attr[lis]{name: "client_authentication", get: always("NONE")},
-			attr[lis]{name: "client_crl_container_ref", get: always(nil)},
+			clients[0], clients[1], clients[2],
 			attr[lis]{name: "allowed_cidrs", get: of(allowedCIDRs), use: relation},
-			attr[lis]{name: "tls_ciphers", get: always(nil)},
-			attr[lis]{name: "tls_versions", get: always(nil)},
-			attr[lis]{name: "alpn_protocols", get: always(nil)},
-			attr[lis]{name: "hsts_max_age", get: always(nil)},
-			attr[lis]{name: "hsts_include_subdomains", get: always(false)},
-			attr[lis]{name: "hsts_preload", get: always(false)},
+			tls[0], tls[1], tls[2], tls[3], tls[4], tls[5],
 			attr[lis]{name: "loadbalancer_id", get: of(func(x lis) any { return string(x.LoadBalancer) }), use: filter},
 		),
 	}
@@ -154,7 +147,7 @@ func (p *Part) createListener(c echo.Context) error {
 	if err := checkHeaders(l.Protocol, in.headers.V, "dict_keys(%s)"); err != nil {
 		return err
 	}
-	if err := in.refuse(l.Protocol); err != nil {
+	if l.TLS, err = p.newListenerTLS(c, l.Project, l.Protocol, &in.listenerTLS); err != nil {
 		return err
 	}
 	switch l.Protocol {
@@ -185,6 +178,7 @@ func (p *Part) mayAddListener(c echo.Context, l *model.Listener) (err error) {
 			err = notFound(nounLoadBalancer, l.LoadBalancer)
 			return
 		}
+		l.Project = lb.Project
 		err = mayWrite(c, lb.Project)
 	})
 	return err
@@ -209,7 +203,8 @@ func (p *Part) updateListener(c echo.Context) error {
 	if err := checkHeaders(old.Protocol, in.headers.V, "%s"); err != nil {
 		return err
 	}
-	if err := in.refuse(old.Protocol); err != nil {
+	tls, err := p.patchListenerTLS(c, old, &in.listenerTLS)
+	if err != nil {
 		return err
 	}
 	patch := &store.ListenerPatch{
@@ -221,6 +216,7 @@ func (p *Part) updateListener(c echo.Context) error {
 		TimeoutMemberData:    in.memberData.Patch(model.DefaultTimeoutMemberData),
 		TimeoutTCPInspect:    in.tcp.Patch(model.DefaultTimeoutTCPInspect),
 		AllowedCIDRs:         cidrs.Patch(nil),
+		TLS:                  tls,
 	}
 	if err := p.apply(c, store.ListenerUpdate, patch, unsettled((*store.State).Listener, listenerBase, old.ID)); err != nil {
 		return err

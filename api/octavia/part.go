@@ -17,6 +17,7 @@ type Part struct {
 	read    deps.Reader
 	observe deps.Observer
 	cluster deps.Cluster
+	keys    deps.Sealer // nil: no TLS reference leads anywhere
 
 	loadBalancers resource[*model.LoadBalancer]
 	listeners     resource[*model.Listener]

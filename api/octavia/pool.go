@@ -16,8 +16,8 @@ func poolBase(p *model.Pool) *model.Base { return &p.Base }
 func poolResource() resource[*model.Pool] {
 	type pl = *model.Pool
 	of := func(get func(pl) any) func(*seen, pl) any { return func(_ *seen, x pl) any { return get(x) } }
-	always := func(v any) func(*seen, pl) any { return func(*seen, pl) any { return v } }
 	id := func(x pl) string { return string(x.ID) }
+	tls := poolTLSAttrs()
 	return resource[pl]{
 		noun: nounPool, one: "pool", many: "pools", links: "pools_links",
 		id: id, project: func(x pl) model.ProjectID { return x.Project }, tags: func(x pl) []string { return x.Tags },
@@ -39,13 +39,7 @@ func poolResource() resource[*model.Pool] {
 				}
 				return absent{} // not null (contract 3.3)
 			}},
-			attr[pl]{name: "tls_container_ref", get: always(nil)},
-			attr[pl]{name: "ca_tls_container_ref", get: always(nil)},
-			attr[pl]{name: "crl_container_ref", get: always(nil)},
-			attr[pl]{name: "tls_enabled", get: always(false)},
-			attr[pl]{name: "tls_ciphers", get: always(nil)},
-			attr[pl]{name: "tls_versions", get: always(nil)},
-			attr[pl]{name: "alpn_protocols", get: always(nil)},
+			tls[0], tls[1], tls[2], tls[3], tls[4], tls[5], tls[6],
 			attr[pl]{name: "loadbalancer_id", get: of(func(x pl) any { return string(x.LoadBalancer) }), use: filter},
 		),
 	}
@@ -107,7 +101,10 @@ func (p *Part) createPool(c echo.Context) error {
 	if nested {
 		return unsupported("members and healthmonitor in the creation of a pool")
 	}
-	if err := refusePool(model.Protocol(protocol), algorithm, sticky, tls); err != nil {
+	if err := refusePool(model.Protocol(protocol), algorithm, sticky); err != nil {
+		return err
+	}
+	if payload.Pool.TLS, err = p.newPoolTLS(c, payload.Pool.Project, payload.Pool.Protocol, &tls); err != nil {
 		return err
 	}
 	id := payload.Pool.ID
@@ -137,6 +134,7 @@ func (p *Part) mayAddPool(c echo.Context, payload *store.PoolCreatePayload) (err
 			err = notFound(nounLoadBalancer, id)
 			return
 		}
+		payload.Pool.Project = lb.Project
 		err = mayWrite(c, lb.Project)
 	})
 	return err
@@ -144,7 +142,7 @@ func (p *Part) mayAddPool(c echo.Context, payload *store.PoolCreatePayload) (err
 
 // refusePool answers for what the data plane does not serve. A well-formed
 // request comes here; "" means that an attribute is not being changed.
-func refusePool(protocol model.Protocol, algorithm string, sticky Opt[model.Persistence], tls poolTLS) error {
+func refusePool(protocol model.Protocol, algorithm string, sticky Opt[model.Persistence]) error {
 	if sticky.Given() {
 		if err := checkPersistence(protocol, sticky.V); err != nil {
 			return err
@@ -161,7 +159,7 @@ func refusePool(protocol model.Protocol, algorithm string, sticky Opt[model.Pers
 	case sticky.Given():
 		return unsupported("session_persistence")
 	}
-	return tls.refuse()
+	return nil
 }
 
 func (p *Part) updatePool(c echo.Context) error {
@@ -191,12 +189,17 @@ func (p *Part) updatePool(c echo.Context) error {
 		}
 		sticky.V.Type = old.Persistence.Type
 	}
-	if err := refusePool(old.Protocol, algorithm.V, sticky, tls); err != nil {
+	if err := refusePool(old.Protocol, algorithm.V, sticky); err != nil {
+		return err
+	}
+	secure, err := p.patchPoolTLS(c, old, &tls)
+	if err != nil {
 		return err
 	}
 	patch := &store.PoolPatch{
 		ID: old.ID, Name: n.name.Patch(""), Description: n.description.Patch(""), AdminStateUp: n.up.Patch(false),
 		Tags: n.tags.Patch(nil), Algorithm: (*model.Algorithm)(algorithm.Patch("")),
+		TLS: secure,
 	}
 	if sticky.Null {
 		patch.Persistence = &store.PersistenceOverride{}

@@ -60,7 +60,7 @@ func (n *node) newAPI() (*api.Server, error) {
 	},
 		id,
 		network.New(n.raft, n.st),
-		octavia.New(n.raft, n.st, n.obs, cl),
+		octavia.New(n.raft, n.st, n.obs, cl).WithKeys(sealer),
 		keymanager.New(n.raft, n.st, sealer),
 		admin.New(n.st, n.obs, cl),
 	), nil

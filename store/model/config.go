@@ -19,6 +19,10 @@ type Service struct {
 	Prefixes  []netip.Prefix `json:"prefixes"`
 	Listeners []*Listener    `json:"listeners"`
 	Pools     []*Backends    `json:"pools"`
+	// Secrets and Containers are what the TLS refs of listeners and pools lead to,
+	// by id. Payloads are sealed.
+	Secrets    []*Secret    `json:"secrets,omitempty"`
+	Containers []*Container `json:"containers,omitempty"`
 	// Policies of all listeners, ordered by listener and position.
 	Policies []*RuledPolicy `json:"policies,omitempty"`
 }

@@ -22,6 +22,8 @@ type Listener struct {
 	TimeoutTCPInspect    int `json:"timeout_tcp_inspect"`
 	// AllowedCIDRs limits who may connect; empty means everybody.
 	AllowedCIDRs []netip.Prefix `json:"allowed_cidrs,omitempty"`
+
+	TLS *ListenerTLS `json:"tls,omitempty"` // nil: all at their defaults
 }
 
 // Octavia's defaults, in milliseconds (contract 3.2).

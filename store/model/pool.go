@@ -9,6 +9,8 @@ type Pool struct {
 	Protocol    Protocol     `json:"protocol"`
 	Algorithm   Algorithm    `json:"algorithm"`
 	Persistence *Persistence `json:"persistence,omitempty"`
+
+	TLS *PoolTLS `json:"tls,omitempty"` // nil: all at their defaults
 }
 
 // Algorithm is how a pool picks a member (Octavia lb_algorithm).
