@@ -33,7 +33,7 @@ var param = regexp.MustCompile(`[:*][a-z]*`)
 func TestOnlyTheseRoutesAreOpen(t *testing.T) {
 	cfg := deps.Config{Plain: true, TokenKey: []byte("0123456789abcdef0123456789abcdef")}
 	st, log := store.New(), slog.New(slog.DiscardHandler)
-	id := identity.New(cfg, st, nil, log)
+	id := identity.New(cfg, st, nil, nil, log)
 	s := api.New(cfg, api.Deps{Auth: id, Basic: id.Basic, Local: id.LocalAdmin, Reader: st, Cluster: &leader{}, Log: log},
 		id, network.New(nil, st), octavia.New(nil, st, noReports{}, &leader{}), admin.New(st, noReports{}, &leader{}))
 	ask := func(method, path string) int {

@@ -90,7 +90,7 @@ func newWorld(t testing.TB, cfg deps.Config) *world {
 	}
 	cfg.Plain = true
 	log := slog.New(slog.DiscardHandler)
-	w.part = identity.New(cfg, w.st, w.log, log)
+	w.part = identity.New(cfg, w.st, w.log, nil, log)
 	w.h = api.New(cfg, api.Deps{Auth: w.part, Basic: w.part.Basic, Local: w.part.LocalAdmin, Reader: w.st, Log: log}, w.part, whoami{}).Handler()
 	return w
 }

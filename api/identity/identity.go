@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"lbd/api"
 	"lbd/api/deps"
 )
@@ -23,6 +25,8 @@ type Part struct {
 	noAuth bool
 	log    *slog.Logger
 	now    func() time.Time
+
+	metrics *metrics
 }
 
 // minKey is the least length of the token key, in bytes.
@@ -33,8 +37,8 @@ const defaultTTL = time.Hour
 
 // New makes the part. cfg.TokenKey must have at least minKey bytes; with less,
 // tokens are signed with a key that nobody else has: good on this node only,
-// never forgeable.
-func New(cfg deps.Config, read deps.Reader, write deps.Writer, log *slog.Logger) *Part {
+// never forgeable. reg may be nil.
+func New(cfg deps.Config, read deps.Reader, write deps.Writer, reg *prometheus.Registry, log *slog.Logger) *Part {
 	ttl := cfg.TokenTTL
 	if ttl <= 0 {
 		ttl = defaultTTL
@@ -46,10 +50,12 @@ func New(cfg deps.Config, read deps.Reader, write deps.Writer, log *slog.Logger)
 		key = make([]byte, minKey)
 		_, _ = rand.Read(key) // never fails
 	}
-	return &Part{
+	p := &Part{
 		read: read, write: write, sign: signer{key}, check: newChecker(), limit: newLimiter(), ttl: ttl,
 		noAuth: cfg.NoAuth, log: log, now: time.Now,
 	}
+	p.metrics = newMetrics(p, reg)
+	return p
 }
 
 // Mount implements api.Part. Every route exists under /identity/v3 and /v3.

@@ -71,7 +71,10 @@ func (a attempt) budgets() map[string]budget {
 }
 
 // allowed reports whether a may try.
-func (l *limiter) allowed(a attempt) bool {
+func (l *limiter) allowed(a attempt) bool { return l.wait(a) == 0 }
+
+// wait is how long a has to wait until it may try; zero: it may.
+func (l *limiter) wait(a attempt) (longest time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.now()
@@ -83,9 +86,17 @@ func (l *limiter) allowed(a attempt) bool {
 		if at, known := l.known[a.pair()]; k == "user "+a.user && known && now.Sub(at) < knownFor {
 			continue
 		}
-		return false
+		missing := 1 - b.tokens.TokensAt(now)
+		longest = max(longest, time.Duration(missing/float64(b.tokens.Limit())*float64(time.Second)), 1)
 	}
-	return true
+	return longest
+}
+
+// size is how many entries the tables have.
+func (l *limiter) size() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.keys) + len(l.known)
 }
 
 // failed counts a failure.
@@ -134,8 +145,8 @@ func (l *limiter) makeRoom(now time.Time) {
 const evictShare = 10
 
 // dropOldest drops the oldest of m's entries, one in evictShare.
-func dropOldest[V any](m map[string]V, at func(V) time.Time) {
-	keys := slices.SortedFunc(maps.Keys(m), func(a, b string) int { return at(m[a]).Compare(at(m[b])) })
+func dropOldest[K comparable, V any](m map[K]V, at func(V) time.Time) {
+	keys := slices.SortedFunc(maps.Keys(m), func(a, b K) int { return at(m[a]).Compare(at(m[b])) })
 	for _, k := range keys[:len(keys)/evictShare] {
 		delete(m, k)
 	}

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"strconv"
 	"strings"
@@ -59,8 +60,17 @@ type named struct {
 
 var (
 	errLogin   = errors.New("user, password, project or domain is not right")
-	errLimited = errors.New("too many failed logins; wait a minute")
+	errLimited = errors.New("too many failed logins")
 )
+
+// limitedError is errLimited with the time to wait.
+type limitedError time.Duration
+
+func (e limitedError) Error() string {
+	return fmt.Sprintf("%v; wait %s", errLimited, time.Duration(e).Round(time.Second))
+}
+
+func (e limitedError) Is(target error) bool { return target == errLimited }
 
 // login answers 201 with the token in X-Subject-Token, 401 for whatever is wrong
 // with user, password or scope alike, 400 for what is no login, 429 when there
@@ -219,20 +229,26 @@ func (p *Part) verify(ctx context.Context, user *model.User, name, password, sou
 // unless too many such checks have failed.
 func (p *Part) prove(ctx context.Context, who attempt, hash, password, name string) error {
 	may := func() bool { return p.limit.allowed(who) }
+	limited := func() error {
+		p.metrics.logins.WithLabelValues("limited").Inc()
+		return limitedError(p.limit.wait(who))
+	}
 	if !may() {
-		return errLimited
+		return limited()
 	}
 	ok, allowed, err := p.check.check(ctx, hash, password, may)
 	switch {
 	case err != nil:
 		return fmt.Errorf("check a password: %w", err)
 	case !allowed:
-		return errLimited
+		return limited()
 	case !ok:
+		p.metrics.logins.WithLabelValues("refused").Inc()
 		p.limit.failed(who)
 		p.log.Warn("login refused", "user", name, "from", who.source)
 		return errLogin
 	}
+	p.metrics.logins.WithLabelValues("accepted").Inc()
 	p.limit.succeeded(who)
 	return nil
 }
@@ -240,8 +256,12 @@ func (p *Part) prove(ctx context.Context, who attempt, hash, password, name stri
 func (p *Part) refuseLogin(c echo.Context, err error) error {
 	switch {
 	case errors.Is(err, errLimited):
-		c.Response().Header().Set("Retry-After", "60")
-		return refuse(c, http.StatusTooManyRequests, "Too many failed logins for this user or from this address. Wait a minute and try again.")
+		wait := 1
+		if l, ok := errors.AsType[limitedError](err); ok {
+			wait = max(1, int(math.Ceil(time.Duration(l).Seconds())))
+		}
+		c.Response().Header().Set("Retry-After", strconv.Itoa(wait))
+		return refuse(c, http.StatusTooManyRequests, fmt.Sprintf("Too many failed logins for this user or from this address. Wait %d seconds and try again.", wait))
 	case errors.Is(err, errBadLogin):
 		return refuse(c, http.StatusBadRequest, "Invalid request: "+err.Error()+".")
 	case errors.Is(err, errAppScope):

@@ -16,7 +16,7 @@ func (w *world) node2() *world {
 	cfg := deps.Config{TokenKey: key, Plain: true}
 	log := slog.New(slog.DiscardHandler)
 	n := *w
-	n.part = identity.New(cfg, w.st, w.log, log)
+	n.part = identity.New(cfg, w.st, w.log, nil, log)
 	n.h = api.New(cfg, api.Deps{Auth: n.part, Basic: n.part.Basic, Local: n.part.LocalAdmin, Reader: w.st, Log: log}, n.part, whoami{}).Handler()
 	return &n
 }

@@ -112,7 +112,7 @@ func TestPasswordStrings(t *testing.T) {
 	if err := c.sem.Acquire(context.Background(), hashesAtOnce); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := c.check(ctx, stored, "secret", yes); err == nil {
+	if _, _, err := c.check(ctx, stored, "another", yes); err == nil {
 		t.Error("did not wait for its turn")
 	}
 }
@@ -130,6 +130,9 @@ func TestLimiterIsBoundedAndForgives(t *testing.T) {
 	}
 	if l.allowed(a) {
 		t.Error("the eleventh is allowed")
+	}
+	if w := l.wait(a); w < 5*time.Second || w > 6*time.Second {
+		t.Errorf("has to wait %s, want 6 s", w)
 	}
 	now = now.Add(6 * time.Second)
 	if !l.allowed(a) {
@@ -150,11 +153,11 @@ func TestLimiterIsBoundedAndForgives(t *testing.T) {
 }
 
 func TestExpiredAndForeignTokensAreRefused(t *testing.T) {
-	p := New(deps.Config{}, store.New(), nil, slog.New(slog.DiscardHandler))
+	p := New(deps.Config{}, store.New(), nil, nil, slog.New(slog.DiscardHandler))
 	if len(p.sign.key) < minKey {
 		t.Error("signs with a short key")
 	}
-	q := New(deps.Config{}, store.New(), nil, slog.New(slog.DiscardHandler))
+	q := New(deps.Config{}, store.New(), nil, nil, slog.New(slog.DiscardHandler))
 	text, err := p.sign.sign(sampleToken())
 	if err != nil {
 		t.Fatal(err)

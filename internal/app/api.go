@@ -53,7 +53,7 @@ func (n *node) newAPI() (*api.Server, error) {
 		}},
 	}
 	cl := &cluster{node: n.raft}
-	id := identity.New(cfg, n.st, n.raft, n.log)
+	id := identity.New(cfg, n.st, n.raft, n.reg, n.log)
 	return api.New(cfg, api.Deps{
 		Auth: id, Basic: id.Basic, Local: id.LocalAdmin, Reader: n.st, Cluster: cl, Healthy: n.healthy,
 		UI: webui.Handler(buildinfo.Get().String()), UIPrefix: webui.Prefix, Log: n.log, Registry: n.reg,
