@@ -36,7 +36,6 @@ func TestFixedAnswers(t *testing.T) {
 		{"p:load-balancer_quota_admin", "GET", "/v2.0/quotas/other", 200, fmt.Sprintf(quota, "other")},
 		{"admin", "GET", "/v2.0/lbaas/quotas", 200, `{"quotas":[],"quotas_links":[]}`},
 		{"admin", "POST", "/v2.0/lbaas/quotas", 405, notAllowed},
-		{"admin", "PUT", "/v2.0/quotas/p", 501, `{"faultcode":"Server","faultstring":"Provider 'lbd' does not support a requested option: quotas other than unlimited","debuginfo":null}`},
 		{"p:member", "DELETE", "/v2.0/quotas/p", 403, denied},
 		{"p:reader", "GET", "/v2.0/lbaas/flavors", 200, `{"flavors":[],"flavors_links":[]}`},
 		{"admin", "GET", "/v2.0/lbaas/flavorprofiles", 200, `{"flavorprofiles":[],"flavorprofile_links":[]}`},

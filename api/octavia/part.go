@@ -25,7 +25,7 @@ type Part struct {
 	members       resource[*model.Member]
 	monitors      resource[*model.HealthMonitor]
 	amphorae      resource[*amphora]
-	quotas        resource[quota]
+	quotas        resource[*model.Quota]
 }
 
 // New makes the part.
@@ -91,10 +91,12 @@ func (p *Part) mountCollections(r *api.Router, base string) {
 	r.Handle(http.MethodGet, base+"/providers/:name/availability_zone_capabilities", wrap(listCapabilities("availability_zone_capabilities")))
 
 	r.Handle(http.MethodGet, base+"/quotas", wrap(p.listQuotas))
-	r.Handle(http.MethodGet, base+"/quotas/:project", wrap(showQuota))
-	r.Handle(http.MethodGet, base+"/quotas/:project/default", wrap(showQuota))
-	r.Handle(http.MethodPut, base+"/quotas/:project", wrap(changeQuota))
-	r.Handle(http.MethodDelete, base+"/quotas/:project", wrap(changeQuota))
+	r.Handle(http.MethodPut, base+"/quotas", wrap(missingArgument("project_id")))
+	r.Handle(http.MethodDelete, base+"/quotas", wrap(missingArgument("project_id")))
+	r.Handle(http.MethodGet, base+"/quotas/:project", wrap(p.showQuota))
+	r.Handle(http.MethodGet, base+"/quotas/:project/default", wrap(p.showDefaultQuota))
+	r.Handle(http.MethodPut, base+"/quotas/:project", wrap(p.updateQuota))
+	r.Handle(http.MethodDelete, base+"/quotas/:project", wrap(p.deleteQuota))
 
 	mountUnserved(r, base)
 }
@@ -107,15 +109,17 @@ func mountVerbs(r *api.Router, path string, list, create, show, update, remove h
 	r.Handle(http.MethodGet, path+"/:id", wrap(show))
 	r.Handle(http.MethodPut, path+"/:id", wrap(update))
 	r.Handle(http.MethodDelete, path+"/:id", wrap(remove))
-	r.Handle(http.MethodDelete, path, wrap(missingID))
+	r.Handle(http.MethodDelete, path, wrap(missingArgument("id")))
 	if strings.HasSuffix(path, "/members") {
 		r.Handle(http.MethodPut, path, wrap(unserved("batch member update")))
 		return
 	}
-	r.Handle(http.MethodPut, path, wrap(missingID))
+	r.Handle(http.MethodPut, path, wrap(missingArgument("id")))
 }
 
-func missingID(echo.Context) error { return invalid("Missing argument: \"id\"") }
+func missingArgument(name string) handler {
+	return func(echo.Context) error { return invalid("Missing argument: \"%s\"", name) }
+}
 
 func methodNotAllowed(echo.Context) error { return echo.ErrMethodNotAllowed }
 

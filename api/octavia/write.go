@@ -37,14 +37,19 @@ func (p *Part) apply(c echo.Context, kind store.CommandKind, payload any, pendin
 	ctx := c.Request().Context()
 	watch := p.read.Watch()
 	defer watch.Close()
-	_, err := p.write.Apply(ctx, store.Command{
-		Kind: kind, At: time.Now().UTC(), Actor: string(caller(c).UserID), RequestID: api.RequestID(c), Payload: payload,
-	})
-	if err != nil {
+	if err := p.propose(c, kind, payload); err != nil {
 		return err
 	}
 	p.await(ctx, watch, pending)
 	return nil
+}
+
+// propose applies a command of which nothing has to settle.
+func (p *Part) propose(c echo.Context, kind store.CommandKind, payload any) error {
+	_, err := p.write.Apply(c.Request().Context(), store.Command{
+		Kind: kind, At: time.Now().UTC(), Actor: string(caller(c).UserID), RequestID: api.RequestID(c), Payload: payload,
+	})
+	return err
 }
 
 func (p *Part) await(ctx context.Context, watch *store.Watch, pending func(*store.State) bool) {
