@@ -10,6 +10,7 @@ import (
 	"lbd/dataplane/health"
 	"lbd/dataplane/live"
 	"lbd/dataplane/rewrite"
+	"lbd/dataplane/route"
 	"lbd/store/model"
 )
 
@@ -109,6 +110,7 @@ func (c *compiler) listener(svc *model.Service, l *model.Listener, pools map[mod
 		}
 		out.Route.Default = p
 	}
+	c.policies(svc, l, out, pools)
 	for _, a := range svc.Addresses {
 		addr := netip.AddrPortFrom(a.Unmap(), l.Port)
 		if !a.IsValid() || a.IsUnspecified() || a.IsMulticast() {
@@ -124,6 +126,33 @@ func (c *compiler) listener(svc *model.Service, l *model.Listener, pools map[mod
 	return nil
 }
 
+// policies compiles the L7 policies of l into a step of out's route.
+func (c *compiler) policies(svc *model.Service, l *model.Listener, out *Listener, pools map[model.PoolID]*Pool) {
+	var mine []*model.RuledPolicy
+	for _, p := range svc.Policies {
+		if p.Policy.Listener == l.ID {
+			mine = append(mine, p)
+		}
+	}
+	if len(mine) == 0 {
+		return
+	}
+	if out.Mode != ModeHTTP {
+		for _, p := range mine {
+			c.fail(string(p.Policy.ID), "%s protocol listeners do not support L7 policies", l.Protocol)
+		}
+		return
+	}
+	step, failures := route.CompilePolicies(mine, func(id model.PoolID) (*Pool, bool) {
+		p, ok := pools[id]
+		return p, ok && p.up && l.Protocol.Accepts(p.Protocol)
+	})
+	c.t.Failures = append(c.t.Failures, failures...)
+	if step.Len() > 0 {
+		out.Route.Steps = append(out.Route.Steps, step)
+	}
+}
+
 // timeout turns the model's milliseconds into a duration; 0 is the longest.
 func timeout(ms int) time.Duration {
 	if ms <= 0 {
@@ -134,7 +163,7 @@ func timeout(ms int) time.Duration {
 
 // pool compiles b; members and monitor that cannot be served are named and left out.
 func (c *compiler) pool(b *model.Backends, lbUp bool) *Pool {
-	p := &Pool{ID: b.Pool.ID, Protocol: b.Pool.Protocol, algorithm: b.Pool.Algorithm}
+	p := &Pool{ID: b.Pool.ID, Protocol: b.Pool.Protocol, algorithm: b.Pool.Algorithm, up: b.Pool.AdminStateUp}
 	c.t.Pools[p.ID] = p
 	if b.Pool.Persistence != nil {
 		c.fail(string(b.Pool.ID), "session persistence %s is not served by this data plane", b.Pool.Persistence.Type)

@@ -42,6 +42,7 @@ type Pool struct {
 	ID       model.PoolID
 	Protocol model.Protocol
 
+	up        bool // switched on
 	algorithm model.Algorithm
 	members   []*Member
 	balance   []balance.Member // in the order of members
