@@ -86,6 +86,12 @@ func (t *tx) apply(cmd Command) error {
 		return with(cmd, t.monitorUpdate)
 	case MonitorDelete:
 		return with(cmd, t.monitorDelete)
+	case TreeCreate:
+		return with(cmd, t.treeCreate)
+	case LoadBalancerRenew:
+		return with(cmd, t.loadBalancerRenew)
+	case MemberBatch:
+		return with(cmd, t.memberBatch)
 	case QuotaUpdate:
 		return with(cmd, t.quotaUpdate)
 	case QuotaReset:

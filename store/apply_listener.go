@@ -26,8 +26,7 @@ func (t *tx) listenerCreate(p *model.Listener) error {
 	}
 	// One being deleted still holds its socket, so it counts (contract 4.5).
 	if id, ok := t.st.listenerAt[keyOfListener(p)]; ok {
-		return Errorf(Conflict, "Another Listener on this Load Balancer is already using protocol %s and protocol_port %d",
-			t.st.listeners[id].Protocol, p.Port)
+		return portTaken(t.st.listeners[id].Protocol, p.Port)
 	}
 	if err := checkCIDRs(lb, p.AllowedCIDRs); err != nil {
 		return err
@@ -41,6 +40,10 @@ func (t *tx) listenerCreate(p *model.Listener) error {
 	t.st.putListener(&n)
 	t.markLoadBalancer(lb.ID)
 	return nil
+}
+
+func portTaken(by model.Protocol, port uint16) error {
+	return Errorf(Conflict, "Another Listener on this Load Balancer is already using protocol %s and protocol_port %d", by, port)
 }
 
 func (t *tx) listenerUpdate(p *ListenerPatch) error {

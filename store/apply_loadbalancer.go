@@ -42,6 +42,21 @@ func (t *tx) loadBalancerUpdate(p *LoadBalancerPatch) error {
 	return nil
 }
 
+// loadBalancerRenew makes a load balancer PENDING_UPDATE without a change of its
+// attributes, until every data plane has loaded it again: what a failover does
+// to it. One in ERROR gets a new chance.
+func (t *tx) loadBalancerRenew(p *LoadBalancerRef) error {
+	old, ok := t.st.loadBalancers[p.ID]
+	if !ok {
+		return notFound("Load Balancer", p.ID)
+	}
+	if old.Provisioning == model.PendingDelete {
+		return invalidState(old)
+	}
+	t.markLoadBalancer(old.ID)
+	return nil
+}
+
 // loadBalancerDelete takes a load balancer out of service; all below it goes
 // when it settles. Children that are already being deleted do not stand in the
 // way: their deletion was queued before this one.

@@ -7,11 +7,8 @@ func (t *tx) memberCreate(p *model.Member) error {
 	if !ok {
 		return notFound("Pool", p.Pool)
 	}
-	if _, ok := t.st.subnets[p.Subnet]; p.Subnet != "" && !ok {
-		return Errorf(Invalid, "Subnet %s not found.", p.Subnet)
-	}
-	if !p.Address.IsValid() {
-		return Errorf(Invalid, "The IP Address %s is invalid.", p.AddressText())
+	if err := t.checkReferences(p); err != nil {
+		return err
 	}
 	if err := t.charge(pool.Project, model.QuotaMember, 1); err != nil {
 		return err
@@ -23,7 +20,7 @@ func (t *tx) memberCreate(p *model.Member) error {
 		return err
 	}
 	if id, ok := t.st.memberAt[keyOfMember(p)]; ok && t.st.members[id].Provisioning != model.PendingDelete {
-		return Errorf(Conflict, "Another member on this pool is already using ip %s on protocol_port %d", p.AddressText(), p.Port)
+		return memberTaken(p)
 	}
 
 	n := *p
@@ -31,6 +28,29 @@ func (t *tx) memberCreate(p *model.Member) error {
 	t.st.putMember(&n)
 	t.markPool(pool.ID)
 	return nil
+}
+
+// checkReferences checks what a new member names, apart from its pool.
+func (t *tx) checkReferences(p *model.Member) error {
+	if _, ok := t.st.subnets[p.Subnet]; p.Subnet != "" && !ok {
+		return Errorf(Invalid, "Subnet %s not found.", p.Subnet)
+	}
+	if !p.Address.IsValid() {
+		return Errorf(Invalid, "The IP Address %s is invalid.", p.AddressText())
+	}
+	return nil
+}
+
+// checkNewMember checks one of several new members of a pool by itself.
+func (t *tx) checkNewMember(p *model.Member) error {
+	if err := t.checkReferences(p); err != nil {
+		return err
+	}
+	return fresh(t.st.members, p.ID)
+}
+
+func memberTaken(m *model.Member) error {
+	return Errorf(Conflict, "Another member on this pool is already using ip %s on protocol_port %d", m.AddressText(), m.Port)
 }
 
 func (t *tx) memberUpdate(p *MemberPatch) error {

@@ -125,6 +125,9 @@ const (
 	MonitorCreate      CommandKind = "healthmonitor.create"
 	MonitorUpdate      CommandKind = "healthmonitor.update"
 	MonitorDelete      CommandKind = "healthmonitor.delete"
+	TreeCreate         CommandKind = "loadbalancer.tree"
+	LoadBalancerRenew  CommandKind = "loadbalancer.renew"
+	MemberBatch        CommandKind = "member.batch"
 	QuotaUpdate        CommandKind = "quota.update"
 	QuotaReset         CommandKind = "quota.reset"
 
@@ -194,6 +197,9 @@ var payloads = map[CommandKind]func() any{
 	MonitorCreate:      func() any { return new(model.HealthMonitor) },
 	MonitorUpdate:      func() any { return new(MonitorPatch) },
 	MonitorDelete:      func() any { return new(MonitorRef) },
+	TreeCreate:         func() any { return new(TreeCreatePayload) },
+	LoadBalancerRenew:  func() any { return new(LoadBalancerRef) },
+	MemberBatch:        func() any { return new(MemberBatchPayload) },
 	QuotaUpdate:        func() any { return new(QuotaPatch) },
 	QuotaReset:         func() any { return new(QuotaRef) },
 

@@ -113,6 +113,9 @@ type MonitorPatch struct {
 
 // References for deletes.
 type (
+	LoadBalancerRef struct {
+		ID model.LoadBalancerID `json:"id"`
+	}
 	ListenerRef struct {
 		ID model.ListenerID `json:"id"`
 	}
