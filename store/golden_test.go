@@ -101,10 +101,10 @@ func goldenLog() []store.Command {
 	add(store.MemberCreate, member("m4", "p1", "10.0.0.44"))
 	add(store.QuotaReset, &store.QuotaRef{Project: "p"})
 	add(store.TreeCreate, tree()) // refused: lb1 is there
-	add(store.TreeCreate, treeNamed("t"))
-	add(store.LoadBalancerRenew, &store.LoadBalancerRef{ID: "tlb1"})
+	add(store.TreeCreate, treeNamed("g"))
+	add(store.LoadBalancerRenew, &store.LoadBalancerRef{ID: "glb1"})
 	batch := batchOf(false, member("b1", "", "10.0.0.6"), member("b2", "", "10.0.0.50"))
-	batch.Pool = "tp1"
+	batch.Pool = "gp1"
 	add(store.MemberBatch, batch)
 	web, ca := keyUUID("a"), keyUUID("b")
 	for _, id := range []string{web, ca} {
