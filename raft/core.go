@@ -22,6 +22,7 @@ type core struct {
 	start   time.Time
 	done    chan struct{} // closed when the node begins to close
 	notify  func()        // wakes whoever waits for Changed
+	orphan  chan struct{} // size 1; wakes the detector: the leader's VIP holder is gone
 
 	lib    atomic.Pointer[hraft.Raft] // nil until the library runs
 	resign atomic.Uint64              // the term in which a transfer failed
@@ -103,11 +104,11 @@ func (c *core) heldByArbiter(now time.Time) (peer hraft.ServerID, held bool) {
 }
 
 // ack notes an answered beat and tells the VIP holder when the lease grew.
-func (c *core) ack(id hraft.ServerID, term uint64, sent time.Time) {
+func (c *core) ack(id hraft.ServerID, n note, term uint64, sent time.Time) {
 	if !c.leadsIn(term) {
 		return
 	}
-	if c.fence.acked(id, term, sent, voterIDs(c.servers()), c.id) {
+	if c.fence.acked(id, n, term, sent, voterIDs(c.servers()), c.id) {
 		c.notify()
 	}
 }

@@ -28,6 +28,7 @@ func (d *detector) run() {
 		case <-d.t.done:
 			return
 		case <-tick.C:
+		case <-d.t.orphan:
 		}
 		now := time.Now()
 		r := d.t.lib.Load()
@@ -38,11 +39,27 @@ func (d *detector) run() {
 			d.lead(r, now, &expired)
 			continue
 		}
-		if d.due(r, now) && now.Sub(asked) >= askAgain {
+		switch due, urgent := d.due(r, now); {
+		case !due:
+		case urgent:
+			if asked = now; !d.stand(r) {
+				d.soon(orphanAgain)
+			}
+		case now.Sub(asked) >= askAgain:
 			d.stand(r)
 			asked = time.Now()
 		}
 	}
+}
+
+// soon looks again after a moment.
+func (d *detector) soon(after time.Duration) {
+	time.AfterFunc(after, func() {
+		select {
+		case d.t.orphan <- struct{}{}:
+		default:
+		}
+	})
 }
 
 // lead renews the lease of a sole voter, which needs nobody's answer, and tells
@@ -50,43 +67,57 @@ func (d *detector) run() {
 func (d *detector) lead(r *hraft.Raft, now time.Time, expired *bool) {
 	term := r.CurrentTerm()
 	if voters := voterIDs(d.t.servers()); len(voters) == 1 && voters[0] == d.t.id {
-		d.t.ack(d.t.id, term, now)
+		d.t.ack(d.t.id, d.t.fence.asks(), term, now)
 	}
-	over := !now.Before(d.t.fence.lease(term))
+	until, _ := d.t.fence.lease(term)
+	over := !now.Before(until)
 	if over && !*expired {
 		d.t.notify()
 	}
 	*expired = over
+	// Without the peer, a new VIP holder can have a lease in a new term only.
+	if _, held := d.t.heldByArbiter(now); held && d.t.fence.unconfirmed(term) {
+		d.t.fence.surrender(term)
+		d.t.resign.Store(term)
+	}
 }
 
-// due tells whether the silence has lasted long enough for this node's turn.
-func (d *detector) due(r *hraft.Raft, now time.Time) bool {
+// due tells whether it is this node's turn: the silence has lasted long enough,
+// or, which is urgent, the leader's VIP holder is gone.
+func (d *detector) due(r *hraft.Raft, now time.Time) (due, urgent bool) {
 	if d.t.witness || r.State() != hraft.Follower || !d.t.isVoter(d.t.id) {
-		return false
+		return false, false
+	}
+	if by, since, ok := d.t.fence.orphaned(); ok {
+		if wait := time.Duration(d.rank(by)) * rankStep; now.Sub(since) < wait {
+			d.soon(wait - now.Sub(since))
+			return false, false
+		}
+		return true, true
 	}
 	silence, ok := d.t.fence.silence(now)
-	return ok && silence >= d.t.timing.Detect+time.Duration(d.rank())*rankStep
+	return ok && silence >= d.t.timing.Detect+time.Duration(d.rank(""))*rankStep && !d.t.fence.loyal(now), false
 }
 
-// rank of this node among the voters, by id.
-func (d *detector) rank() int {
-	ids := slices.DeleteFunc(voterIDs(d.t.servers()), func(id hraft.ServerID) bool { return id == seatID })
+// rank of this node among the voters without one, by id.
+func (d *detector) rank(without hraft.ServerID) int {
+	ids := slices.DeleteFunc(voterIDs(d.t.servers()), func(id hraft.ServerID) bool { return id == seatID || id == without })
 	slices.Sort(ids)
 	return max(0, slices.Index(ids, d.t.id))
 }
 
 // stand asks the other voters and, when a quorum would vote, makes the library
-// stand at once.
-func (d *detector) stand(r *hraft.Raft) {
+// stand at once. It reports whether there was nothing left to do.
+func (d *detector) stand(r *hraft.Raft) bool {
 	term := r.CurrentTerm()
 	if !d.wouldWin(term + 1) {
-		return
+		return false
 	}
-	if r.State() != hraft.Follower || r.CurrentTerm() != term || d.t.fence.sinceContact(time.Now()) < d.t.timing.Detect {
-		return // someone was faster
+	if r.State() != hraft.Follower || r.CurrentTerm() != term || d.t.fence.loyal(time.Now()) {
+		return true // someone was faster
 	}
 	peers, seated := d.t.realPeers()
-	if seated && len(peers) == 1 && (term+1)%2 != d.t.seat.parity(peers) && d.t.peers.silence(peers[0].ID, time.Now()) >= d.t.timing.Detect {
+	if seated && len(peers) == 1 && (term+1)%2 != d.t.seat.parity(peers) && d.t.seat.alone(peers[0].ID, time.Now()) {
 		// The seat will not vote in the next term; pass it by with a request that
 		// no log lets win.
 		d.inject(&hraft.RequestVoteRequest{
@@ -95,6 +126,7 @@ func (d *detector) stand(r *hraft.Raft) {
 		})
 	}
 	d.inject(&hraft.TimeoutNowRequest{RPCHeader: d.t.header()})
+	return true
 }
 
 // inject puts a command before the library's main loop and waits until it is handled.

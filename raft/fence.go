@@ -21,51 +21,117 @@ import (
 // is let through, beats of lower terms are refused and leases of lower terms
 // grow no more.
 //
-// The one way round a promise is a transfer: the leader gives its lease up for
-// the rest of its term (surrender), so nothing is left to protect.
+// There are two ways round a promise. A transfer: the leader gives its lease up
+// for the rest of its term (surrender), so nothing is left to protect. And the
+// death of the leader's VIP holder, known for certain (see internal/tether):
+// every beat names the holder on whose behalf it asks, so a voter knows what its
+// promise protects. A leader that starts another holder earns its lease anew, by
+// beats that name that one; where the arbiter seat could answer them, a real
+// peer has to have answered one first, for the peer may be about to lead.
 type fence struct {
 	timing Timing
 	start  time.Time
 
 	mu      sync.Mutex
-	contact time.Time // guarded by mu; newest beat received, at first the start of the process
-	heardAt time.Time // guarded by mu; newest beat received since the start, zero if none
-	quiet   time.Time // guarded by mu; newest vote let through: give that candidate time
-	barred  uint64    // guarded by mu; beats and leases of lower terms are dead
+	contact time.Time     // guarded by mu; newest beat received, at first the start of the process
+	owed    owed          // guarded by mu; what the promise of contact protects
+	asked   time.Duration // guarded by mu; the lease that contact asked for
+	orphan  time.Time     // guarded by mu; when owed.holder was known to be gone, zero while it is not
+	dead    []owed        // guarded by mu; the newest maxDead holders known to be gone
+	heardAt time.Time     // guarded by mu; newest beat received since the start, zero if none
+	quiet   time.Time     // guarded by mu; newest vote let through: give that candidate time
+	barred  uint64        // guarded by mu; beats and leases of lower terms are dead
 
+	holder      uint64                       // guarded by mu; our VIP holder, 0 for none
+	firstHolder uint64                       // guarded by mu; ours when the lease of leaseTerm began
+	confirmed   bool                         // guarded by mu; a real peer answered for holder in leaseTerm
 	leaseTerm   uint64                       // guarded by mu
 	leaseUntil  time.Time                    // guarded by mu
-	acks        map[hraft.ServerID]time.Time // guarded by mu; newest answered sending time in leaseTerm
+	acks        map[hraft.ServerID]time.Time // guarded by mu; what the newest answered beat of leaseTerm is good for
 	surrendered uint64                       // guarded by mu; the term whose lease was given up
 	transfer    uint64                       // guarded by mu; the leader of this term asked us to take over
 	yieldedTo   hraft.ServerID               // guarded by mu
 	yieldedAt   time.Time                    // guarded by mu
 }
 
+// note is what a beat says beside Raft's own words: on behalf of which VIP holder
+// it asks, and for how long.
+type note struct {
+	holder uint64
+	lease  time.Duration
+}
+
+// owed names a VIP holder of a node.
+type owed struct {
+	node   hraft.ServerID
+	holder uint64 // 0: none that could be known to be gone
+}
+
+// maxDead bounds what is remembered of holders that are gone: it is needed only
+// while beats that name them may still be on the way.
+const maxDead = 16
+
 // newFence starts with a promise: a process that was restarted may have given
 // one to a leader before it died.
 func newFence(t Timing, now time.Time) *fence {
-	return &fence{timing: t, start: now, contact: now, acks: make(map[hraft.ServerID]time.Time)}
+	return &fence{timing: t, start: now, contact: now, asked: longestLease, acks: make(map[hraft.ServerID]time.Time)}
 }
 
-// heard notes a beat of a leader of the given term. It reports false when the
+// heard notes a beat of the leader of the given term. It reports false when the
 // beat must be refused, because a vote for a later term is on its way.
-func (f *fence) heard(term, current uint64, now time.Time) bool {
+func (f *fence) heard(from hraft.ServerID, n note, term, current uint64, now time.Time) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if term < f.barred {
 		return false
 	}
-	if term >= current {
-		f.contact, f.heardAt = now, now
+	o := owed{from, n.holder}
+	if term >= current && !slices.Contains(f.dead, o) {
+		f.contact, f.heardAt, f.owed, f.orphan, f.asked = now, now, o, time.Time{}, n.lease
 	}
 	return true
 }
 
+// gone notes that a VIP holder can hold nothing any more, and reports whether
+// this voter's promise ends with it.
+func (f *fence) gone(node hraft.ServerID, holder uint64, now time.Time) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	o := owed{node, holder}
+	if holder == 0 || slices.Contains(f.dead, o) {
+		return false
+	}
+	if f.dead = append(f.dead, o); len(f.dead) > maxDead {
+		f.dead = f.dead[1:]
+	}
+	if f.owed != o {
+		return false
+	}
+	f.orphan = now
+	return true
+}
+
+// orphaned is whose beats this voter owed its promise to, when that node's VIP
+// holder is known to be gone, and since when.
+func (f *fence) orphaned() (by hraft.ServerID, since time.Time, ok bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.owed.node, f.orphan, !f.orphan.IsZero()
+}
+
 // promised tells whether this voter owes loyalty to a leader, itself included.
-// Callers hold mu.
+// Whatever this node's own timing is, the promise outlasts the lease that was
+// asked for. Callers hold mu.
 func (f *fence) promised(now time.Time) bool {
-	return now.Before(f.contact.Add(f.timing.promise())) || now.Before(f.leaseUntil)
+	until := f.contact.Add(max(f.timing.promise(), f.asked+leastGuard))
+	return f.orphan.IsZero() && now.Before(until) || now.Before(f.leaseUntil)
+}
+
+// loyal is promised for those who do not hold mu.
+func (f *fence) loyal(now time.Time) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.promised(now)
 }
 
 // mayVote tells whether a request for a vote in term may reach Raft. byTransfer
@@ -133,20 +199,47 @@ func (f *fence) sinceContact(now time.Time) time.Duration {
 	return now.Sub(f.contact)
 }
 
-// acked notes that a voter answered a beat of term, sent at sent, and reports
-// whether the lease grew. voters are all voters, self among them.
-func (f *fence) acked(id hraft.ServerID, term uint64, sent time.Time, voters []hraft.ServerID, self hraft.ServerID) bool {
+// setHolder makes the process whose VIP holder is h earn its lease anew. What was
+// answered for an earlier holder is void: that one is dead.
+func (f *fence) setHolder(h uint64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if term < f.barred || term < f.leaseTerm || term == f.surrendered {
+	if h == f.holder {
+		return
+	}
+	f.holder, f.confirmed, f.leaseUntil = h, false, time.Time{}
+	clear(f.acks)
+}
+
+// asks is what this node's next beat has to say.
+func (f *fence) asks() note {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return note{f.holder, f.timing.Lease}
+}
+
+// acked notes that a voter answered a beat of term, sent at sent with n, and
+// reports whether the lease grew. voters are all voters, self among them.
+func (f *fence) acked(id hraft.ServerID, n note, term uint64, sent time.Time, voters []hraft.ServerID, self hraft.ServerID) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if term < f.barred || term < f.leaseTerm || term == f.surrendered || n.holder != f.holder {
 		return false
 	}
 	if term > f.leaseTerm {
-		f.leaseTerm, f.leaseUntil = term, time.Time{}
+		f.leaseTerm, f.leaseUntil, f.firstHolder, f.confirmed = term, time.Time{}, f.holder, false
 		clear(f.acks)
 	}
-	if id != self && sent.After(f.acks[id]) {
-		f.acks[id] = sent
+	until := sent.Add(n.lease)
+	switch {
+	case id == self:
+	case id == seatID && f.firstHolder != f.holder && !f.confirmed:
+		return false
+	default:
+		f.confirmed = f.confirmed || id != seatID
+		if until.After(f.acks[id]) {
+			f.acks[id] = until
+		}
 	}
 	others := make([]time.Time, 0, maxVoters)
 	for _, v := range voters {
@@ -163,23 +256,32 @@ func (f *fence) acked(id hraft.ServerID, term uint64, sent time.Time, voters []h
 			return false
 		}
 		slices.SortFunc(others, func(a, b time.Time) int { return b.Compare(a) })
-		sent = others[need-1]
+		until = others[need-1]
 	}
-	if until := sent.Add(f.timing.Lease); until.After(f.leaseUntil) {
+	if until.After(f.leaseUntil) {
 		f.leaseUntil = until
 		return true
 	}
 	return false
 }
 
-// lease is when the lease of term ends; zero when there is none.
-func (f *fence) lease(term uint64) time.Time {
+// unconfirmed tells whether this leader of term started another VIP holder that
+// no peer has heard of: the arbiter seat's word is then not enough for a lease.
+func (f *fence) unconfirmed(term uint64) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.leaseTerm == term && f.holder != 0 && f.holder != f.firstHolder && !f.confirmed
+}
+
+// lease is when the lease of term ends, zero when there is none, and for which
+// VIP holder it is.
+func (f *fence) lease(term uint64) (until time.Time, holder uint64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if term == 0 || term != f.leaseTerm {
-		return time.Time{}
+		return time.Time{}, f.holder
 	}
-	return f.leaseUntil
+	return f.leaseUntil, f.holder
 }
 
 // surrender gives the lease of term up for good.

@@ -11,6 +11,9 @@ import (
 
 var fenceTiming = Timing{Detect: 300 * time.Millisecond, Lease: 200 * time.Millisecond}
 
+// ask is what a leader without a VIP holder says in its beats.
+var ask = note{lease: fenceTiming.Lease}
+
 func TestLeaseCountsFromTheSendingTimeOfAQuorum(t *testing.T) {
 	t0 := time.Now()
 	at := func(ms int) time.Time { return t0.Add(time.Duration(ms) * time.Millisecond) }
@@ -18,10 +21,10 @@ func TestLeaseCountsFromTheSendingTimeOfAQuorum(t *testing.T) {
 	f := newFence(fenceTiming, t0)
 	ack := func(id string, term uint64, ms int, voters []hraft.ServerID, grew bool, want int) {
 		t.Helper()
-		if got := f.acked(hraft.ServerID(id), term, at(ms), voters, "a"); got != grew {
+		if got := f.acked(hraft.ServerID(id), ask, term, at(ms), voters, "a"); got != grew {
 			t.Errorf("ack of %s: grew %v, want %v", id, got, grew)
 		}
-		lease := f.lease(term)
+		lease, _ := f.lease(term)
 		if want == 0 && !lease.IsZero() || want != 0 && !lease.Equal(at(want)) {
 			t.Errorf("after the ack of %s the lease ends %v after the start, want %d ms", id, lease.Sub(t0), want)
 		}
@@ -33,7 +36,7 @@ func TestLeaseCountsFromTheSendingTimeOfAQuorum(t *testing.T) {
 	ack("b", 1, 40, five, true, 230)
 	ack("x", 1, 99, five, false, 230) // no voter
 	ack("a", 2, 50, []hraft.ServerID{"a"}, true, 250)
-	if !f.lease(1).IsZero() {
+	if l, _ := f.lease(1); !l.IsZero() {
 		t.Error("a lease of an earlier term is shown")
 	}
 	f.surrender(2)
@@ -50,19 +53,19 @@ func TestPromise(t *testing.T) {
 	if f.mayVote(2, false, at(p-1)) {
 		t.Error("a process that was just started votes: it may have promised before")
 	}
-	if !f.heard(1, 1, at(500)) || f.mayVote(2, false, at(500+p-1)) {
+	if !f.heard("b", ask, 1, 1, at(500)) || f.mayVote(2, false, at(500+p-1)) {
 		t.Error("a vote within the promise")
 	}
 	if !f.mayVote(2, true, at(501)) {
 		t.Error("a transfer is refused")
 	}
-	if f.heard(1, 1, at(502)) {
+	if f.heard("b", ask, 1, 1, at(502)) {
 		t.Error("a beat of the old term is taken after a vote for a later one was let through")
 	}
-	if !f.heard(2, 2, at(503)) {
+	if !f.heard("b", ask, 2, 2, at(503)) {
 		t.Error("a beat of the new leader is refused")
 	}
-	if f.heard(1, 2, at(504)); f.sinceContact(at(600)) != 97*time.Millisecond {
+	if f.heard("b", ask, 1, 2, at(504)); f.sinceContact(at(600)) != 97*time.Millisecond {
 		t.Error("a refused beat counts as contact")
 	}
 	if !f.mayVote(3, false, at(503+p)) {
@@ -71,20 +74,20 @@ func TestPromise(t *testing.T) {
 
 	// A leader keeps its promise to itself, and a vote ends its lease for good.
 	f = newFence(fenceTiming, t0)
-	f.acked("b", 5, at(1000), []hraft.ServerID{"a", "b", "c"}, "a")
+	f.acked("b", ask, 5, at(1000), []hraft.ServerID{"a", "b", "c"}, "a")
 	if f.mayVote(6, false, at(1199)) {
 		t.Error("a leader votes within its lease")
 	}
 	if !f.mayVote(6, false, at(1200)) {
 		t.Error("a leader without lease does not vote")
 	}
-	if f.acked("b", 5, at(1190), []hraft.ServerID{"a", "b", "c"}, "a") {
+	if f.acked("b", ask, 5, at(1190), []hraft.ServerID{"a", "b", "c"}, "a") {
 		t.Error("the lease grows after a vote for a later term")
 	}
 
 	// A transfer is good for the very next term only.
 	f = newFence(fenceTiming, t0)
-	f.heard(7, 7, at(1000))
+	f.heard("b", ask, 7, 7, at(1000))
 	f.takeOver(7)
 	if ok, _ := f.mayStand(9, at(1001)); ok {
 		t.Error("a transfer of term 7 lets stand in term 9")
@@ -104,7 +107,7 @@ func TestYieldingAvoidsASplit(t *testing.T) {
 	if !f.mayYield("c", now.Add(fenceTiming.Detect)) {
 		t.Error("a candidate that does not stand blocks the others")
 	}
-	if f.heard(1, 1, now.Add(time.Second)); f.mayYield("b", now.Add(time.Second+time.Millisecond)) {
+	if f.heard("b", ask, 1, 1, now.Add(time.Second)); f.mayYield("b", now.Add(time.Second+time.Millisecond)) {
 		t.Error("yields while there is a leader")
 	}
 }
@@ -118,18 +121,44 @@ func TestLeasesNeverOverlap(t *testing.T) {
 	}
 }
 
+// simNode is a node as checkLeases has it: a fence, what Raft keeps on disk, and
+// a VIP holder that lives and dies on its own.
+type simNode struct {
+	fence  *fence
+	term   uint64
+	voted  uint64 // newest term a vote was given in
+	leads  uint64
+	votes  int
+	holder uint64
+	alive  bool // the holder
+}
+
+// holds tells whether an address may be answered for on this node.
+func (n *simNode) holds(now time.Time) bool {
+	until, h := n.fence.leaseUntil, n.fence.holder
+	return n.alive && h == n.holder && now.Before(until)
+}
+
 func checkLeases(t *rapid.T) {
 	ids := []hraft.ServerID{"a", "b", "c"}
 	now := time.Now()
-	fences := make(map[hraft.ServerID]*fence)
-	term := make(map[hraft.ServerID]uint64)
-	voted := make(map[hraft.ServerID]uint64) // newest term a vote was given in
-	leads := make(map[hraft.ServerID]uint64)
+	nodes := make(map[hraft.ServerID]*simNode)
+	holders := uint64(0)
+	start := func(old *simNode) *simNode {
+		holders++
+		n := &simNode{fence: newFence(fenceTiming, now), holder: holders, alive: true}
+		n.fence.setHolder(holders)
+		if old != nil {
+			n.term, n.voted = old.term, old.voted
+		}
+		return n
+	}
 	for _, id := range ids {
-		fences[id] = newFence(fenceTiming, now)
+		nodes[id] = start(nil)
 	}
 	type answer struct {
 		from, to hraft.ServerID
+		n        note
 		term     uint64
 		sent     time.Time
 	}
@@ -137,27 +166,28 @@ func checkLeases(t *rapid.T) {
 		to, voter hraft.ServerID
 		term      uint64
 	}
-	votes := make(map[hraft.ServerID]int)
 	var onTheWay []answer
 	var passed []request
+	var proofs []owed // of holders that are gone; each may reach anybody at any time
 	for range rapid.IntRange(5, 120).Draw(t, "steps") {
 		now = now.Add(time.Duration(rapid.IntRange(0, 150).Draw(t, "ms")) * time.Millisecond)
 		who := rapid.SampledFrom(ids).Draw(t, "who")
 		other := rapid.SampledFrom(ids).Draw(t, "other")
-		switch rapid.SampledFrom([]string{"beat", "beat", "beat", "answer", "answer", "stand", "vote", "vote", "restart"}).Draw(t, "what") {
+		me, peer := nodes[who], nodes[other]
+		switch rapid.SampledFrom([]string{"beat", "beat", "beat", "answer", "answer", "stand", "vote", "vote", "restart", "die", "replace", "proof", "proof"}).Draw(t, "what") {
 		case "beat":
-			if leads[who] == 0 || who == other {
+			if me.leads == 0 || who == other {
 				continue
 			}
 			// The beat arrives after a delay; its answer is on the way from then on.
-			sent := now
+			sent, asks := now, me.fence.asks()
 			now = now.Add(time.Duration(rapid.IntRange(0, 100).Draw(t, "delay")) * time.Millisecond)
-			if fences[other].heard(leads[who], term[other], now) && leads[who] >= term[other] {
-				if leads[who] > term[other] {
-					leads[other] = 0
+			if peer.fence.heard(who, asks, me.leads, peer.term, now) && me.leads >= peer.term {
+				if me.leads > peer.term {
+					peer.leads = 0
 				}
-				term[other] = leads[who]
-				onTheWay = append(onTheWay, answer{other, who, leads[who], sent})
+				peer.term = me.leads
+				onTheWay = append(onTheWay, answer{other, who, asks, me.leads, sent})
 			}
 		case "answer":
 			if len(onTheWay) == 0 {
@@ -166,17 +196,17 @@ func checkLeases(t *rapid.T) {
 			i := rapid.IntRange(0, len(onTheWay)-1).Draw(t, "i")
 			a := onTheWay[i]
 			onTheWay = append(onTheWay[:i], onTheWay[i+1:]...)
-			if leads[a.to] == a.term {
-				fences[a.to].acked(a.from, a.term, a.sent, ids, a.to)
+			if nodes[a.to].leads == a.term {
+				nodes[a.to].fence.acked(a.from, a.n, a.term, a.sent, ids, a.to)
 			}
 		case "stand":
-			next := term[who] + 1
-			if ok, _ := fences[who].mayStand(next, now); !ok {
+			next := me.term + 1
+			if ok, _ := me.fence.mayStand(next, now); !ok {
 				continue
 			}
-			leads[who], term[who], voted[who], votes[who] = 0, next, next, 1
+			me.leads, me.term, me.voted, me.votes = 0, next, next, 1
 			for _, v := range ids {
-				if v != who && !rapid.Bool().Draw(t, "lost") && fences[v].mayVote(next, false, now) {
+				if v != who && !rapid.Bool().Draw(t, "lost") && nodes[v].fence.mayVote(next, false, now) {
 					passed = append(passed, request{who, v, next}) // the library handles it later
 				}
 			}
@@ -187,29 +217,121 @@ func checkLeases(t *rapid.T) {
 			i := rapid.IntRange(0, len(passed)-1).Draw(t, "i")
 			r := passed[i]
 			passed = append(passed[:i], passed[i+1:]...)
-			if term[r.voter] > r.term || voted[r.voter] >= r.term {
+			v, c := nodes[r.voter], nodes[r.to]
+			if v.term > r.term || v.voted >= r.term {
 				continue
 			}
-			if term[r.voter] < r.term {
-				term[r.voter], leads[r.voter] = r.term, 0
+			if v.term < r.term {
+				v.term, v.leads = r.term, 0
 			}
-			voted[r.voter] = r.term
-			if term[r.to] != r.term || leads[r.to] != 0 {
+			v.voted = r.term
+			if c.term != r.term || c.leads != 0 {
 				continue
 			}
-			if votes[r.to]++; votes[r.to] < 2 {
+			if c.votes++; c.votes < 2 {
 				continue
 			}
 			for _, o := range ids {
-				if o != r.to && now.Before(fences[o].leaseUntil) {
-					t.Fatalf("%s is elected in term %d while %s has a lease for %v", r.to, r.term, o, fences[o].leaseUntil.Sub(now))
+				if o != r.to && nodes[o].holds(now) {
+					t.Fatalf("%s is elected in term %d while %s has a lease for %v", r.to, r.term, o, nodes[o].fence.leaseUntil.Sub(now))
 				}
 			}
-			leads[r.to] = r.term
+			c.leads = r.term
 		case "restart":
-			// The process is gone, and its VIP with it; term and vote are on disk.
-			fences[who], leads[who], votes[who] = newFence(fenceTiming, now), 0, 0
+			// The process is gone, and its holder with it; term and vote are on disk.
+			if me.alive {
+				proofs = append(proofs, owed{who, me.holder})
+			}
+			nodes[who] = start(me)
 			passed = slices.DeleteFunc(passed, func(r request) bool { return r.voter == who })
+		case "die": // the holder alone; its parent has not noticed yet
+			if me.alive {
+				me.alive = false
+				proofs = append(proofs, owed{who, me.holder})
+			}
+		case "replace":
+			if !me.alive {
+				holders++
+				me.holder, me.alive = holders, true
+				me.fence.setHolder(holders)
+			}
+		case "proof":
+			if len(proofs) > 0 {
+				p := rapid.SampledFrom(proofs).Draw(t, "proof")
+				me.fence.gone(p.node, p.holder, now)
+			}
 		}
+	}
+}
+
+func TestAPromiseEndsWithTheHolderItProtects(t *testing.T) {
+	t0 := time.Now()
+	at := func(ms int) time.Time { return t0.Add(time.Duration(ms) * time.Millisecond) }
+	first, second := note{7, fenceTiming.Lease}, note{8, fenceTiming.Lease}
+	f := newFence(fenceTiming, t0)
+	if f.gone("b", 7, at(1)) || f.mayVote(2, false, at(2)) {
+		t.Error("a voter that was just started may have promised to anybody")
+	}
+
+	f = newFence(fenceTiming, t0)
+	f.heard("b", first, 1, 1, at(1000))
+	if f.gone("c", 7, at(1001)) || f.gone("b", 9, at(1001)) || f.mayVote(2, false, at(1002)) {
+		t.Error("the end of another holder ends the promise")
+	}
+	if !f.gone("b", 7, at(1003)) || !f.mayVote(2, false, at(1003)) {
+		t.Error("the end of the holder does not end the promise")
+	}
+
+	f = newFence(fenceTiming, t0)
+	f.heard("b", first, 1, 1, at(1000))
+	f.gone("b", 7, at(1001))
+	if !f.heard("b", first, 1, 1, at(1002)) || f.loyal(at(1003)) {
+		t.Error("a late beat for a dead holder renews the promise")
+	}
+	f.heard("b", second, 1, 1, at(1010))
+	if f.mayVote(2, false, at(1011)) {
+		t.Error("a vote within the promise to the second holder")
+	}
+	if f.gone("b", 7, at(1012)) || f.mayVote(2, false, at(1013)) {
+		t.Error("the first one's end counts twice")
+	}
+
+	// A voter with a shorter patience keeps to what it was asked for.
+	f = newFence(Timing{Detect: 55 * time.Millisecond, Lease: 35 * time.Millisecond}, t0)
+	f.heard("b", note{7, 400 * time.Millisecond}, 1, 1, at(1000))
+	if f.mayVote(2, false, at(1400)) || !f.mayVote(2, false, at(1420)) {
+		t.Error("the promise does not follow the lease that the leader takes")
+	}
+}
+
+func TestAnotherHolderEarnsItsOwnLease(t *testing.T) {
+	t0 := time.Now()
+	at := func(ms int) time.Time { return t0.Add(time.Duration(ms) * time.Millisecond) }
+	seated := []hraft.ServerID{"a", "b", seatID}
+	f := newFence(fenceTiming, t0)
+	f.setHolder(1)
+	before := f.asks()
+	if !f.acked(seatID, before, 3, at(10), seated, "a") {
+		t.Error("the seat's word is not enough for the first holder")
+	}
+	f.setHolder(2)
+	if l, h := f.lease(3); !l.IsZero() || h != 2 {
+		t.Errorf("the second holder inherits a lease until %v", l)
+	}
+	if f.acked("b", before, 3, at(20), seated, "a") {
+		t.Error("an answer to a beat for the first holder counts for the second")
+	}
+	if f.acked(seatID, f.asks(), 3, at(30), seated, "a") || !f.unconfirmed(3) {
+		t.Error("the seat speaks for a holder that no peer has heard of")
+	}
+	if !f.acked("b", f.asks(), 3, at(40), seated, "a") || f.unconfirmed(3) {
+		t.Error("the peer's answer does not count")
+	}
+	if !f.acked(seatID, f.asks(), 3, at(50), seated, "a") {
+		t.Error("the seat's word does not count after the peer's")
+	}
+	f.setHolder(3)
+	if !f.acked(seatID, f.asks(), 4, at(60), seated, "a") {
+		t.Error("a new term is a new beginning")
 	}
 }

@@ -19,6 +19,7 @@ import (
 	hraft "github.com/hashicorp/raft"
 
 	"lbd/internal/peerca"
+	"lbd/internal/tether"
 	"lbd/store"
 	"lbd/store/model"
 )
@@ -58,6 +59,8 @@ type Node struct {
 	writes   chan struct{} // semaphore
 	kick     chan struct{} // wakes the membership loop
 	voters   atomic.Pointer[votersView]
+	holder   atomic.Uint64  // this node's VIP holder; see SetHolder
+	tethers  *tether.Server // nil where the kernel has no signatures
 	metrics  *metrics
 }
 
@@ -84,6 +87,7 @@ func Open(cfg Config, st *store.Store) (_ *Node, err error) {
 		writes: make(chan struct{}, maxWrites), kick: make(chan struct{}, 1), pushers: make(map[model.NodeID]chan []byte),
 	}
 	n.admit = newAdmission()
+	n.holder.Store(cfg.Holder)
 	defer func() {
 		if err != nil {
 			n.Close()
@@ -111,6 +115,9 @@ func Open(cfg Config, st *store.Store) (_ *Node, err error) {
 		return nil, err
 	}
 	n.mux = newMux(ln, cfg.dial, n.log)
+	if err := n.openTethers(); err != nil {
+		return nil, err
+	}
 	n.mux.nameOf = n.nameAt
 	n.client = newClient(n.mux)
 	n.verbs = n.leaderVerbs()
@@ -141,8 +148,9 @@ func (n *Node) startRaft(ident *identity, bootstrap bool) error {
 	c := &core{
 		id: hraft.ServerID(ident.ID), addr: hraft.ServerAddress(n.addr), witness: ident.Kind == model.Witness,
 		timing: n.timing, log: n.log, arbiter: n.cfg.Arbiter, fence: newFence(n.timing, now), peers: newPeerTable(now),
-		start: now, done: n.done, notify: n.notify,
+		start: now, done: n.done, notify: n.notify, orphan: make(chan struct{}, 1),
 	}
+	c.fence.setHolder(n.holder.Load())
 	seat, err := newSeat(c, n.local)
 	if err != nil {
 		return err
@@ -230,6 +238,9 @@ func (n *Node) close() error {
 	}
 	if n.mux != nil {
 		n.mux.close()
+	}
+	if n.tethers != nil {
+		n.tethers.Close()
 	}
 	if n.client != nil {
 		n.client.close()

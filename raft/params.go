@@ -11,11 +11,19 @@ const (
 	// VIP holder takes to shut its gate.
 	guard = 50 * time.Millisecond
 
+	// leastGuard is the guard that every voter keeps to the lease a beat asked for.
+	leastGuard = 20 * time.Millisecond
+	// longestLease is what a voter that was just started may have promised before.
+	longestLease = 400 * time.Millisecond
+
 	// rankStep staggers candidates so that they do not split the vote: about
 	// three fsyncs of a good disk.
 	rankStep = 15 * time.Millisecond
 	// askAgain is the pause between two rounds of pre-votes.
 	askAgain = 15 * time.Millisecond
+	// orphanAgain is that pause when the leader's VIP holder is known to be gone:
+	// the other voters learn of it within a millisecond or two of each other.
+	orphanAgain = 3 * time.Millisecond
 )
 
 // Network bounds.

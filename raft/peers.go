@@ -130,6 +130,14 @@ func (p *peerTable) match(id hraft.ServerID, term uint64) (uint64, <-chan struct
 	return 0, p.moved
 }
 
+// lost notes that a member is not expected to answer: until it does, it counts as
+// one that never has.
+func (p *peerTable) lost(id hraft.ServerID) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.answers, id)
+}
+
 // forget drops what is known of a member that was removed.
 func (p *peerTable) forget(id hraft.ServerID) {
 	p.mu.Lock()

@@ -133,6 +133,7 @@ func (n *Node) newServer() *http.Server {
 	mux.HandleFunc("POST "+pingPath, n.handle(func(context.Context, model.NodeID, []byte) (any, error) {
 		return n.Self(), nil
 	}))
+	mux.HandleFunc("POST "+tetherPath, n.handle(n.giveTether))
 	mux.HandleFunc("POST "+pushPath, n.handle(n.receivePush))
 	return &http.Server{
 		Handler: mux, ReadHeaderTimeout: peerTimeout, ReadTimeout: 2 * peerTimeout, WriteTimeout: 2 * enterTimeout,

@@ -53,6 +53,12 @@ func (s *seat) parity(peers []hraft.Server) uint64 {
 	return uint64(slices.Index(ids, s.id)) % 2
 }
 
+// alone tells whether the peer is silent, or known to hold nothing any more.
+func (s *seat) alone(peer hraft.ServerID, now time.Time) bool {
+	by, _, orphaned := s.fence.orphaned()
+	return orphaned && by == peer || s.peers.silence(peer, now) >= s.timing.Detect
+}
+
 // question collects what is known now. The VIPs are taken as silent; asking is
 // slow and done last.
 func (s *seat) question(term uint64, candidate string, pre bool) seatQuestion {
@@ -64,6 +70,8 @@ func (s *seat) question(term uint64, candidate string, pre bool) seatQuestion {
 	}
 	if len(peers) == 1 {
 		q.Silence = s.peers.silence(peers[0].ID, now)
+		by, _, orphaned := s.fence.orphaned()
+		q.Gone = orphaned && by == peers[0].ID
 	}
 	return q
 }
@@ -107,7 +115,7 @@ func (s *seat) requestPreVote(args *hraft.RequestPreVoteRequest, resp *hraft.Req
 // appendEntries answers beats while the peer or the arbiter does, and entries
 // once the peer has them.
 func (s *seat) appendEntries(args *hraft.AppendEntriesRequest, resp *hraft.AppendEntriesResponse) error {
-	sent := time.Now()
+	sent, n := time.Now(), s.fence.asks()
 	arbiter := s.arbiter != nil && s.arbiter.Answers()
 	peers, _ := s.realPeers()
 	// A peer that is heard but does not answer keeps no leader up: it may be the one
@@ -128,7 +136,7 @@ func (s *seat) appendEntries(args *hraft.AppendEntriesRequest, resp *hraft.Appen
 	if arbiter {
 		// Only the arbiter makes the seat a witness of this node's reach. Where
 		// merely the peer answered lately, those answers are what the lease rests on.
-		s.ack(seatID, args.Term, sent)
+		s.ack(seatID, n, args.Term, sent)
 	}
 	return nil
 }

@@ -12,6 +12,7 @@ type seatQuestion struct {
 	Parity    uint64        // terms this node may win with the seat have Term%2 == Parity
 	RealPeers int           // other voters besides the seat
 	Silence   time.Duration // since the peer was heard on any path
+	Gone      bool          // the peer led, and its VIP holder is known to be dead
 	Detect    time.Duration
 	Up        time.Duration // age of this process
 	Arbiter   bool          // it answers this node
@@ -30,6 +31,10 @@ type seatAnswer struct {
 // term: each node gets every second term. A pre-vote is not refused for that, or
 // the term would never move on.
 //
+// Silence is an inference and so needs time to listen; a peer's VIP holder that is
+// known to be dead is a fact. The peer cannot use its own half of the seat behind
+// this one's back: a leader with another holder needs this node's answer first.
+//
 // On a term that is not this node's, the answer carries a term two higher. The
 // library then becomes a follower in it and next stands for the one after: an odd
 // distance from where it was, hence a term of this node's. (One higher would lead
@@ -39,9 +44,9 @@ func decideSeat(q seatQuestion) seatAnswer {
 	switch {
 	case q.RealPeers != 1:
 		return no("the seat serves two data nodes only")
-	case q.Silence < q.Detect:
+	case q.Silence < q.Detect && !q.Gone:
 		return no("the peer is not silent")
-	case q.Up < seatUp*q.Detect:
+	case q.Up < seatUp*q.Detect && !q.Gone:
 		return no("this node has not listened long enough")
 	case !q.Arbiter:
 		return no("the arbiter does not answer")

@@ -24,13 +24,14 @@ func TestSeatDecision(t *testing.T) {
 						for _, silence := range []time.Duration{0, d - 1, d, time.Hour} {
 							for _, up := range []time.Duration{0, seatUp*d - 1, seatUp * d, time.Hour} {
 								for _, arbiter := range []bool{false, true} {
-									for _, silent := range []bool{false, true} {
+									for _, flags := range []int{0, 1, 2, 3} {
+										silent, gone := flags&1 != 0, flags&2 != 0
 										q := seatQuestion{
 											Term: term, Candidate: "me", Pre: pre, Voted: voted, Parity: parity, RealPeers: peers,
-											Silence: silence, Detect: d, Up: up, Arbiter: arbiter, VIPSilent: silent,
+											Silence: silence, Detect: d, Up: up, Arbiter: arbiter, VIPSilent: silent, Gone: gone,
 										}
 										a := decideSeat(q)
-										alone := peers == 1 && silence >= d && up >= 4*d && arbiter && silent
+										alone := peers == 1 && (gone || silence >= d && up >= 4*d) && arbiter && silent
 										fresh := term > voted.Term || term == voted.Term && voted.For == "me"
 										mine := term%2 == parity
 										want := alone && term >= voted.Term && (pre || mine && fresh)

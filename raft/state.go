@@ -24,7 +24,7 @@ func (n *Node) State() State {
 	}
 	r, now := c.lib.Load(), time.Now()
 	s := State{
-		ID: model.NodeID(c.id), Term: r.CurrentTerm(), LastIndex: r.LastIndex(), Commit: r.CommitIndex(), Applied: n.st.Index(),
+		ID: model.NodeID(c.id), Holder: n.holder.Load(), Term: r.CurrentTerm(), LastIndex: r.LastIndex(), Commit: r.CommitIndex(), Applied: n.st.Index(),
 	}
 	v := n.view(c)
 	s.Voters, s.Seat = v.voters, v.seat
@@ -33,7 +33,7 @@ func (n *Node) State() State {
 	switch r.State() {
 	case hraft.Leader:
 		s.Role, s.IsLeader, s.Leader = "leader", true, s.ID
-		s.LeaseUntil = c.fence.lease(s.Term)
+		s.LeaseUntil, s.Holder = c.fence.lease(s.Term)
 	case hraft.Candidate:
 		s.Role = "candidate"
 	default:

@@ -97,11 +97,11 @@ func (t *transport) receive(rpc hraft.RPC) {
 	}
 	switch cmd := rpc.Command.(type) {
 	case *hraft.AppendEntriesRequest:
-		if t.beat(rpc, cmd.Term, now) {
+		if t.beat(rpc, &cmd.RPCHeader, cmd.Term, now) {
 			t.pass(rpc)
 		}
 	case *hraft.InstallSnapshotRequest:
-		if t.fence.heard(cmd.Term, t.term(), now) {
+		if from, n := takeNote(&cmd.RPCHeader); t.fence.heard(from, n, cmd.Term, t.term(), now) {
 			t.pass(rpc)
 			return
 		}
@@ -128,8 +128,10 @@ func (t *transport) receive(rpc hraft.RPC) {
 }
 
 // beat notes a leader's message; when it must be refused it answers itself.
-func (t *transport) beat(rpc hraft.RPC, term uint64, now time.Time) bool {
-	if t.fence.heard(term, t.term(), now) {
+func (t *transport) beat(rpc hraft.RPC, h *hraft.RPCHeader, term uint64, now time.Time) bool {
+	from, n := takeNote(h)
+	t.peers.heard(from, now)
+	if t.fence.heard(from, n, term, t.term(), now) {
 		return true
 	}
 	rpc.Respond(nil, errStaleBeat)
@@ -141,8 +143,7 @@ func (t *transport) SetHeartbeatHandler(cb func(hraft.RPC)) {
 	t.inner.SetHeartbeatHandler(func(rpc hraft.RPC) {
 		now := time.Now()
 		if a, ok := rpc.Command.(*hraft.AppendEntriesRequest); ok {
-			t.peers.heard(hraft.ServerID(a.ID), now)
-			if !t.beat(rpc, a.Term, now) {
+			if !t.beat(rpc, &a.RPCHeader, a.Term, now) {
 				return
 			}
 		}
@@ -195,8 +196,10 @@ func (t *transport) AppendEntries(id hraft.ServerID, target hraft.ServerAddress,
 	if id == seatID {
 		return t.seat.appendEntries(args, resp)
 	}
-	sent := time.Now()
-	if err := t.inner.AppendEntries(id, target, args, resp); err != nil {
+	sent, n := time.Now(), t.fence.asks()
+	own := *args // the library uses args again
+	own.ID = n.on(args.ID)
+	if err := t.inner.AppendEntries(id, target, &own, resp); err != nil {
 		return err
 	}
 	t.peers.answered(id, time.Now())
@@ -208,7 +211,7 @@ func (t *transport) AppendEntries(id hraft.ServerID, target hraft.ServerAddress,
 		index = args.Entries[n-1].Index
 	}
 	t.peers.matched(id, args.Term, index)
-	t.ack(id, args.Term, sent)
+	t.ack(id, n, args.Term, sent)
 	return nil
 }
 
@@ -221,7 +224,9 @@ func (t *transport) InstallSnapshot(id hraft.ServerID, target hraft.ServerAddres
 		*resp = hraft.InstallSnapshotResponse{RPCHeader: t.header(), Term: args.Term, Success: true}
 		return nil
 	}
-	if err := t.inner.InstallSnapshot(id, target, args, resp, data); err != nil {
+	own := *args
+	own.ID = t.fence.asks().on(args.ID)
+	if err := t.inner.InstallSnapshot(id, target, &own, resp, data); err != nil {
 		return err
 	}
 	t.peers.answered(id, time.Now())

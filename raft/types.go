@@ -36,6 +36,8 @@ type Config struct {
 	Registry     prometheus.Registerer // nil: no metrics
 	// Arbiter is asked when the only peer is silent; nil: there is none.
 	Arbiter Arbiter
+	// Holder is the id of the VIP holder that runs at the start; see SetHolder.
+	Holder uint64
 
 	// dial replaces the network in tests.
 	dial dialFunc
@@ -75,6 +77,9 @@ type State struct {
 	// LeaseUntil is when this leader's right to the VIPs ends; zero when it has
 	// none. It carries a monotonic reading. Valid only together with IsLeader.
 	LeaseUntil time.Time
+	// Holder is the VIP holder of this node, for which alone LeaseUntil is good;
+	// see SetHolder.
+	Holder uint64
 	// Quorum in words: QuorumOK, QuorumArbiter or QuorumLost.
 	Quorum    string
 	LastIndex uint64

@@ -54,7 +54,8 @@ type child struct {
 	mu     sync.Mutex
 	newest *orderMessage // guarded by mu; nil when taken
 
-	macs atomic.Pointer[map[string]bool] // this machine's hardware addresses
+	macs    atomic.Pointer[map[string]bool] // this machine's hardware addresses
+	tethers *tethers
 
 	// Of the goroutine in serve:
 	sent   []byte // last report without what always changes
@@ -80,6 +81,13 @@ func (c *child) run() error {
 	if err != nil {
 		return err
 	}
+	exit, err := watchExit(g.deadline)
+	if err != nil {
+		c.log.Warn("no hook for this process's death: peers will notice it some ten milliseconds later", "err", err)
+	} else {
+		defer exit.Close()
+	}
+	c.tethers = newTethers(exit != nil)
 	table, err := newAddresses(setup.Device)
 	if err != nil {
 		return err
@@ -111,6 +119,7 @@ func (c *child) run() error {
 	// all addresses; the gate's programs go last, with the process.
 	k.shut()
 	table.Close()
+	c.tethers.close() // says that nothing is held any more
 	adv.resign()
 	cancel()
 	_ = c.conn.Close() // nobody is at the other end
@@ -144,6 +153,14 @@ func (c *child) read() {
 		n, err := c.conn.Read(buf)
 		if err != nil || n == 0 {
 			return
+		}
+		if kind(buf[0]) == kindTie {
+			if m, err := decodeTie(buf[1:n]); err != nil {
+				c.log.Error("tether", "err", err)
+			} else {
+				c.tethers.tie(m, c.log)
+			}
+			continue
 		}
 		if kind(buf[0]) != kindOrder {
 			continue
@@ -189,7 +206,7 @@ func (c *child) serve(k *keeper, ann *announcer, adv *advertiser, watch *LinkWat
 			again = more
 		}
 		r := k.report()
-		r.Announced = ann.sent.Load()
+		r.Announced, r.Tied = ann.sent.Load(), c.tethers.tied()
 		if again == nil {
 			c.advertise(k, r, adv)
 		}
@@ -212,6 +229,7 @@ func (c *child) serve(k *keeper, ann *announcer, adv *advertiser, watch *LinkWat
 			links = now
 		case f := <-foreign:
 			k.claimedBy(f)
+		case <-c.tethers.changed:
 		case <-report.C:
 			periodic = true
 		case <-resync.C:

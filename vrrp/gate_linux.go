@@ -36,6 +36,7 @@ type gate interface {
 
 // bpfGate is the gate as an eBPF program at traffic control, in and out.
 type bpfGate struct {
+	// deadline holds the deadline and, at deadMark, whether the holder is dying.
 	deadline, vips *ebpf.Map
 	in, out        *ebpf.Program
 	hook           hook
@@ -48,6 +49,10 @@ type hook interface {
 }
 
 type detacher interface{ Close() error }
+
+// deadMark is set by exitHook, never cleared: a thread that is in the middle of a
+// renewal when its process is killed must not open the gate again.
+const deadMark = uint32(1)
 
 // shutLink in the VIP map is no link at all: dropped in any case.
 const shutLink = uint32(0)
@@ -66,7 +71,7 @@ func newGate(h hook) (_ *bpfGate, err error) {
 		return nil, fmt.Errorf("lift the memory lock limit for eBPF: %w", err)
 	}
 	if g.deadline, err = ebpf.NewMap(&ebpf.MapSpec{
-		Name: "lbd_deadline", Type: ebpf.Array, KeySize: 4, ValueSize: 8, MaxEntries: 1,
+		Name: "lbd_deadline", Type: ebpf.Array, KeySize: 4, ValueSize: 8, MaxEntries: 2,
 	}); err != nil {
 		return nil, fmt.Errorf("create eBPF map: %w", err)
 	}

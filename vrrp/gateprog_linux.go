@@ -48,6 +48,7 @@ const (
 //	address not in vips                       → next
 //	vips[address] == shut                     → drop
 //	in, ARP, vips[address] != this link       → drop
+//	the holder is dying                       → drop
 //	now (boot time) > deadline                → drop
 //	                                          → next
 //
@@ -98,7 +99,15 @@ func gateProgram(deadline, vips *ebpf.Map, dir direction) *ebpf.ProgramSpec {
 		)
 	}
 	p = append(p,
-		asm.StoreImm(asm.RFP, -8, 0, asm.Word).WithSymbol("time"),
+		asm.StoreImm(asm.RFP, -8, int64(deadMark), asm.Word).WithSymbol("time"),
+		asm.LoadMapPtr(asm.R1, deadline.FD()),
+		asm.Mov.Reg(asm.R2, asm.RFP),
+		asm.Add.Imm(asm.R2, -8),
+		asm.FnMapLookupElem.Call(),
+		asm.JEq.Imm(asm.R0, 0, "drop"),
+		asm.LoadMem(asm.R9, asm.R0, 0, asm.DWord),
+		asm.JNE.Imm(asm.R9, 0, "drop"),
+		asm.StoreImm(asm.RFP, -8, 0, asm.Word),
 		asm.LoadMapPtr(asm.R1, deadline.FD()),
 		asm.Mov.Reg(asm.R2, asm.RFP),
 		asm.Add.Imm(asm.R2, -8),

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"lbd/internal/tether"
 )
 
 const (
@@ -182,8 +184,36 @@ func (h *Holder) send(p *process) {
 	if m.Seq == 0 {
 		return // none yet
 	}
+	if m.Holder != 0 && m.Holder != p.id {
+		m.Deadline, m.VIPs = 0, nil // its authority died with another child
+	}
 	if err := p.write(m.encode()); err != nil {
 		h.log.Debug("order not sent", "err", err)
+	}
+}
+
+// ID names the child that runs; 0 while there is none.
+func (h *Holder) ID() uint64 {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.proc == nil {
+		return 0
+	}
+	return h.proc.id
+}
+
+// Tie lets the child called id tie a tether to a peer, beside those that it has;
+// one to the same peer is replaced. Report.Tied tells whether it holds. It does
+// nothing when another child runs.
+func (h *Holder) Tie(id uint64, peer string, t tether.Target) {
+	h.mu.Lock()
+	p := h.proc
+	h.mu.Unlock()
+	if p == nil || p.id != id {
+		return
+	}
+	if err := p.write(tieMessage{peer, t}.encode()); err != nil {
+		h.log.Debug("tether not sent", "peer", peer, "err", err)
 	}
 }
 
@@ -285,7 +315,7 @@ func (h *Holder) receive(r Report, pid int) {
 func sameReport(a, b Report) bool {
 	return a.Term == b.Term && a.PID == b.PID && a.Since.Equal(b.Since) && (a.Deadline == 0) == (b.Deadline == 0) &&
 		slices.Equal(a.Holding, b.Holding) && slices.Equal(a.Problems, b.Problems) &&
-		slices.Equal(a.LinksDown, b.LinksDown) &&
+		slices.Equal(a.LinksDown, b.LinksDown) && slices.Equal(a.Tied, b.Tied) &&
 		slices.EqualFunc(a.Foreign, b.Foreign, func(x, y Foreign) bool { return x.Addr == y.Addr && x.MAC == y.MAC })
 }
 

@@ -29,6 +29,9 @@ type Order struct {
 	// Announce asks for an extra round of announcements whenever its value
 	// differs from the order before (a peer was heard again, a time gap).
 	Announce uint64
+	// Holder is the process that Deadline was earned for, see Holder.ID; another
+	// one gets an order to release instead. 0: any.
+	Holder uint64
 	// VRID under which VRRPv3 adverts are sent while active; 0 sends none.
 	VRID uint8
 }
@@ -55,6 +58,8 @@ type Report struct {
 	Announced uint64
 	// PID of the child; 0 while there is none.
 	PID int
+	// Tied are the peers to which the child has a tether, sorted; see Holder.Tie.
+	Tied []string
 }
 
 // Held reports whether the address is held and the deadline is ahead.

@@ -46,6 +46,9 @@ const (
 	// section 2.4 (c) has 10 s for hosts; a VIP's clients cannot wait that long).
 	defendEvery = time.Second
 
+	// maxTethers is more than the voters a cluster may have.
+	maxTethers = 16
+
 	// announceRate bounds announcement frames per second and link after the
 	// first round. 200 frames of 42 bytes are nothing for a link and still go
 	// through 1,000 addresses in 10 s.

@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"lbd/internal/tether"
 )
 
 // command to a test parent, one JSON object per line; every command is answered
@@ -30,6 +32,7 @@ type command struct {
 	VRID   uint8
 	Raw    Order         // "order": as it is, plus
 	Within time.Duration // its deadline from now, 0 for none
+	Tether tether.Target // "tie"
 }
 
 type reply struct {
@@ -100,6 +103,8 @@ func parentMain() int {
 				wg.Go(func() { _ = arbiter.Run(ctx) })
 			}
 			r.Answers = arbiter.Answers()
+		case "tie":
+			h.Tie(h.ID(), "peer", c.Tether)
 		case "release":
 			stop()
 			rctx, done := context.WithTimeout(ctx, 2*time.Second)

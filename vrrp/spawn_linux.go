@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -20,6 +21,7 @@ import (
 type process struct {
 	cmd   *exec.Cmd
 	conn  *net.UnixConn
+	id    uint64 // unlike that of any other child, never 0
 	first Report
 	dead  chan struct{} // closed when the process is reaped
 	err   error         // how it ended; read after dead
@@ -46,7 +48,7 @@ func startProcess(cfg HolderConfig, log *slog.Logger) (*process, error) {
 	// SIGKILL as a backstop: a child that is frozen does not see the socket
 	// close.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	p := &process{cmd: cmd, conn: ours, dead: make(chan struct{})}
+	p := &process{cmd: cmd, conn: ours, id: rand.Uint64() | 1, dead: make(chan struct{})}
 	started := make(chan error, 1)
 	go func() {
 		// The parent-death signal comes when the thread that started the child

@@ -7,6 +7,8 @@ import (
 	"math"
 	"net/netip"
 	"time"
+
+	"lbd/internal/tether"
 )
 
 // The messages between parent and child, one per packet of the socket:
@@ -24,6 +26,7 @@ const (
 	kindReport                 // child → parent
 	kindLog                    // child → parent; dropped when the socket is full
 	kindFatal                  // child → parent, before it leaves: why
+	kindTie                    // parent → child
 )
 
 // maxMessage bounds one packet: an order of MaxVIPs on as many links as an
@@ -58,6 +61,31 @@ func (m setupMessage) encode() []byte {
 func decodeSetup(b []byte) (m setupMessage, err error) {
 	r := reader{b: b}
 	m.Device, m.Debug = r.text(), r.flag()
+	return m, r.end()
+}
+
+// tieMessage asks the child to tie a tether.
+type tieMessage struct {
+	Peer   string
+	Target tether.Target
+}
+
+func (m tieMessage) encode() []byte {
+	w := writer{byte(kindTie)}
+	w.text(m.Peer)
+	w.text(m.Target.Addr.String())
+	w = append(w, m.Target.Key[:]...)
+	return append(w, m.Target.Token[:]...)
+}
+
+func decodeTie(b []byte) (m tieMessage, err error) {
+	r := reader{b: b}
+	m.Peer = r.text()
+	if m.Target.Addr, err = netip.ParseAddrPort(r.text()); err != nil {
+		return m, fmt.Errorf("%w: %w", errMessage, err)
+	}
+	copy(m.Target.Key[:], r.take(len(m.Target.Key)))
+	copy(m.Target.Token[:], r.take(len(m.Target.Token)))
 	return m, r.end()
 }
 
@@ -139,9 +167,11 @@ func (m Report) encode() []byte {
 		w.time(f.Seen)
 		w.u64(f.Count)
 	}
-	w.count(len(m.LinksDown))
-	for _, l := range m.LinksDown {
-		w.text(l)
+	for _, list := range [][]string{m.LinksDown, m.Tied} {
+		w.count(len(list))
+		for _, l := range list {
+			w.text(l)
+		}
 	}
 	return w
 }
@@ -162,6 +192,9 @@ func decodeReport(b []byte) (m Report, err error) {
 	}
 	for range r.count(MaxVIPs) {
 		m.LinksDown = append(m.LinksDown, r.text())
+	}
+	for range r.count(maxTethers) {
+		m.Tied = append(m.Tied, r.text())
 	}
 	return m, r.end()
 }

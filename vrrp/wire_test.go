@@ -11,6 +11,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"lbd/internal/tether"
 )
 
 var equal = cmp.Options{cmpopts.EquateComparable(netip.Addr{}), cmpopts.EquateEmpty()}
@@ -22,7 +24,7 @@ func sampleReport() Report {
 		Holding:   []netip.Addr{a},
 		Problems:  []Problem{{a, "no room"}, {netip.Addr{}, "of all"}},
 		Foreign:   []Foreign{{Kind: "arp", Addr: a, MAC: "02:00:00:00:00:01", Link: "eth0", VRID: 4, Seen: time.Unix(8, 0), Count: 2}},
-		LinksDown: []string{"eth0", "eth1"},
+		LinksDown: []string{"eth0", "eth1"}, Tied: []string{"a", "b"},
 	}
 }
 
@@ -36,6 +38,10 @@ func TestMessagesComeBackAsTheyWere(t *testing.T) {
 		if got, err := decodeReport(r.encode()[1:]); err != nil || !cmp.Equal(r, got, equal) {
 			t.Errorf("report: %v %s", err, cmp.Diff(r, got, equal))
 		}
+	}
+	tie := tieMessage{"n1", tether.Target{Addr: netip.MustParseAddrPort("[fd00::1]:7"), Key: tether.Key{1, 31: 2}, Token: tether.Token{3, 15: 4}}}
+	if got, err := decodeTie(tie.encode()[1:]); err != nil || got != tie {
+		t.Errorf("tie: %+v, %v", got, err)
 	}
 	s := setupMessage{"lbd0", true}
 	if got, err := decodeSetup(s.encode()[1:]); err != nil || got != s {

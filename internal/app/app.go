@@ -118,6 +118,9 @@ func (n *node) open() (err error) {
 	if n.arbiter != nil {
 		cfg.Arbiter = n.arbiter
 	}
+	if n.holder != nil {
+		cfg.Holder = n.holder.ID()
+	}
 	if n.raft, err = raft.Open(cfg, n.st); err != nil {
 		return err
 	}
@@ -198,6 +201,7 @@ func (n *node) run(ctx context.Context, out io.Writer) error {
 			lifecycle.Part{Name: "arbiter", Run: n.arbiter.run},
 			lifecycle.Part{Name: "holder", Run: n.holder.Run},
 			lifecycle.Part{Name: "holder watch", Run: n.watchHolder},
+			lifecycle.Part{Name: "tethers", Run: (&tethers{n.raft, n.holder, n.log.With("part", "tethers")}).run},
 		)
 	}
 	parts = append(parts, lifecycle.Part{Name: "roles", Run: n.roles.run})
@@ -239,6 +243,7 @@ func (n *node) watchHolder(ctx context.Context) error {
 		case <-n.holder.Changed():
 		case <-n.links.Changed():
 		}
+		n.raft.SetHolder(n.holder.ID())
 		n.obs.nudge()
 		signal(n.roles.wake)
 	}

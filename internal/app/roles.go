@@ -50,6 +50,7 @@ type roles struct {
 	last      role.Output     // guarded by mu
 	since     time.Time       // guarded by mu; when last.Role came about
 	term      uint64          // guarded by mu
+	leased    uint64          // guarded by mu; the holder that last.Deadline is for
 	held      []vrrp.VIP      // guarded by mu; replaced, never changed
 	failures  []model.Failure // guarded by mu; VIPs without a link
 	wake      chan struct{}
@@ -116,7 +117,7 @@ func (r *roles) decide(vips []vrrp.VIP) role.Output {
 	in := role.Input{
 		Witness: r.kind == model.Witness, Spare: r.kind == model.Spare,
 		Leader: st.IsLeader, Term: st.Term, LeaseUntil: st.LeaseUntil, Now: time.Now(),
-		DataPlaneReady: r.ready(), LinkUp: r.linksUp(vips), ArbiterDown: r.arbiterDown(), HolderUp: r.holder == nil || r.holder.Up(),
+		DataPlaneReady: r.ready(), LinkUp: r.linksUp(vips), ArbiterDown: r.arbiterDown(), HolderUp: r.holder == nil || r.holder.Up() && r.holder.ID() == st.Holder,
 		Stopping: r.stopping, Releasing: r.releasing, PeerCanServe: r.peerCanServe(),
 	}
 	out := role.Decide(in)
@@ -125,7 +126,7 @@ func (r *roles) decide(vips []vrrp.VIP) role.Output {
 		r.log.Info("role", "role", out.Role, "term", st.Term, "why", out.Why)
 		defer r.obs.nudge()
 	}
-	r.last, r.term = out, st.Term
+	r.last, r.term, r.leased = out, st.Term, st.Holder
 	return out
 }
 
@@ -142,7 +143,7 @@ func (r *roles) order(out role.Output, vips []vrrp.VIP) {
 	}
 	o := vrrp.Order{VIPs: vips}
 	if out.Hold {
-		o.Term, o.Deadline = r.term, vrrp.DeadlineAt(out.Deadline)
+		o.Term, o.Deadline, o.Holder = r.term, vrrp.DeadlineAt(out.Deadline), r.leased
 	}
 	r.holder.Order(o)
 }
