@@ -65,6 +65,35 @@ func readObject(c echo.Context, arg, wrapper string) (*object, error) {
 }
 
 func decodeObject(body []byte, arg, wrapper string) (*object, error) {
+	inner, err := unwrap(body, arg, wrapper)
+	if err != nil {
+		return nil, err
+	}
+	o, ok, err := newObject(inner, arg+"."+wrapper)
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		return nil, badValue(wrapper, inner, "Value should be an object")
+	}
+	return o, nil
+}
+
+// readList is readObject for a wrapper that holds a list of objects.
+func readList(c echo.Context, arg, wrapper string) ([]*object, error) {
+	body, err := io.ReadAll(c.Request().Body)
+	if err != nil {
+		return nil, fmt.Errorf("read request: %w", err)
+	}
+	outer, err := unwrap(body, arg, wrapper)
+	if err != nil {
+		return nil, err
+	}
+	return newObjects(outer, arg, wrapper)
+}
+
+// unwrap checks a body as a whole and takes what is at wrapper out of it.
+func unwrap(body []byte, arg, wrapper string) (json.RawMessage, error) {
 	if len(bytes.TrimSpace(body)) == 0 {
 		return nil, invalid("Missing argument: \"%s\"", arg)
 	}
@@ -85,14 +114,61 @@ func decodeObject(body []byte, arg, wrapper string) (*object, error) {
 	if !has || isNull(inner) {
 		return nil, missingField(wrapper)
 	}
-	o, ok, err := newObject(inner, arg+"."+wrapper)
+	return inner, nil
+}
+
+// newObjects splits a list of objects; key is its own name, below path.
+func newObjects(raw []byte, path, key string) ([]*object, error) {
+	var items []json.RawMessage
+	if raw[0] != '[' || json.Unmarshal(raw, &items) != nil {
+		return nil, badValue(key, raw, "Value not a valid list: "+pythonText(raw))
+	}
+	if len(items) > maxItems {
+		return nil, badValue(key, raw, fmt.Sprintf("Value should have at most %d items", maxItems))
+	}
+	out := make([]*object, 0, len(items))
+	for _, it := range items {
+		o, ok, err := newObject(it, path+"."+key)
+		if err != nil {
+			return nil, err
+		}
+		if !ok {
+			return nil, badValue(key, it, "Value should be an object")
+		}
+		out = append(out, o)
+	}
+	return out, nil
+}
+
+// children takes a list of objects; absent and null are an empty one.
+func (o *object) children(key string) []*object {
+	raw, ok := o.take(key)
+	if !ok || isNull(raw) {
+		return nil
+	}
+	out, err := newObjects(raw, o.path, key)
 	if err != nil {
-		return nil, err
+		o.fail(err)
 	}
-	if !ok {
-		return nil, badValue(wrapper, inner, "Value should be an object")
+	return out
+}
+
+// child takes an object; nil when it is absent or null.
+func (o *object) child(key string) *object {
+	raw, ok := o.take(key)
+	if !ok || isNull(raw) {
+		return nil
 	}
-	return o, nil
+	in, ok, err := newObject(raw, o.path+"."+key)
+	switch {
+	case err != nil:
+		o.fail(err)
+		return nil
+	case !ok:
+		o.fail(badValue(key, raw, "Value should be an object"))
+		return nil
+	}
+	return in
 }
 
 // newObject splits valid JSON into attributes; ok is false when it is not an

@@ -166,6 +166,15 @@ func (w *contractWorld) Switchover(_ context.Context, to model.NodeID) error {
 	return nil
 }
 
+// subnet adds one more to the network of all tests.
+func (w *contractWorld) subnet(id model.SubnetID, cidr, gateway string) {
+	w.t.Helper()
+	w.apply(store.SubnetCreate, &model.Subnet{
+		ID: id, Record: model.Record{Project: w.admin.Project}, Network: theNetwork,
+		CIDR: netip.MustParsePrefix(cidr), Gateway: netip.MustParseAddr(gateway),
+	})
+}
+
 type object = map[string]any
 
 const base = "/v2.0/lbaas/"

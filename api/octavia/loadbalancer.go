@@ -87,102 +87,6 @@ func (p *Part) showLoadBalancer(c echo.Context) error {
 	})
 }
 
-func (p *Part) createLoadBalancer(c echo.Context) error {
-	if err := noQuery(c); err != nil {
-		return err
-	}
-	o, err := readObject(c, "load_balancer", "loadbalancer")
-	if err != nil {
-		return err
-	}
-	in, err := decodeLoadBalancer(o)
-	if err != nil {
-		return err
-	}
-	lb := in.loadBalancer
-	if lb.Project == "" {
-		lb.Project = caller(c).Project
-	}
-	if lb.Project == "" {
-		return validation("Missing project ID in request where one is required. An administrator should check the keystone settings in the Octavia configuration.")
-	}
-	if err := mayWrite(c, lb.Project); err != nil {
-		return err
-	}
-	if err := in.refuse(); err != nil {
-		return err
-	}
-	lb.ID = model.LoadBalancerID(newID())
-	payload := &store.LoadBalancerCreatePayload{LoadBalancer: lb, NewPort: model.Port{ID: model.PortID(newID()), MAC: newMAC()}}
-	if err := p.apply(c, store.LoadBalancerCreate, payload, unsettled((*store.State).LoadBalancer, loadBalancerBase, lb.ID)); err != nil {
-		return err
-	}
-	return changed(p, c, &p.loadBalancers, http.StatusCreated, func(s *seen) (*model.LoadBalancer, error) {
-		return s.loadBalancer(string(lb.ID))
-	})
-}
-
-// newLoadBalancer is a create request of the right shape.
-type newLoadBalancer struct {
-	loadBalancer model.LoadBalancer
-	qos          Opt[string]
-	groups       Opt[[]string]
-	flavor, zone Opt[string]
-	extraVIPs    bool
-	nested       bool
-}
-
-func decodeLoadBalancer(o *object) (newLoadBalancer, error) {
-	n := o.described()
-	subnet, network, port := o.id("vip_subnet_id"), o.id("vip_network_id"), o.id("vip_port_id")
-	address := o.ip("vip_address")
-	in := newLoadBalancer{qos: o.id("vip_qos_policy_id"), groups: list(o, "vip_sg_ids", parseID)}
-	provider := o.text("provider", 64)
-	in.flavor, in.zone = o.id("flavor_id"), o.text("availability_zone", 255)
-	in.extraVIPs = len(o.objects("additional_vips").V) > 0
-	in.nested = len(o.objects("listeners").V)+len(o.objects("pools").V) > 0
-	project, tenant := o.text("project_id", 36), o.text("tenant_id", 36)
-	if err := o.done(); err != nil {
-		return in, err
-	}
-	in.loadBalancer = model.LoadBalancer{
-		Base: model.Base{
-			Name: n.name.Or(""), Description: n.description.Or(""), AdminStateUp: n.adminUp(), Tags: n.tags.V,
-			Project: model.ProjectID(tenant.Or(project.Or(""))),
-		},
-		VIP: model.VIP{
-			Address: address.V.addr, Text: address.V.text, Port: model.PortID(port.V),
-			Subnet: model.SubnetID(subnet.V), Network: model.NetworkID(network.V),
-		},
-		Provider: provider.Or(providers[0].name),
-	}
-	return in, nil
-}
-
-// refuse answers for what a well-formed request may not ask for.
-func (in *newLoadBalancer) refuse() error {
-	vip := in.loadBalancer.VIP
-	switch {
-	case vip.Port == "" && vip.Network == "" && vip.Subnet == "":
-		return validation("VIP must contain one of: vip_port_id, vip_network_id, vip_subnet_id.")
-	case in.qos.Given():
-		return invalid("qos_policy %s not found.", in.qos.V)
-	case len(in.groups.V) > 0:
-		return invalid("Security Group %s not found.", in.groups.V[0])
-	case in.flavor.Set: // there are none, and null is refused as well (contract 2.4)
-		return validation("Invalid flavor_id.")
-	case in.zone.Set:
-		return validation("Invalid availability zone.")
-	case !isProvider(in.loadBalancer.Provider):
-		return invalid("Provider '%s' is not enabled.", in.loadBalancer.Provider)
-	case in.extraVIPs:
-		return unsupported("additional_vips")
-	case in.nested:
-		return unsupported("listeners and pools in the creation of a load balancer")
-	}
-	return nil
-}
-
 func (p *Part) updateLoadBalancer(c echo.Context) error {
 	if err := noQuery(c); err != nil {
 		return err
@@ -247,8 +151,9 @@ func (p *Part) deleteLoadBalancer(c echo.Context) error {
 	return noContent(c)
 }
 
-// failoverLoadBalancer hands the VIPs to the standby: of lbd's load balancers
-// one node holds all. It answers when the order is given, not when all is done.
+// failoverLoadBalancer makes the load balancer PENDING_UPDATE and hands the VIPs
+// to the standby: of lbd's load balancers one node holds all. It answers when
+// the order is given, not when all is done.
 func (p *Part) failoverLoadBalancer(c echo.Context) error {
 	if err := noQuery(c); err != nil {
 		return err
@@ -267,6 +172,9 @@ func (p *Part) failoverLoadBalancer(c echo.Context) error {
 		}
 	})
 	if err != nil {
+		return err
+	}
+	if err := p.propose(c, store.LoadBalancerRenew, &store.LoadBalancerRef{ID: id}); err != nil {
 		return err
 	}
 	return p.switchover(c)

@@ -118,47 +118,6 @@ func readMember(o *object) memberFields {
 	}
 }
 
-func (p *Part) createMember(c echo.Context) error {
-	if err := noQuery(c); err != nil {
-		return err
-	}
-	o, err := readObject(c, "member_", "member")
-	if err != nil {
-		return err
-	}
-	address := need(o, "address", o.ip("address"))
-	port := need(o, "protocol_port", o.integer("protocol_port", 1, 65535))
-	in, subnet, sriov := readMember(o), o.id("subnet_id"), o.boolean("request_sriov")
-	o.ignored()
-	if err := o.done(); err != nil {
-		return err
-	}
-	var pool *model.Pool
-	p.read.Read(func(st *store.State) {
-		if pool, err = poolInPath(st, c); err == nil {
-			err = mayWrite(c, pool.Project)
-		}
-	})
-	switch {
-	case err != nil:
-		return err
-	case address.addr == reserved:
-		return notValidOption(address.text, "member address")
-	case sriov.Or(false):
-		return invalid("The load balancer flavor does not allow SR-IOV member ports.")
-	}
-	m := &model.Member{
-		Base: model.Base{Name: in.name.Or(""), AdminStateUp: in.adminUp(), Tags: in.tags.V},
-		ID:   model.MemberID(newID()), Pool: pool.ID, Address: address.addr, Text: address.text, Port: uint16(port),
-		Weight: in.weight.Or(1), Backup: in.backup.Or(false), Subnet: model.SubnetID(subnet.V),
-		MonitorAddress: in.monitorAddress.V.addr, MonitorText: in.monitorAddress.V.text, MonitorPort: uint16(in.monitorPort.V),
-	}
-	if err := p.apply(c, store.MemberCreate, m, unsettled((*store.State).Member, memberBase, m.ID)); err != nil {
-		return err
-	}
-	return p.changedMember(c, http.StatusCreated, m.ID)
-}
-
 func (p *Part) changedMember(c echo.Context, status int, id model.MemberID) error {
 	return changed(p, c, &p.members, status, func(s *seen) (*model.Member, error) {
 		m, ok := s.st.Member(id)

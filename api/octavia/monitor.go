@@ -77,57 +77,6 @@ func readMonitor(o *object) monitorFields {
 	}
 }
 
-func (p *Part) createMonitor(c echo.Context) error {
-	if err := noQuery(c); err != nil {
-		return err
-	}
-	o, err := readObject(c, "health_monitor_", "healthmonitor")
-	if err != nil {
-		return err
-	}
-	pool := model.PoolID(need(o, "pool_id", o.id("pool_id")))
-	kind := model.MonitorType(need(o, "type", o.word("type", "HTTP", "HTTPS", "PING", "TCP", "TLS-HELLO", "UDP-CONNECT", "SCTP")))
-	in := readMonitor(o)
-	need(o, "delay", in.delay)
-	need(o, "timeout", in.timeout)
-	need(o, "max_retries", in.rise)
-	o.ignored()
-	if err := o.done(); err != nil {
-		return err
-	}
-	p.read.Read(func(st *store.State) {
-		x, ok := st.Pool(pool)
-		if !ok {
-			err = notFound(nounPool, pool)
-			return
-		}
-		err = mayWrite(c, x.Project)
-	})
-	if err != nil {
-		return err
-	}
-	if err := in.check(kind, nil); err != nil {
-		return err
-	}
-	switch kind {
-	case model.MonitorHTTPS, model.MonitorPing, model.MonitorTLSHello:
-		return unsupported("%s health monitors", kind)
-	}
-	hm := &model.HealthMonitor{
-		Base: model.Base{Name: in.name.Or(""), AdminStateUp: in.adminUp(), Tags: in.tags.V},
-		ID:   model.HealthMonitorID(newID()), Pool: pool, Type: kind,
-		Delay: in.delay.V, Timeout: in.timeout.V, MaxRetries: in.rise.V, MaxRetriesDown: in.fall.Or(defaultFall),
-		HTTPVersion: in.version.V, DomainName: in.domain.V,
-	}
-	if speaksHTTP(kind) {
-		hm.HTTPMethod, hm.URLPath, hm.ExpectedCodes = in.method.Or(defaultMethod), in.path.Or(defaultPath), in.codes.Or(defaultCodes)
-	}
-	if err := p.apply(c, store.MonitorCreate, hm, unsettled((*store.State).HealthMonitor, monitorBase, hm.ID)); err != nil {
-		return err
-	}
-	return changed(p, c, &p.monitors, http.StatusCreated, func(s *seen) (*model.HealthMonitor, error) { return s.monitor(string(hm.ID)) })
-}
-
 func (p *Part) updateMonitor(c echo.Context) error {
 	if err := noQuery(c); err != nil {
 		return err

@@ -13,6 +13,7 @@ import (
 // Defaults of a health monitor (contract 3.5).
 const (
 	defaultFall   = 3
+	minUDPDelay   = 3 // seconds, for UDP-CONNECT
 	defaultMethod = "GET"
 	defaultPath   = "/"
 	defaultCodes  = "200"

@@ -2,7 +2,6 @@ package octavia
 
 import (
 	"net/http"
-	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -71,19 +70,19 @@ func (p *Part) mountAmphorae(r *api.Router, path string) {
 
 func (p *Part) mountCollections(r *api.Router, base string) {
 	lbs := base + "/loadbalancers"
-	mountVerbs(r, lbs, p.listLoadBalancers, p.createLoadBalancer, p.showLoadBalancer, p.updateLoadBalancer, p.deleteLoadBalancer)
+	mountVerbs(r, lbs, p.listLoadBalancers, p.createLoadBalancer, p.showLoadBalancer, p.updateLoadBalancer, p.deleteLoadBalancer, nil)
 	r.Handle(http.MethodGet, lbs+"/:id/stats", wrap(p.loadBalancerStats))
 	r.Handle(http.MethodGet, lbs+"/:id/status", wrap(p.statusTree))
 	r.Handle(http.MethodGet, lbs+"/:id/statuses", wrap(p.statusTree))
 	r.Handle(http.MethodPut, lbs+"/:id/failover", wrap(p.failoverLoadBalancer))
 
-	mountVerbs(r, base+"/listeners", p.listListeners, p.createListener, p.showListener, p.updateListener, p.deleteListener)
+	mountVerbs(r, base+"/listeners", p.listListeners, p.createListener, p.showListener, p.updateListener, p.deleteListener, nil)
 	r.Handle(http.MethodGet, base+"/listeners/:id/stats", wrap(p.listenerStats))
 
-	mountVerbs(r, base+"/pools", p.listPools, p.createPool, p.showPool, p.updatePool, p.deletePool)
+	mountVerbs(r, base+"/pools", p.listPools, p.createPool, p.showPool, p.updatePool, p.deletePool, nil)
 	members := base + "/pools/:pool/members"
-	mountVerbs(r, members, p.listMembers, p.createMember, p.showMember, p.updateMember, p.deleteMember)
-	mountVerbs(r, base+"/healthmonitors", p.listMonitors, p.createMonitor, p.showMonitor, p.updateMonitor, p.deleteMonitor)
+	mountVerbs(r, members, p.listMembers, p.createMember, p.showMember, p.updateMember, p.deleteMember, p.batchMembers)
+	mountVerbs(r, base+"/healthmonitors", p.listMonitors, p.createMonitor, p.showMonitor, p.updateMonitor, p.deleteMonitor, nil)
 
 	r.Handle(http.MethodGet, base+"/providers", wrap(listProviders))
 	r.Handle(http.MethodGet, base+"/providers/:name", methodNotAllowed)
@@ -102,16 +101,16 @@ func (p *Part) mountCollections(r *api.Router, base string) {
 }
 
 // mountVerbs adds the five verbs of a resource. PUT and DELETE of a collection
-// lack the id; of members, PUT is the batch update.
-func mountVerbs(r *api.Router, path string, list, create, show, update, remove handler) {
+// lack the id; where there is a batch update, PUT is that.
+func mountVerbs(r *api.Router, path string, list, create, show, update, remove, batch handler) {
 	r.Handle(http.MethodGet, path, wrap(list))
 	r.Handle(http.MethodPost, path, wrap(create))
 	r.Handle(http.MethodGet, path+"/:id", wrap(show))
 	r.Handle(http.MethodPut, path+"/:id", wrap(update))
 	r.Handle(http.MethodDelete, path+"/:id", wrap(remove))
 	r.Handle(http.MethodDelete, path, wrap(missingArgument("id")))
-	if strings.HasSuffix(path, "/members") {
-		r.Handle(http.MethodPut, path, wrap(unserved("batch member update")))
+	if batch != nil {
+		r.Handle(http.MethodPut, path, wrap(batch))
 		return
 	}
 	r.Handle(http.MethodPut, path, wrap(missingArgument("id")))

@@ -69,77 +69,6 @@ func (p *Part) showPool(c echo.Context) error {
 
 var algorithms = []string{"ROUND_ROBIN", "LEAST_CONNECTIONS", "SOURCE_IP", "SOURCE_IP_PORT"}
 
-func (p *Part) createPool(c echo.Context) error {
-	if err := noQuery(c); err != nil {
-		return err
-	}
-	o, err := readObject(c, "pool_", "pool")
-	if err != nil {
-		return err
-	}
-	lb, listener := o.id("loadbalancer_id"), o.id("listener_id")
-	n := o.described()
-	protocol := need(o, "protocol", o.word("protocol", "HTTP", "HTTPS", "TCP", "PROXY", "PROXYV2", "UDP", "SCTP"))
-	algorithm := need(o, "lb_algorithm", o.word("lb_algorithm", algorithms...))
-	sticky, tls := o.persistence(true), readPoolTLS(o)
-	o.ignored()
-	nested := len(o.objects("members").V) > 0 || o.present("healthmonitor")
-	if err := o.done(); err != nil {
-		return err
-	}
-	payload := &store.PoolCreatePayload{
-		Pool: model.Pool{
-			Base: model.Base{Name: n.name.Or(""), Description: n.description.Or(""), AdminStateUp: n.adminUp(), Tags: n.tags.V},
-			ID:   model.PoolID(newID()), LoadBalancer: model.LoadBalancerID(lb.V),
-			Protocol: model.Protocol(protocol), Algorithm: model.Algorithm(algorithm),
-		},
-		Listener: model.ListenerID(listener.V),
-	}
-	if err := p.mayAddPool(c, payload); err != nil {
-		return err
-	}
-	if nested {
-		return unsupported("members and healthmonitor in the creation of a pool")
-	}
-	if err := refusePool(model.Protocol(protocol), algorithm, sticky); err != nil {
-		return err
-	}
-	if payload.Pool.TLS, err = p.newPoolTLS(c, payload.Pool.Project, payload.Pool.Protocol, &tls); err != nil {
-		return err
-	}
-	id := payload.Pool.ID
-	if err := p.apply(c, store.PoolCreate, payload, unsettled((*store.State).Pool, poolBase, id)); err != nil {
-		return err
-	}
-	return changed(p, c, &p.pools, http.StatusCreated, func(s *seen) (*model.Pool, error) { return s.pool(string(id)) })
-}
-
-// mayAddPool checks the caller's right to change the load balancer.
-func (p *Part) mayAddPool(c echo.Context, payload *store.PoolCreatePayload) (err error) {
-	id := payload.Pool.LoadBalancer
-	if id == "" && payload.Listener == "" {
-		return validation("Must provide at least one of: loadbalancer_id, listener_id")
-	}
-	p.read.Read(func(st *store.State) {
-		if id == "" {
-			l, ok := st.Listener(payload.Listener)
-			if !ok {
-				err = notFound(nounListener, payload.Listener)
-				return
-			}
-			id = l.LoadBalancer
-		}
-		lb, ok := st.LoadBalancer(id)
-		if !ok {
-			err = notFound(nounLoadBalancer, id)
-			return
-		}
-		payload.Pool.Project = lb.Project
-		err = mayWrite(c, lb.Project)
-	})
-	return err
-}
-
 // refusePool answers for what the data plane does not serve. A well-formed
 // request comes here; "" means that an attribute is not being changed.
 func refusePool(protocol model.Protocol, algorithm string, sticky Opt[model.Persistence]) error {
@@ -201,8 +130,11 @@ func (p *Part) updatePool(c echo.Context) error {
 		Tags: n.tags.Patch(nil), Algorithm: (*model.Algorithm)(algorithm.Patch("")),
 		TLS: secure,
 	}
-	if sticky.Null {
+	switch {
+	case sticky.Null:
 		patch.Persistence = &store.PersistenceOverride{}
+	case sticky.Given():
+		patch.Persistence = &store.PersistenceOverride{Value: &sticky.V}
 	}
 	if err := p.apply(c, store.PoolUpdate, patch, unsettled((*store.State).Pool, poolBase, old.ID)); err != nil {
 		return err
