@@ -124,6 +124,9 @@ func (t *tx) floatingIPUpdate(p *FloatingIPPatch) error {
 		return floatingIPNotFound(p.ID)
 	}
 	n := *old
+	if err := t.patch(&n.Record, &p.RecordPatch); err != nil {
+		return err
+	}
 	port := old.Port
 	set(&port, p.Port)
 	switch {
@@ -135,9 +138,6 @@ func (t *tx) floatingIPUpdate(p *FloatingIPPatch) error {
 		}
 	}
 
-	set(&n.Description, p.Description)
-	set(&n.Tags, p.Tags)
-	t.changed(&n.Record)
 	t.st.putFloatingIP(&n)
 	t.dirtyVIP(old.Port)
 	t.dirtyVIP(n.Port)

@@ -1,6 +1,13 @@
 package store
 
-import "lbd/store/model"
+import (
+	"slices"
+
+	"lbd/store/model"
+)
+
+// maxTags bounds the tags of one network object (Neutron's limit).
+const maxTags = 50
 
 // Refusals about networks, subnets, ports, routers and floating IPs are worded
 // as Neutron words them.
@@ -26,13 +33,13 @@ func (t *tx) networkUpdate(p *NetworkPatch) error {
 	}
 
 	n := *old
-	set(&n.Name, p.Name)
-	set(&n.Description, p.Description)
+	if err := t.patch(&n.Record, &p.RecordPatch); err != nil {
+		return err
+	}
+
 	set(&n.AdminStateUp, p.AdminStateUp)
 	set(&n.External, p.External)
 	set(&n.Shared, p.Shared)
-	set(&n.Tags, p.Tags)
-	t.changed(&n.Record)
 	t.st.putNetwork(&n)
 	return nil
 }
@@ -64,6 +71,30 @@ func (t *tx) networkDelete(p *NetworkRef) error {
 // bornRecord fills what apply owns in a new network or identity object.
 func (t *tx) bornRecord(r *model.Record) {
 	r.Created, r.Updated, r.Revision = t.at, t.at, t.index
+}
+
+// patch changes what p names and refuses a caller who has seen another revision.
+func (t *tx) patch(r *model.Record, p *RecordPatch) error {
+	if p.Match != 0 && p.Match != r.Revision {
+		return Errorf(Conflict, "Constrained to %d, but current revision is %d", p.Match, r.Revision)
+	}
+	set(&r.Name, p.Name)
+	set(&r.Description, p.Description)
+	set(&r.Tags, p.Tags)
+	if p.AddTag != "" && !slices.Contains(r.Tags, p.AddTag) {
+		r.Tags = slices.Sorted(slices.Values(append(slices.Clone(r.Tags), p.AddTag)))
+	}
+	if p.DropTag != "" {
+		if !slices.Contains(r.Tags, p.DropTag) {
+			return Errorf(NotFound, "Tag %s could not be found.", p.DropTag)
+		}
+		r.Tags = slices.DeleteFunc(slices.Clone(r.Tags), func(s string) bool { return s == p.DropTag })
+	}
+	if len(r.Tags) > maxTags {
+		return Errorf(Invalid, "Invalid input for tags. Reason: %d tags are more than %d.", len(r.Tags), maxTags)
+	}
+	t.changed(r)
+	return nil
 }
 
 func (t *tx) changed(r *model.Record) {

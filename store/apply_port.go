@@ -92,13 +92,12 @@ func (t *tx) portUpdate(p *PortPatch) error {
 	if !ok {
 		return portNotFound(p.ID)
 	}
-
 	n := *old
-	set(&n.Name, p.Name)
-	set(&n.Description, p.Description)
+	if err := t.patch(&n.Record, &p.RecordPatch); err != nil {
+		return err
+	}
+
 	set(&n.AdminStateUp, p.AdminStateUp)
-	set(&n.Tags, p.Tags)
-	t.changed(&n.Record)
 	t.st.putPort(&n)
 	return nil
 }

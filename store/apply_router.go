@@ -76,10 +76,11 @@ func (t *tx) routerUpdate(p *RouterPatch) error {
 			return err
 		}
 	}
-
 	n := *old
-	set(&n.Name, p.Name)
-	set(&n.Description, p.Description)
+	if err := t.patch(&n.Record, &p.RecordPatch); err != nil {
+		return err
+	}
+
 	set(&n.AdminStateUp, p.AdminStateUp)
 	if move {
 		t.removeGateway(&n)
@@ -89,7 +90,6 @@ func (t *tx) routerUpdate(p *RouterPatch) error {
 			n.GatewayPort = port.ID
 		}
 	}
-	t.changed(&n.Record)
 	t.st.putRouter(&n)
 	return nil
 }

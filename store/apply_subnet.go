@@ -99,15 +99,14 @@ func (t *tx) subnetUpdate(p *SubnetPatch) error {
 			return Errorf(Conflict, "IP address %s already allocated in subnet %s", *p.Gateway, old.ID)
 		}
 	}
-
 	n := *old
-	set(&n.Name, p.Name)
-	set(&n.Description, p.Description)
+	if err := t.patch(&n.Record, &p.RecordPatch); err != nil {
+		return err
+	}
+
 	set(&n.Gateway, p.Gateway)
 	set(&n.EnableDHCP, p.EnableDHCP)
 	set(&n.DNSNameservers, p.DNSNameservers)
-	set(&n.Tags, p.Tags)
-	t.changed(&n.Record)
 	t.st.putSubnet(&n)
 	return nil
 }

@@ -12,7 +12,7 @@ import (
 func TestNetwork(t *testing.T) {
 	c := newCluster(t)
 	c.networks()
-	c.ok(store.NetworkUpdate, &store.NetworkPatch{ID: "net", Name: ptr("private"), Shared: ptr(true)})
+	c.ok(store.NetworkUpdate, &store.NetworkPatch{ID: "net", Shared: ptr(true), RecordPatch: store.RecordPatch{Name: ptr("private")}})
 	c.read(func(st *store.State) {
 		n, _ := st.Network("net")
 		if n.Name != "private" || !n.Shared || n.Updated != at(c.index) || n.Revision != c.index || n.Created == n.Updated {
@@ -145,7 +145,7 @@ func TestSubnetRefusals(t *testing.T) {
 	}
 
 	c.ok(store.SubnetCreate, with("10.9.0.0/24", "10.9.0.1", "10.9.0.100", "10.9.0.110"))
-	c.ok(store.SubnetUpdate, &store.SubnetPatch{ID: "s", Gateway: ptr(addr("10.9.0.254")), Name: ptr("n")})
+	c.ok(store.SubnetUpdate, &store.SubnetPatch{ID: "s", Gateway: ptr(addr("10.9.0.254")), RecordPatch: store.RecordPatch{Name: ptr("n")}})
 	c.read(func(st *store.State) {
 		if sn, _ := st.Subnet("s"); sn.Gateway != addr("10.9.0.254") || sn.Name != "n" {
 			t.Errorf("updated %+v", sn)
@@ -209,7 +209,7 @@ func TestPort(t *testing.T) {
 			})
 		})
 	}
-	c.ok(store.PortUpdate, &store.PortPatch{ID: "none", Name: ptr("n"), AdminStateUp: ptr(true)})
+	c.ok(store.PortUpdate, &store.PortPatch{ID: "none", AdminStateUp: ptr(true), RecordPatch: store.RecordPatch{Name: ptr("n")}})
 	c.read(func(st *store.State) {
 		if p, _ := st.Port("none"); p.Name != "n" || !p.AdminStateUp {
 			t.Errorf("updated %+v", p)

@@ -6,35 +6,42 @@ import (
 	"lbd/store/model"
 )
 
+// RecordPatch changes what all network objects have. It is part of their
+// patches.
+type RecordPatch struct {
+	Name        *string   `json:"name,omitempty"`
+	Description *string   `json:"description,omitempty"`
+	Tags        *[]string `json:"tags,omitempty"`
+	// AddTag and DropTag change one tag and leave the others to other callers.
+	AddTag  string `json:"add_tag,omitempty"`
+	DropTag string `json:"drop_tag,omitempty"`
+	// Match is the revision that the caller has seen; 0 for any.
+	Match uint64 `json:"match,omitempty"`
+}
+
 // NetworkPatch changes a network.
 type NetworkPatch struct {
-	ID           model.NetworkID `json:"id"`
-	Name         *string         `json:"name,omitempty"`
-	Description  *string         `json:"description,omitempty"`
-	AdminStateUp *bool           `json:"admin_state_up,omitempty"`
-	External     *bool           `json:"external,omitempty"`
-	Shared       *bool           `json:"shared,omitempty"`
-	Tags         *[]string       `json:"tags,omitempty"`
+	ID model.NetworkID `json:"id"`
+	RecordPatch
+	AdminStateUp *bool `json:"admin_state_up,omitempty"`
+	External     *bool `json:"external,omitempty"`
+	Shared       *bool `json:"shared,omitempty"`
 }
 
 // SubnetPatch changes a subnet.
 type SubnetPatch struct {
-	ID             model.SubnetID `json:"id"`
-	Name           *string        `json:"name,omitempty"`
-	Description    *string        `json:"description,omitempty"`
-	Gateway        *netip.Addr    `json:"gateway,omitempty"`
-	EnableDHCP     *bool          `json:"enable_dhcp,omitempty"`
-	DNSNameservers *[]netip.Addr  `json:"dns_nameservers,omitempty"`
-	Tags           *[]string      `json:"tags,omitempty"`
+	ID model.SubnetID `json:"id"`
+	RecordPatch
+	Gateway        *netip.Addr   `json:"gateway,omitempty"`
+	EnableDHCP     *bool         `json:"enable_dhcp,omitempty"`
+	DNSNameservers *[]netip.Addr `json:"dns_nameservers,omitempty"`
 }
 
 // PortPatch changes a port.
 type PortPatch struct {
-	ID           model.PortID `json:"id"`
-	Name         *string      `json:"name,omitempty"`
-	Description  *string      `json:"description,omitempty"`
-	AdminStateUp *bool        `json:"admin_state_up,omitempty"`
-	Tags         *[]string    `json:"tags,omitempty"`
+	ID model.PortID `json:"id"`
+	RecordPatch
+	AdminStateUp *bool `json:"admin_state_up,omitempty"`
 }
 
 // RouterCreatePayload makes a router; with Router.External set, GatewayPort is
@@ -47,9 +54,8 @@ type RouterCreatePayload struct {
 // RouterPatch changes a router. External replaces the gateway network ("" clears
 // it); GatewayPort is the identity of the port to make on the new one.
 type RouterPatch struct {
-	ID           model.RouterID   `json:"id"`
-	Name         *string          `json:"name,omitempty"`
-	Description  *string          `json:"description,omitempty"`
+	ID model.RouterID `json:"id"`
+	RecordPatch
 	AdminStateUp *bool            `json:"admin_state_up,omitempty"`
 	External     *model.NetworkID `json:"external,omitempty"`
 	GatewayPort  model.Port       `json:"gateway_port"`
@@ -79,11 +85,10 @@ type FloatingIPCreatePayload struct {
 
 // FloatingIPPatch binds (Port), frees (Port pointing to ""), or describes.
 type FloatingIPPatch struct {
-	ID          model.FloatingIPID `json:"id"`
-	Port        *model.PortID      `json:"port,omitempty"`
-	Fixed       netip.Addr         `json:"fixed,omitzero"`
-	Description *string            `json:"description,omitempty"`
-	Tags        *[]string          `json:"tags,omitempty"`
+	ID model.FloatingIPID `json:"id"`
+	RecordPatch
+	Port  *model.PortID `json:"port,omitempty"`
+	Fixed netip.Addr    `json:"fixed,omitzero"`
 }
 
 // References for deletes.

@@ -93,7 +93,7 @@ func TestRouter(t *testing.T) {
 	c.ok(store.RouterDetach, &store.RouterDetachPayload{Router: "r2", Port: "if2"})
 	c.ok(store.RouterDelete, &store.RouterRef{ID: "r2"})
 
-	c.ok(store.RouterUpdate, &store.RouterPatch{ID: "router", Name: ptr("n"), External: ptr(model.NetworkID(""))})
+	c.ok(store.RouterUpdate, &store.RouterPatch{ID: "router", External: ptr(model.NetworkID("")), RecordPatch: store.RecordPatch{Name: ptr("n")}})
 	c.read(func(st *store.State) {
 		r, _ := st.Router("router")
 		if _, ok := st.Port("gw"); ok || r.External != "" || r.GatewayPort != "" || r.Name != "n" {
@@ -199,7 +199,7 @@ func TestFloatingIP(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) { c.refused(tt.kind, tt.in, tt.as, tt.want) })
 	}
 
-	c.ok(store.FloatingIPUpdate, &store.FloatingIPPatch{ID: "fip", Description: ptr("d")})
+	c.ok(store.FloatingIPUpdate, &store.FloatingIPPatch{ID: "fip", RecordPatch: store.RecordPatch{Description: ptr("d")}})
 	if len(addresses()) != 2 {
 		t.Error("describing a floating IP freed it")
 	}

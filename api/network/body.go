@@ -263,6 +263,10 @@ func (b *body) texts(key string) *[]string {
 	return &out
 }
 
+func required(key string) error {
+	return badRequest("Failed to parse request. Required attribute '%s' not specified", key)
+}
+
 // only takes an attribute that lbd knows but cannot set: null, or one of the
 // given JSON texts (what is true anyway), may be sent.
 func (b *body) only(key string, truths ...string) {

@@ -3,6 +3,7 @@ package network
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -58,7 +59,11 @@ func answerFault(c echo.Context, err error) error {
 	if f, ok := errors.AsType[*fault](err); ok {
 		b.Error.Type = f.typ
 	}
-	return c.JSON(api.StatusOf(se.Kind), b)
+	status := api.StatusOf(se.Kind)
+	if b.Error.Type == "RevisionNumberConstraintFailed" {
+		status = http.StatusPreconditionFailed
+	}
+	return c.JSON(status, b)
 }
 
 // types names refusals of the store the way Neutron's exceptions are called.
@@ -77,6 +82,8 @@ var types = []struct {
 	{store.NotFound, "Port ", "PortNotFound"},
 	{store.NotFound, "Router ", "RouterNotFound"},
 	{store.NotFound, "Floating IP ", "FloatingIPNotFound"},
+	{store.NotFound, "Tag ", "TagNotFound"},
+	{store.Conflict, "Constrained to", "RevisionNumberConstraintFailed"},
 	{store.Conflict, "No more IP addresses available", "IpAddressGenerationFailure"},
 	{store.Conflict, "IP address ", "IpAddressAlreadyAllocated"},
 	{store.Conflict, "operation on network", "NetworkInUse"},

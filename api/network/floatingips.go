@@ -1,20 +1,18 @@
 package network
 
 import (
-	"net/http"
 	"net/netip"
 
 	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
 
-	"lbd/api"
 	"lbd/api/auth"
 	"lbd/store"
 	"lbd/store/model"
 )
 
-func floatingIPKind() *kind[model.FloatingIP] {
-	return &kind[model.FloatingIP]{
+func floatingIPResource() *resource[model.FloatingIP] {
+	return &resource[model.FloatingIP]{
 		one: "floatingip", many: "floatingips", noun: "Floating IP", typ: "FloatingIP",
 		all: func(st *store.State) []*model.FloatingIP { return st.FloatingIPs() },
 		get: func(st *store.State, id string) (*model.FloatingIP, bool) {
@@ -22,6 +20,15 @@ func floatingIPKind() *kind[model.FloatingIP] {
 		},
 		visible: func(_ *store.State, c *auth.Caller, f *model.FloatingIP) bool { return owns(c, f.Project) },
 		view:    floatingIPView,
+		record:  func(x *model.FloatingIP) *model.Record { return &x.Record },
+		create:  newFloatingIP,
+		update:  changedFloatingIP,
+		retag: func(x *model.FloatingIP, r store.RecordPatch) change {
+			return change{store.FloatingIPUpdate, &store.FloatingIPPatch{ID: x.ID, RecordPatch: r}, string(x.ID)}
+		},
+		remove: func(x *model.FloatingIP) change {
+			return change{store.FloatingIPDelete, &store.FloatingIPRef{ID: x.ID}, string(x.ID)}
+		},
 	}
 }
 
@@ -46,101 +53,47 @@ func floatingIPView(st *store.State, _ *auth.Caller, f *model.FloatingIP) map[st
 	return v
 }
 
-func (p *Part) mountFloatingIPs(r *api.Router, base string) {
-	k := floatingIPKind()
-	project := func(f *model.FloatingIP) model.ProjectID { return f.Project }
-	mountTags(r, p, base, k, project, func(f *model.FloatingIP, tags []string) (store.CommandKind, any) {
-		return store.FloatingIPUpdate, &store.FloatingIPPatch{ID: f.ID, Tags: &tags}
-	})
-	handle(r, "GET", base+"/floatingips", k.list(p))
-	handle(r, "GET", base+"/floatingips/:id", k.show(p))
-	handle(r, "POST", base+"/floatingips", func(c echo.Context) error {
-		payload, err := p.newFloatingIP(c)
-		if err != nil {
-			return err
-		}
-		if err := p.apply(c, store.FloatingIPCreate, payload); err != nil {
-			return err
-		}
-		return k.answer(c, p, http.StatusCreated, string(payload.FloatingIP.ID))
-	})
-	handle(r, "PUT", base+"/floatingips/:id", func(c echo.Context) error {
-		f, err := k.writable(c, p, c.Param("id"), project)
-		if err != nil {
-			return err
-		}
-		patch, err := p.floatingIPPatch(c, f)
-		if err != nil {
-			return err
-		}
-		if err := p.apply(c, store.FloatingIPUpdate, patch); err != nil {
-			return err
-		}
-		return k.answer(c, p, http.StatusOK, string(f.ID))
-	})
-	handle(r, "DELETE", base+"/floatingips/:id", func(c echo.Context) error {
-		f, err := k.writable(c, p, c.Param("id"), project)
-		if err != nil {
-			return err
-		}
-		if err := p.apply(c, store.FloatingIPDelete, &store.FloatingIPRef{ID: f.ID}); err != nil {
-			return err
-		}
-		return c.NoContent(http.StatusNoContent)
-	})
-}
-
-func (p *Part) newFloatingIP(c echo.Context) (*store.FloatingIPCreatePayload, error) {
-	b, err := readBody(c, "floatingip")
-	if err != nil {
-		return nil, err
-	}
+func newFloatingIP(p *Part, c echo.Context, b *body) (change, error) {
 	f := model.FloatingIP{
-		ID: model.FloatingIPID(uuid.NewString()),
-		Record: model.Record{
-			Description: or(b.text("description"), ""), Tags: or(b.texts("tags"), nil), Project: b.project(c),
-		},
+		ID: model.FloatingIPID(uuid.NewString()), Record: floatingIPResource().born(c, b),
 		Network: or(id[model.NetworkID](b, "floating_network_id"), ""), Subnet: or(id[model.SubnetID](b, "subnet_id"), ""),
 		Port: or(id[model.PortID](b, "port_id"), ""),
 	}
 	f.Address = or(b.addr("floating_ip_address"), netip.Addr{})
 	f.Fixed = or(b.addr("fixed_ip_address"), netip.Addr{})
 	floatingIPTruths(b)
-	if err := b.done(); err != nil {
-		return nil, err
-	}
 	if f.Network == "" {
-		return nil, badRequest("Failed to parse request. Required attribute 'floating_network_id' not specified")
+		b.fail(required("floating_network_id"))
 	}
 	if f.Fixed.IsValid() && f.Port == "" {
-		return nil, badRequest("Bad floatingip request: fixed_ip_address cannot be specified without a port_id.")
+		b.fail(errFixedAlone())
 	}
-	if err := mayCreate(c, "floatingip", f.Project); err != nil {
-		return nil, err
+	if err := b.done(); err != nil {
+		return change{}, err
 	}
-	if _, err := networkKind().find(c, p, string(f.Network)); err != nil {
-		return nil, err
+	if _, err := networkResource().find(c, p, string(f.Network)); err != nil {
+		return change{}, err
 	}
-	return &store.FloatingIPCreatePayload{FloatingIP: f}, p.portVisible(c, f.Port)
+	return change{store.FloatingIPCreate, &store.FloatingIPCreatePayload{FloatingIP: f}, string(f.ID)}, p.portVisible(c, f.Port)
 }
 
-func (p *Part) floatingIPPatch(c echo.Context, f *model.FloatingIP) (*store.FloatingIPPatch, error) {
-	b, err := readBody(c, "floatingip")
-	if err != nil {
-		return nil, err
-	}
+func changedFloatingIP(p *Part, c echo.Context, b *body, f *model.FloatingIP) (change, error) {
 	patch := &store.FloatingIPPatch{
-		ID: f.ID, Port: id[model.PortID](b, "port_id"), Fixed: or(b.addr("fixed_ip_address"), netip.Addr{}),
-		Description: b.text("description"), Tags: b.texts("tags"),
+		ID: f.ID, RecordPatch: floatingIPResource().revised(c, b),
+		Port: id[model.PortID](b, "port_id"), Fixed: or(b.addr("fixed_ip_address"), netip.Addr{}),
 	}
 	floatingIPTruths(b)
-	if err := b.done(); err != nil {
-		return nil, err
-	}
 	if patch.Fixed.IsValid() && or(patch.Port, f.Port) == "" {
-		return nil, badRequest("Bad floatingip request: fixed_ip_address cannot be specified without a port_id.")
+		b.fail(errFixedAlone())
 	}
-	return patch, p.portVisible(c, or(patch.Port, ""))
+	if err := b.done(); err != nil {
+		return change{}, err
+	}
+	return change{store.FloatingIPUpdate, patch, string(f.ID)}, p.portVisible(c, or(patch.Port, ""))
+}
+
+func errFixedAlone() error {
+	return badRequest("Bad floatingip request: fixed_ip_address cannot be specified without a port_id.")
 }
 
 // portVisible: nobody binds to a port that is not there for them.
@@ -148,7 +101,7 @@ func (p *Part) portVisible(c echo.Context, port model.PortID) error {
 	if port == "" {
 		return nil
 	}
-	_, err := portKind().find(c, p, string(port))
+	_, err := portResource().find(c, p, string(port))
 	return err
 }
 

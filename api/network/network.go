@@ -42,17 +42,19 @@ func (p *Part) Mount(r *api.Router) {
 	r.Public("GET", "/networking/v2.0", p.resources)
 	for _, base := range bases {
 		p.mountBasics(r, base)
-		p.mountRouters(r, base)
-		p.mountFloatingIPs(r, base)
+		routerResource().mount(r, p, base)
+		handle(r, "PUT", base+"/routers/:id/add_router_interface", p.attach)
+		handle(r, "PUT", base+"/routers/:id/remove_router_interface", p.detach)
+		floatingIPResource().mount(r, p, base)
 		p.mountRest(r, base)
 	}
 	p.mountBasics(r, lookups)
 }
 
 func (p *Part) mountBasics(r *api.Router, base string) {
-	p.mountNetworks(r, base)
-	p.mountSubnets(r, base)
-	p.mountPorts(r, base)
+	networkResource().mount(r, p, base)
+	subnetResource().mount(r, p, base)
+	portResource().mount(r, p, base)
 }
 
 // handle mounts h so that its refusals come in Neutron's form.
@@ -99,8 +101,8 @@ func (p *Part) apply(c echo.Context, kind store.CommandKind, payload any) error 
 	return err
 }
 
-// newPort is the identity of a port to make: apply does the rest.
-func newPort() model.Port {
+// newIdentity is the identity of a port to make: apply does the rest.
+func newIdentity() model.Port {
 	var b [3]byte
 	_, _ = rand.Read(b[:]) // never fails
 	return model.Port{

@@ -2,8 +2,10 @@ package network_test
 
 import (
 	"fmt"
+	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -200,6 +202,60 @@ func TestTags(t *testing.T) {
 		_, have := w.call("admin", "GET", n, "")
 		if diff := cmp.Diff(step.want, have["tags"]); status != step.status || diff != "" {
 			t.Errorf("%s %s: %d %v, then %v", step.method, step.path, status, out, have)
+		}
+	}
+}
+
+// Tags of every sort of object change alike, one at a time and by many at once.
+func TestTagsOfAllObjects(t *testing.T) {
+	w := newWorld(t)
+	ids := walkthrough(w)
+	fip := id(w.make("floatingip", "floatingips", fmt.Sprintf(`{"floating_network_id":%q,"tags":["z"]}`, ids["public"])))
+	for _, path := range []string{"networks/" + ids["private"], "subnets/" + ids["private-subnet"], "ports/" + ids["port"], "routers/" + ids["router"], "floatingips/" + fip} {
+		var wg sync.WaitGroup
+		for i := range 20 {
+			wg.Go(func() {
+				if status, out := w.call("admin", "PUT", fmt.Sprintf("%s%s/tags/t%02d", net2, path, i), ""); status != 201 {
+					t.Errorf("%s: add tag %d: %d %v", path, i, status, out)
+				}
+			})
+		}
+		wg.Wait()
+		w.call("admin", "DELETE", net2+path+"/tags/z", "")
+		_, out := w.call("admin", "GET", net2+path+"/tags", "")
+		if tags := out["tags"].([]any); len(tags) != 20 || tags[0] != "t00" || tags[19] != "t19" {
+			t.Errorf("%s: tags %v", path, tags)
+		}
+	}
+	n := net2 + "networks/" + ids["private"] + "/tags/"
+	w.refused("admin", "PUT", n+strings.Repeat("x", 256), "", 400, "HTTPBadRequest", "Invalid input for tags. Reason: '"+strings.Repeat("x", 256)+"' is no tag of 1 to 255 characters.")
+	w.refused("admin", "DELETE", n+"none", "", 404, "TagNotFound", "Tag none could not be found.")
+	many := `"` + strings.Join(strings.Fields(strings.Repeat("x ", 50)), `0","`)
+	for i := range 50 {
+		many = strings.Replace(many, "x0", fmt.Sprintf("y%d", i), 1)
+	}
+	w.refused("admin", "PUT", strings.TrimSuffix(n, "/"), `{"tags":[`+many+`","last"]}`, 400, "InvalidInput", "Invalid input for tags. Reason: 51 tags are more than 50.")
+}
+
+func TestRevisionsGuardChanges(t *testing.T) {
+	w := newWorld(t)
+	n := w.make("network", "networks", `{"name":"n"}`)
+	for _, step := range []struct {
+		match  string
+		status int
+	}{
+		{fmt.Sprintf("revision_number=%v", n["revision_number"]), 200},
+		{fmt.Sprintf("revision_number=%v", n["revision_number"]), 412},
+		{"revision_number=x", 400},
+		{"", 200},
+	} {
+		r := httptest.NewRequest("PUT", net2+"networks/"+id(n), strings.NewReader(`{"network":{"name":"m"}}`))
+		r.Header.Set("X-Auth-Token", "admin")
+		r.Header.Set("If-Match", step.match)
+		rec := httptest.NewRecorder()
+		w.h.ServeHTTP(rec, r)
+		if rec.Code != step.status {
+			t.Errorf("If-Match %q: %d %s, want %d", step.match, rec.Code, rec.Body, step.status)
 		}
 	}
 }

@@ -1,12 +1,9 @@
 package network
 
 import (
-	"net/http"
-
 	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
 
-	"lbd/api"
 	"lbd/api/auth"
 	"lbd/store"
 	"lbd/store/model"
@@ -19,13 +16,22 @@ const (
 	defaultNetworkType = "flat"    // what a subnet on a node's own interface is
 )
 
-func networkKind() *kind[model.Network] {
-	return &kind[model.Network]{
+func networkResource() *resource[model.Network] {
+	return &resource[model.Network]{
 		one: "network", many: "networks", noun: "Network", typ: "Network",
 		all:     func(st *store.State) []*model.Network { return st.Networks() },
 		get:     func(st *store.State, id string) (*model.Network, bool) { return st.Network(model.NetworkID(id)) },
 		visible: func(_ *store.State, c *auth.Caller, n *model.Network) bool { return networkVisible(c, n) },
 		view:    networkView,
+		record:  func(x *model.Network) *model.Record { return &x.Record },
+		create:  newNetwork,
+		update:  changedNetwork,
+		retag: func(x *model.Network, r store.RecordPatch) change {
+			return change{store.NetworkUpdate, &store.NetworkPatch{ID: x.ID, RecordPatch: r}, string(x.ID)}
+		},
+		remove: func(x *model.Network) change {
+			return change{store.NetworkDelete, &store.NetworkRef{ID: x.ID}, string(x.ID)}
+		},
 	}
 }
 
@@ -69,60 +75,9 @@ func orDefault[T comparable](v, otherwise T) T {
 	return v
 }
 
-func (p *Part) mountNetworks(r *api.Router, base string) {
-	k := networkKind()
-	project := func(n *model.Network) model.ProjectID { return n.Project }
-	mountTags(r, p, base, k, project, func(n *model.Network, tags []string) (store.CommandKind, any) {
-		return store.NetworkUpdate, &store.NetworkPatch{ID: n.ID, Tags: &tags}
-	})
-	handle(r, "GET", base+"/networks", k.list(p))
-	handle(r, "GET", base+"/networks/:id", k.show(p))
-	handle(r, "POST", base+"/networks", func(c echo.Context) error {
-		n, err := newNetwork(c)
-		if err != nil {
-			return err
-		}
-		if err := p.apply(c, store.NetworkCreate, n); err != nil {
-			return err
-		}
-		return k.answer(c, p, http.StatusCreated, string(n.ID))
-	})
-	handle(r, "PUT", base+"/networks/:id", func(c echo.Context) error {
-		n, err := k.writable(c, p, c.Param("id"), project)
-		if err != nil {
-			return err
-		}
-		patch, err := networkPatch(c, n)
-		if err != nil {
-			return err
-		}
-		if err := p.apply(c, store.NetworkUpdate, patch); err != nil {
-			return err
-		}
-		return k.answer(c, p, http.StatusOK, string(n.ID))
-	})
-	handle(r, "DELETE", base+"/networks/:id", func(c echo.Context) error {
-		n, err := k.writable(c, p, c.Param("id"), project)
-		if err != nil {
-			return err
-		}
-		if err := p.apply(c, store.NetworkDelete, &store.NetworkRef{ID: n.ID}); err != nil {
-			return err
-		}
-		return c.NoContent(http.StatusNoContent)
-	})
-}
-
-func newNetwork(c echo.Context) (*model.Network, error) {
-	b, err := readBody(c, "network")
-	if err != nil {
-		return nil, err
-	}
+func newNetwork(_ *Part, c echo.Context, b *body) (change, error) {
 	n := &model.Network{
-		ID: model.NetworkID(uuid.NewString()),
-		Record: model.Record{
-			Name: or(b.text("name"), ""), Description: or(b.text("description"), ""), Tags: or(b.texts("tags"), nil), Project: b.project(c),
-		},
+		ID: model.NetworkID(uuid.NewString()), Record: networkResource().born(c, b),
 		AdminStateUp: or(b.boolean("admin_state_up"), true),
 	}
 	b.onlyAdmin(c, "router:external", "shared", "provider:network_type", "provider:physical_network", "provider:segmentation_id")
@@ -133,27 +88,20 @@ func newNetwork(c echo.Context) (*model.Network, error) {
 	n.SegmentationID = or(b.integer("provider:segmentation_id", 0, mostSegment), 0)
 	n.MTU = or(b.integer("mtu", leastMTU, mostMTU), 0)
 	networkTruths(b)
-	if err := b.done(); err != nil {
-		return nil, err
-	}
-	return n, mayCreate(c, "network", n.Project)
+	return change{store.NetworkCreate, n, string(n.ID)}, b.done()
 }
 
-func networkPatch(c echo.Context, n *model.Network) (*store.NetworkPatch, error) {
-	b, err := readBody(c, "network")
-	if err != nil {
-		return nil, err
-	}
+func changedNetwork(_ *Part, c echo.Context, b *body, n *model.Network) (change, error) {
 	b.onlyAdmin(c, "router:external", "shared")
 	patch := &store.NetworkPatch{
-		ID: n.ID, Name: b.text("name"), Description: b.text("description"), AdminStateUp: b.boolean("admin_state_up"),
-		External: b.boolean("router:external"), Shared: b.boolean("shared"), Tags: b.texts("tags"),
+		ID: n.ID, RecordPatch: networkResource().revised(c, b), AdminStateUp: b.boolean("admin_state_up"),
+		External: b.boolean("router:external"), Shared: b.boolean("shared"),
 	}
 	if mtu := b.integer("mtu", leastMTU, mostMTU); mtu != nil && *mtu != orDefault(n.MTU, defaultMTU) {
 		b.fail(unsupported("The mtu of a network cannot be changed."))
 	}
 	networkTruths(b)
-	return patch, b.done()
+	return change{store.NetworkUpdate, patch, string(n.ID)}, b.done()
 }
 
 // networkTruths takes what a client may say of a network although lbd has no

@@ -1,18 +1,15 @@
 package network
 
 import (
-	"net/http"
-
 	"github.com/labstack/echo/v4"
 
-	"lbd/api"
 	"lbd/api/auth"
 	"lbd/store"
 	"lbd/store/model"
 )
 
-func portKind() *kind[model.Port] {
-	return &kind[model.Port]{
+func portResource() *resource[model.Port] {
+	return &resource[model.Port]{
 		one: "port", many: "ports", noun: "Port", typ: "Port",
 		all: func(st *store.State) []*model.Port { return st.Ports() },
 		get: func(st *store.State, id string) (*model.Port, bool) { return st.Port(model.PortID(id)) },
@@ -21,7 +18,16 @@ func portKind() *kind[model.Port] {
 			n, ok := st.Network(p.Network)
 			return owns(c, p.Project) || ok && owns(c, n.Project)
 		},
-		view: portView,
+		view:   portView,
+		record: func(x *model.Port) *model.Record { return &x.Record },
+		create: newPort,
+		update: changedPort,
+		retag: func(x *model.Port, r store.RecordPatch) change {
+			return change{store.PortUpdate, &store.PortPatch{ID: x.ID, RecordPatch: r}, string(x.ID)}
+		},
+		remove: func(x *model.Port) change {
+			return change{store.PortDelete, &store.PortRef{ID: x.ID}, string(x.ID)}
+		},
 	}
 }
 
@@ -51,59 +57,9 @@ func portView(_ *store.State, c *auth.Caller, p *model.Port) map[string]any {
 // portStatus: lbd answers for a port that something of its own uses.
 func portStatus(p *model.Port) string { return status(p.AdminStateUp && p.DeviceID != "") }
 
-func (p *Part) mountPorts(r *api.Router, base string) {
-	k := portKind()
-	project := func(x *model.Port) model.ProjectID { return x.Project }
-	mountTags(r, p, base, k, project, func(x *model.Port, tags []string) (store.CommandKind, any) {
-		return store.PortUpdate, &store.PortPatch{ID: x.ID, Tags: &tags}
-	})
-	handle(r, "GET", base+"/ports", k.list(p))
-	handle(r, "GET", base+"/ports/:id", k.show(p))
-	handle(r, "POST", base+"/ports", func(c echo.Context) error {
-		x, err := p.newPort(c)
-		if err != nil {
-			return err
-		}
-		if err := p.apply(c, store.PortCreate, x); err != nil {
-			return err
-		}
-		return k.answer(c, p, http.StatusCreated, string(x.ID))
-	})
-	handle(r, "PUT", base+"/ports/:id", func(c echo.Context) error {
-		x, err := k.writable(c, p, c.Param("id"), project)
-		if err != nil {
-			return err
-		}
-		patch, err := portPatch(c, x)
-		if err != nil {
-			return err
-		}
-		if err := p.apply(c, store.PortUpdate, patch); err != nil {
-			return err
-		}
-		return k.answer(c, p, http.StatusOK, string(x.ID))
-	})
-	handle(r, "DELETE", base+"/ports/:id", func(c echo.Context) error {
-		x, err := k.writable(c, p, c.Param("id"), project)
-		if err != nil {
-			return err
-		}
-		if err := p.apply(c, store.PortDelete, &store.PortRef{ID: x.ID}); err != nil {
-			return err
-		}
-		return c.NoContent(http.StatusNoContent)
-	})
-}
-
-func (p *Part) newPort(c echo.Context) (*model.Port, error) {
-	b, err := readBody(c, "port")
-	if err != nil {
-		return nil, err
-	}
-	x := newPort()
-	x.Record = model.Record{
-		Name: or(b.text("name"), ""), Description: or(b.text("description"), ""), Tags: or(b.texts("tags"), nil), Project: b.project(c),
-	}
+func newPort(p *Part, c echo.Context, b *body) (change, error) {
+	x := newIdentity()
+	x.Record = portResource().born(c, b)
 	x.Network = or(id[model.NetworkID](b, "network_id"), "")
 	x.AdminStateUp = or(b.boolean("admin_state_up"), true)
 	x.DeviceID, x.DeviceOwner = or(b.text("device_id"), ""), or(b.text("device_owner"), "")
@@ -119,32 +75,25 @@ func (p *Part) newPort(c echo.Context) (*model.Port, error) {
 		x.FixedIPs = append(x.FixedIPs, f)
 	})
 	portTruths(b)
-	if err := b.done(); err != nil {
-		return nil, err
-	}
 	if x.Network == "" {
-		return nil, badRequest("Failed to parse request. Required attribute 'network_id' not specified")
+		b.fail(required("network_id"))
 	}
-	if err := mayCreate(c, "port", x.Project); err != nil {
-		return nil, err
+	if err := b.done(); err != nil {
+		return change{}, err
 	}
-	n, err := networkKind().find(c, p, string(x.Network))
+	n, err := networkResource().find(c, p, string(x.Network))
 	if err != nil {
-		return nil, err
+		return change{}, err
 	}
 	if !owns(caller(c), n.Project) && !n.Shared {
-		return nil, forbidden("Policy does not allow this caller to create a port on network %s.", n.ID)
+		return change{}, forbidden("Policy does not allow this caller to create a port on network %s.", n.ID)
 	}
-	return &x, nil
+	return change{store.PortCreate, &x, string(x.ID)}, nil
 }
 
-func portPatch(c echo.Context, x *model.Port) (*store.PortPatch, error) {
-	b, err := readBody(c, "port")
-	if err != nil {
-		return nil, err
-	}
+func changedPort(_ *Part, c echo.Context, b *body, x *model.Port) (change, error) {
 	patch := &store.PortPatch{
-		ID: x.ID, Name: b.text("name"), Description: b.text("description"), AdminStateUp: b.boolean("admin_state_up"), Tags: b.texts("tags"),
+		ID: x.ID, RecordPatch: portResource().revised(c, b), AdminStateUp: b.boolean("admin_state_up"),
 	}
 	for key, is := range map[string]string{"device_id": x.DeviceID, "device_owner": x.DeviceOwner, "mac_address": x.MAC} {
 		if v := b.text(key); v != nil && *v != is {
@@ -153,7 +102,7 @@ func portPatch(c echo.Context, x *model.Port) (*store.PortPatch, error) {
 	}
 	b.sameFixedIPs("fixed_ips", x.FixedIPs)
 	portTruths(b)
-	return patch, b.done()
+	return change{store.PortUpdate, patch, string(x.ID)}, b.done()
 }
 
 // sameFixedIPs takes the addresses that a port has anyway.

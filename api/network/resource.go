@@ -2,32 +2,68 @@ package network
 
 import (
 	"net/http"
+	"strconv"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 
+	"lbd/api"
 	"lbd/api/auth"
 	"lbd/store"
 	"lbd/store/model"
 )
 
-// kind is what reading one sort of object needs.
-type kind[T any] struct {
-	one, many string // keys of the answers
+// resource says how one sort of object is found, shown, made and changed.
+type resource[T any] struct {
+	one, many string // keys of bodies and answers
+	path      string // of the collection, where it is not many
 	noun      string // in messages: "Network"
-	typ       string // in errors: "NetworkNotFound" without "NotFound"
-	all       func(*store.State) []*T
-	get       func(*store.State, string) (*T, bool)
+	typ       string // in faults: "NetworkNotFound" without "NotFound"
+
+	all    func(*store.State) []*T
+	get    func(*store.State, string) (*T, bool)
+	record func(*T) *model.Record
 	// visible: who may see it; others are told it does not exist.
 	visible func(*store.State, *auth.Caller, *T) bool
 	view    func(*store.State, *auth.Caller, *T) map[string]any
+
+	// create and update read a body to its end; their refusals leave no trace.
+	create func(*Part, echo.Context, *body) (change, error)
+	update func(*Part, echo.Context, *body, *T) (change, error)
+	// retag is an update of nothing but what RecordPatch has.
+	retag  func(*T, store.RecordPatch) change
+	remove func(*T) change
 }
 
-func (k *kind[T]) missing(id string) error {
-	return &fault{store.Errorf(store.NotFound, "%s %s could not be found.", k.noun, id), k.typ + "NotFound"}
+// change is what a handler proposes, and the id of the object it is about.
+type change struct {
+	kind    store.CommandKind
+	payload any
+	id      string
+}
+
+// mount serves the collection, its objects and their tags below base.
+func (k *resource[T]) mount(r *api.Router, p *Part, base string) {
+	many := base + "/" + orDefault(k.path, k.many)
+	one := many + "/:id"
+	handle(r, "GET", many, k.list(p))
+	handle(r, "GET", one, func(c echo.Context) error { return k.answer(c, p, http.StatusOK, c.Param("id")) })
+	if k.create != nil {
+		handle(r, "POST", many, k.make(p))
+	}
+	if k.update != nil {
+		handle(r, "PUT", one, k.put(p))
+	}
+	if k.remove != nil {
+		handle(r, "DELETE", one, k.drop(p))
+	}
+	if k.retag != nil {
+		k.mountTags(r, p, one+"/tags")
+	}
 }
 
 // list answers with everything that the caller may see and the query selects.
-func (k *kind[T]) list(p *Part) echo.HandlerFunc {
+func (k *resource[T]) list(p *Part) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		var views []map[string]any
 		p.read.Read(func(st *store.State) {
@@ -37,8 +73,7 @@ func (k *kind[T]) list(p *Part) echo.HandlerFunc {
 				}
 			}
 		})
-		q := c.QueryParams()
-		page, err := paged(c, k.many, filtered(views, q))
+		page, err := paged(c, k.many, filtered(views, c.QueryParams()))
 		if err != nil {
 			return err
 		}
@@ -46,12 +81,66 @@ func (k *kind[T]) list(p *Part) echo.HandlerFunc {
 	}
 }
 
-func (k *kind[T]) show(p *Part) echo.HandlerFunc {
-	return func(c echo.Context) error { return k.answer(c, p, http.StatusOK, c.Param("id")) }
+func (k *resource[T]) make(p *Part) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		b, err := readBody(c, k.one)
+		if err != nil {
+			return err
+		}
+		made, err := k.create(p, c, b)
+		if err != nil {
+			return err
+		}
+		if err := p.apply(c, made.kind, made.payload); err != nil {
+			return err
+		}
+		return k.answer(c, p, http.StatusCreated, made.id)
+	}
+}
+
+func (k *resource[T]) put(p *Part) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		x, err := k.writable(c, p, c.Param("id"))
+		if err != nil {
+			return err
+		}
+		b, err := readBody(c, k.one)
+		if err != nil {
+			return err
+		}
+		changed, err := k.update(p, c, b, x)
+		if err != nil {
+			return err
+		}
+		if err := p.apply(c, changed.kind, changed.payload); err != nil {
+			return err
+		}
+		return k.answer(c, p, http.StatusOK, changed.id)
+	}
+}
+
+func (k *resource[T]) drop(p *Part) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		x, err := k.writable(c, p, c.Param("id"))
+		if err != nil {
+			return err
+		}
+		gone := k.remove(x)
+		if err := p.apply(c, gone.kind, gone.payload); err != nil {
+			return err
+		}
+		return c.NoContent(http.StatusNoContent)
+	}
+}
+
+func (k *resource[T]) missing(id string) error { return missing(k.noun, k.typ, id) }
+
+func missing(noun, typ, id string) error {
+	return &fault{store.Errorf(store.NotFound, "%s %s could not be found.", noun, id), typ + "NotFound"}
 }
 
 // answer writes the object as it is now.
-func (k *kind[T]) answer(c echo.Context, p *Part, status int, id string) error {
+func (k *resource[T]) answer(c echo.Context, p *Part, status int, id string) error {
 	var view map[string]any
 	p.read.Read(func(st *store.State) {
 		if x, ok := k.get(st, id); ok && k.visible(st, caller(c), x) {
@@ -64,9 +153,8 @@ func (k *kind[T]) answer(c echo.Context, p *Part, status int, id string) error {
 	return c.JSON(status, map[string]any{k.one: only(view, c.QueryParams()["fields"])})
 }
 
-// writable finds an object that the caller may change.
-func (k *kind[T]) writable(c echo.Context, p *Part, id string, project func(*T) model.ProjectID) (*T, error) {
-	var x *T
+// find is a visible object, for references to it.
+func (k *resource[T]) find(c echo.Context, p *Part, id string) (x *T, err error) {
 	p.read.Read(func(st *store.State) {
 		if y, ok := k.get(st, id); ok && k.visible(st, caller(c), y) {
 			x = y
@@ -75,43 +163,48 @@ func (k *kind[T]) writable(c echo.Context, p *Part, id string, project func(*T) 
 	if x == nil {
 		return nil, k.missing(id)
 	}
-	if !mayWrite(caller(c), project(x)) {
+	return x, nil
+}
+
+// writable finds an object that the caller may change.
+func (k *resource[T]) writable(c echo.Context, p *Part, id string) (*T, error) {
+	x, err := k.find(c, p, id)
+	if err != nil {
+		return nil, err
+	}
+	if !mayWrite(caller(c), k.record(x).Project) {
 		return nil, forbidden("Policy does not allow %s %s to be changed by this caller.", k.one, id)
 	}
 	return x, nil
 }
 
-// find is a visible object, for references to it.
-func (k *kind[T]) find(c echo.Context, p *Part, id string) (*T, error) {
-	var x *T
-	p.read.Read(func(st *store.State) {
-		if y, ok := k.get(st, id); ok && k.visible(st, caller(c), y) {
-			x = y
+// born reads what all new objects have, and checks that the caller may make
+// one for its project.
+func (k *resource[T]) born(c echo.Context, b *body) (r model.Record) {
+	r.Description, r.Tags, r.Project = or(b.text("description"), ""), or(b.tags("tags"), nil), b.project(c)
+	if k.one != "floatingip" { // Neutron's have no name
+		r.Name = or(b.text("name"), "")
+	}
+	if r.Project == "" {
+		b.fail(badRequest("The token is not scoped to a project, and the request names none."))
+	} else if !mayWrite(caller(c), r.Project) {
+		b.fail(forbidden("Policy does not allow this caller to create a %s.", k.one))
+	}
+	return r
+}
+
+// revised reads what all objects can change, and the revision in If-Match that
+// the caller wants to change.
+func (k *resource[T]) revised(c echo.Context, b *body) (p store.RecordPatch) {
+	p.Description, p.Tags = b.text("description"), b.tags("tags")
+	if k.one != "floatingip" {
+		p.Name = b.text("name")
+	}
+	if n, ok := strings.CutPrefix(c.Request().Header.Get("If-Match"), "revision_number="); ok {
+		var err error
+		if p.Match, err = strconv.ParseUint(n, 10, 64); err != nil || p.Match == 0 {
+			b.fail(badRequest("Bad If-Match: '%s' is not a revision number.", n))
 		}
-	})
-	if x == nil {
-		return nil, k.missing(id)
 	}
-	return x, nil
-}
-
-// owns reports whether an object of project is c's to see.
-func owns(c *auth.Caller, project model.ProjectID) bool {
-	return c.IsCloudAdmin() || c != nil && c.Project != "" && c.Project == project
-}
-
-// mayWrite reports whether c may make and change objects of project.
-func mayWrite(c *auth.Caller, project model.ProjectID) bool {
-	return c.IsCloudAdmin() || owns(c, project) && c.Has(auth.RoleMember, auth.RoleLBMember, auth.RoleLBAdmin)
-}
-
-// mayCreate is the check before making something for project.
-func mayCreate(c echo.Context, what string, project model.ProjectID) error {
-	if project == "" {
-		return badRequest("The token is not scoped to a project, and the request names none.")
-	}
-	if !mayWrite(caller(c), project) {
-		return forbidden("Policy does not allow this caller to create a %s.", what)
-	}
-	return nil
+	return p
 }

@@ -55,8 +55,7 @@ func (p *Part) mountRest(r *api.Router, base string) {
 		all := extensions()
 		i := slices.IndexFunc(all, func(e [2]string) bool { return e[0] == c.Param("alias") })
 		if i < 0 {
-			k := kind[struct{}]{noun: "Extension", typ: "Extension"}
-			return k.missing(c.Param("alias"))
+			return missing("Extension", "Extension", c.Param("alias"))
 		}
 		return c.JSON(http.StatusOK, map[string]any{"extension": extensionView(all[i])})
 	})
@@ -70,8 +69,7 @@ func (p *Part) mountRest(r *api.Router, base string) {
 			return c.JSON(http.StatusOK, map[string]any{one + "s": []any{}})
 		})
 		handle(r, "GET", base+"/"+path+"/:id", func(c echo.Context) error {
-			k := kind[struct{}]{noun: "Security group", typ: "SecurityGroup"}
-			return k.missing(c.Param("id"))
+			return missing("Security group", "SecurityGroup", c.Param("id"))
 		})
 		handle(r, "POST", base+"/"+path, func(echo.Context) error {
 			return unsupported("There are no security groups here: limit who may connect with a listener's allowed_cidrs.")

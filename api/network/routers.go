@@ -6,19 +6,27 @@ import (
 	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
 
-	"lbd/api"
 	"lbd/api/auth"
 	"lbd/store"
 	"lbd/store/model"
 )
 
-func routerKind() *kind[model.Router] {
-	return &kind[model.Router]{
+func routerResource() *resource[model.Router] {
+	return &resource[model.Router]{
 		one: "router", many: "routers", noun: "Router", typ: "Router",
 		all:     func(st *store.State) []*model.Router { return st.Routers() },
 		get:     func(st *store.State, id string) (*model.Router, bool) { return st.Router(model.RouterID(id)) },
 		visible: func(_ *store.State, c *auth.Caller, r *model.Router) bool { return owns(c, r.Project) },
 		view:    routerView,
+		record:  func(x *model.Router) *model.Record { return &x.Record },
+		create:  newRouter,
+		update:  changedRouter,
+		retag: func(x *model.Router, r store.RecordPatch) change {
+			return change{store.RouterUpdate, &store.RouterPatch{ID: x.ID, RecordPatch: r}, string(x.ID)}
+		},
+		remove: func(x *model.Router) change {
+			return change{store.RouterDelete, &store.RouterRef{ID: x.ID}, string(x.ID)}
+		},
 	}
 }
 
@@ -43,97 +51,38 @@ func routerView(st *store.State, _ *auth.Caller, r *model.Router) map[string]any
 	return v
 }
 
-func (p *Part) mountRouters(r *api.Router, base string) {
-	k := routerKind()
-	mountTags(r, p, base, k, routerProject, nil)
-	handle(r, "GET", base+"/routers", k.list(p))
-	handle(r, "GET", base+"/routers/:id", k.show(p))
-	handle(r, "POST", base+"/routers", func(c echo.Context) error {
-		payload, err := p.newRouter(c)
-		if err != nil {
-			return err
-		}
-		if err := p.apply(c, store.RouterCreate, payload); err != nil {
-			return err
-		}
-		return k.answer(c, p, http.StatusCreated, string(payload.Router.ID))
-	})
-	handle(r, "PUT", base+"/routers/:id", func(c echo.Context) error {
-		x, err := k.writable(c, p, c.Param("id"), routerProject)
-		if err != nil {
-			return err
-		}
-		patch, err := p.routerPatch(c, x)
-		if err != nil {
-			return err
-		}
-		if err := p.apply(c, store.RouterUpdate, patch); err != nil {
-			return err
-		}
-		return k.answer(c, p, http.StatusOK, string(x.ID))
-	})
-	handle(r, "DELETE", base+"/routers/:id", func(c echo.Context) error {
-		x, err := k.writable(c, p, c.Param("id"), routerProject)
-		if err != nil {
-			return err
-		}
-		if err := p.apply(c, store.RouterDelete, &store.RouterRef{ID: x.ID}); err != nil {
-			return err
-		}
-		return c.NoContent(http.StatusNoContent)
-	})
-	handle(r, "PUT", base+"/routers/:id/add_router_interface", p.attach)
-	handle(r, "PUT", base+"/routers/:id/remove_router_interface", p.detach)
-}
-
-func routerProject(r *model.Router) model.ProjectID { return r.Project }
-
-func (p *Part) newRouter(c echo.Context) (*store.RouterCreatePayload, error) {
-	b, err := readBody(c, "router")
-	if err != nil {
-		return nil, err
-	}
+func newRouter(p *Part, c echo.Context, b *body) (change, error) {
 	payload := &store.RouterCreatePayload{
 		Router: model.Router{
-			ID: model.RouterID(uuid.NewString()),
-			Record: model.Record{
-				Name: or(b.text("name"), ""), Description: or(b.text("description"), ""), Tags: or(b.texts("tags"), nil), Project: b.project(c),
-			},
+			ID: model.RouterID(uuid.NewString()), Record: routerResource().born(c, b),
 			AdminStateUp: or(b.boolean("admin_state_up"), true), External: or(b.gateway("external_gateway_info"), ""),
 		},
-		GatewayPort: newPort(),
+		GatewayPort: newIdentity(),
 	}
 	routerTruths(b)
 	if err := b.done(); err != nil {
-		return nil, err
+		return change{}, err
 	}
-	if err := mayCreate(c, "router", payload.Router.Project); err != nil {
-		return nil, err
-	}
-	return payload, p.gatewayVisible(c, &payload.Router.External)
+	return change{store.RouterCreate, payload, string(payload.Router.ID)}, p.gatewayVisible(c, &payload.Router.External)
 }
 
-func (p *Part) routerPatch(c echo.Context, x *model.Router) (*store.RouterPatch, error) {
-	b, err := readBody(c, "router")
-	if err != nil {
-		return nil, err
-	}
+func changedRouter(p *Part, c echo.Context, b *body, x *model.Router) (change, error) {
 	patch := &store.RouterPatch{
-		ID: x.ID, Name: b.text("name"), Description: b.text("description"), AdminStateUp: b.boolean("admin_state_up"),
-		External: b.gateway("external_gateway_info"), GatewayPort: newPort(),
+		ID: x.ID, RecordPatch: routerResource().revised(c, b), AdminStateUp: b.boolean("admin_state_up"),
+		External: b.gateway("external_gateway_info"), GatewayPort: newIdentity(),
 	}
 	routerTruths(b)
 	if err := b.done(); err != nil {
-		return nil, err
+		return change{}, err
 	}
-	return patch, p.gatewayVisible(c, patch.External)
+	return change{store.RouterUpdate, patch, string(x.ID)}, p.gatewayVisible(c, patch.External)
 }
 
 func (p *Part) gatewayVisible(c echo.Context, external *model.NetworkID) error {
 	if external == nil || *external == "" {
 		return nil
 	}
-	_, err := networkKind().find(c, p, string(*external))
+	_, err := networkResource().find(c, p, string(*external))
 	return err
 }
 
@@ -182,10 +131,10 @@ func (p *Part) attach(c echo.Context) error {
 	if port != "" {
 		return unsupported("A router interface is made for a subnet: name subnet_id instead of port_id.")
 	}
-	if _, err := subnetKind().find(c, p, string(subnet)); err != nil {
+	if _, err := subnetResource().find(c, p, string(subnet)); err != nil {
 		return err
 	}
-	payload := &store.RouterAttachPayload{Router: r.ID, Subnet: subnet, Port: newPort()}
+	payload := &store.RouterAttachPayload{Router: r.ID, Subnet: subnet, Port: newIdentity()}
 	if err := p.apply(c, store.RouterAttach, payload); err != nil {
 		return err
 	}
@@ -217,7 +166,7 @@ func (p *Part) detach(c echo.Context) error {
 
 // interfaceBody reads {"subnet_id"} or {"port_id"}, without a wrapper.
 func (p *Part) interfaceBody(c echo.Context) (*model.Router, model.SubnetID, model.PortID, error) {
-	r, err := routerKind().writable(c, p, c.Param("id"), routerProject)
+	r, err := routerResource().writable(c, p, c.Param("id"))
 	if err != nil {
 		return nil, "", "", err
 	}

@@ -3,20 +3,18 @@ package network
 import (
 	"bytes"
 	"encoding/json"
-	"net/http"
 	"net/netip"
 
 	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
 
-	"lbd/api"
 	"lbd/api/auth"
 	"lbd/store"
 	"lbd/store/model"
 )
 
-func subnetKind() *kind[model.Subnet] {
-	return &kind[model.Subnet]{
+func subnetResource() *resource[model.Subnet] {
+	return &resource[model.Subnet]{
 		one: "subnet", many: "subnets", noun: "Subnet", typ: "Subnet",
 		all: func(st *store.State) []*model.Subnet { return st.Subnets() },
 		get: func(st *store.State, id string) (*model.Subnet, bool) { return st.Subnet(model.SubnetID(id)) },
@@ -24,7 +22,16 @@ func subnetKind() *kind[model.Subnet] {
 			n, ok := st.Network(s.Network)
 			return owns(c, s.Project) || ok && networkVisible(c, n)
 		},
-		view: subnetView,
+		view:   subnetView,
+		record: func(x *model.Subnet) *model.Record { return &x.Record },
+		create: newSubnet,
+		update: changedSubnet,
+		retag: func(x *model.Subnet, r store.RecordPatch) change {
+			return change{store.SubnetUpdate, &store.SubnetPatch{ID: x.ID, RecordPatch: r}, string(x.ID)}
+		},
+		remove: func(x *model.Subnet) change {
+			return change{store.SubnetDelete, &store.SubnetRef{ID: x.ID}, string(x.ID)}
+		},
 	}
 }
 
@@ -64,60 +71,9 @@ func addrText(a netip.Addr) any {
 	return a.String()
 }
 
-func (p *Part) mountSubnets(r *api.Router, base string) {
-	k := subnetKind()
-	project := func(s *model.Subnet) model.ProjectID { return s.Project }
-	mountTags(r, p, base, k, project, func(s *model.Subnet, tags []string) (store.CommandKind, any) {
-		return store.SubnetUpdate, &store.SubnetPatch{ID: s.ID, Tags: &tags}
-	})
-	handle(r, "GET", base+"/subnets", k.list(p))
-	handle(r, "GET", base+"/subnets/:id", k.show(p))
-	handle(r, "POST", base+"/subnets", func(c echo.Context) error {
-		s, err := p.newSubnet(c)
-		if err != nil {
-			return err
-		}
-		if err := p.apply(c, store.SubnetCreate, s); err != nil {
-			return err
-		}
-		return k.answer(c, p, http.StatusCreated, string(s.ID))
-	})
-	handle(r, "PUT", base+"/subnets/:id", func(c echo.Context) error {
-		s, err := k.writable(c, p, c.Param("id"), project)
-		if err != nil {
-			return err
-		}
-		patch, err := subnetPatch(c, s)
-		if err != nil {
-			return err
-		}
-		if err := p.apply(c, store.SubnetUpdate, patch); err != nil {
-			return err
-		}
-		return k.answer(c, p, http.StatusOK, string(s.ID))
-	})
-	handle(r, "DELETE", base+"/subnets/:id", func(c echo.Context) error {
-		s, err := k.writable(c, p, c.Param("id"), project)
-		if err != nil {
-			return err
-		}
-		if err := p.apply(c, store.SubnetDelete, &store.SubnetRef{ID: s.ID}); err != nil {
-			return err
-		}
-		return c.NoContent(http.StatusNoContent)
-	})
-}
-
-func (p *Part) newSubnet(c echo.Context) (*model.Subnet, error) {
-	b, err := readBody(c, "subnet")
-	if err != nil {
-		return nil, err
-	}
+func newSubnet(p *Part, c echo.Context, b *body) (change, error) {
 	s := &model.Subnet{
-		ID: model.SubnetID(uuid.NewString()),
-		Record: model.Record{
-			Name: or(b.text("name"), ""), Description: or(b.text("description"), ""), Tags: or(b.texts("tags"), nil), Project: b.project(c),
-		},
+		ID: model.SubnetID(uuid.NewString()), Record: subnetResource().born(c, b),
 		Network: or(id[model.NetworkID](b, "network_id"), ""), EnableDHCP: or(b.boolean("enable_dhcp"), true),
 		CIDR: b.cidr("cidr"), Pools: b.pools("allocation_pools"), DNSNameservers: or(b.addrs("dns_nameservers"), nil),
 	}
@@ -133,34 +89,27 @@ func (p *Part) newSubnet(c echo.Context) (*model.Subnet, error) {
 	b.only("subnetpool_id")
 	b.only("use_default_subnetpool", "false")
 	b.only("segment_id")
-	if err := b.done(); err != nil {
-		return nil, err
-	}
 	if s.Network == "" {
-		return nil, badRequest("Failed to parse request. Required attribute 'network_id' not specified")
+		b.fail(required("network_id"))
 	}
-	if err := mayCreate(c, "subnet", s.Project); err != nil {
-		return nil, err
+	if err := b.done(); err != nil {
+		return change{}, err
 	}
 	// Only the owner of a network adds to it.
-	_, err = networkKind().writable(c, p, string(s.Network), func(n *model.Network) model.ProjectID { return n.Project })
-	return s, err
+	_, err := networkResource().writable(c, p, string(s.Network))
+	return change{store.SubnetCreate, s, string(s.ID)}, err
 }
 
-func subnetPatch(c echo.Context, s *model.Subnet) (*store.SubnetPatch, error) {
-	b, err := readBody(c, "subnet")
-	if err != nil {
-		return nil, err
-	}
+func changedSubnet(_ *Part, c echo.Context, b *body, s *model.Subnet) (change, error) {
 	patch := &store.SubnetPatch{
-		ID: s.ID, Name: b.text("name"), Description: b.text("description"), Gateway: b.addr("gateway_ip"),
-		EnableDHCP: b.boolean("enable_dhcp"), DNSNameservers: b.addrs("dns_nameservers"), Tags: b.texts("tags"),
+		ID: s.ID, RecordPatch: subnetResource().revised(c, b), Gateway: b.addr("gateway_ip"),
+		EnableDHCP: b.boolean("enable_dhcp"), DNSNameservers: b.addrs("dns_nameservers"),
 	}
 	subnetTruths(b)
 	if _, ok := b.take("allocation_pools"); ok {
 		b.fail(unsupported("The allocation pools of a subnet cannot be changed."))
 	}
-	return patch, b.done()
+	return change{store.SubnetUpdate, patch, string(s.ID)}, b.done()
 }
 
 func subnetTruths(b *body) {
@@ -187,7 +136,7 @@ func (b *body) cidr(key string) netip.Prefix {
 	v, ok := b.take(key)
 	var s string
 	if !ok {
-		b.fail(badRequest("Failed to parse request. Required attribute '%s' not specified", key))
+		b.fail(required(key))
 		return netip.Prefix{}
 	}
 	if json.Unmarshal(v, &s) == nil {

@@ -3,48 +3,48 @@ package network
 import (
 	"net/http"
 	"slices"
+	"unicode/utf8"
 
 	"github.com/labstack/echo/v4"
 
 	"lbd/api"
 	"lbd/store"
-	"lbd/store/model"
 )
 
-// maxTag bounds one tag, in bytes (Neutron's limit).
-const maxTag = 60
+// maxTag bounds one tag, in characters (Neutron's limit with tags of 255).
+const maxTag = 255
 
-// mountTags serves the tags of one kind of object. write proposes a new list; a
-// nil write refuses, for kinds whose tags are set when they are made only.
-func mountTags[T any](r *api.Router, p *Part, base string, k *kind[T], project func(*T) model.ProjectID, write func(*T, []string) (store.CommandKind, any)) {
-	one := base + "/" + k.many + "/:id/tags"
-	tags := func(c echo.Context, x *T) (have []string) {
-		p.read.Read(func(st *store.State) { have, _ = k.view(st, caller(c), x)["tags"].([]string) })
-		return have
-	}
-	set := func(c echo.Context, x *T, list []string) error {
-		for _, t := range list {
-			if t == "" || len(t) > maxTag {
-				return badInput("tags", "'%s' is no tag of 1 to %d bytes.", t, maxTag)
-			}
-		}
-		if write == nil {
-			return unsupported("The tags of a %s cannot be changed.", k.one)
-		}
-		slices.Sort(list)
-		kind, payload := write(x, slices.Compact(list))
-		return p.apply(c, kind, payload)
-	}
-
-	handle(r, "GET", one, func(c echo.Context) error {
-		x, err := k.find(c, p, c.Param("id"))
+// mountTags serves the tags of one object at path. Single tags are added and
+// dropped by the store, so that parallel callers do not undo each other.
+func (k *resource[T]) mountTags(r *api.Router, p *Part, path string) {
+	change := func(c echo.Context, patch store.RecordPatch, status int) error {
+		x, err := k.writable(c, p, c.Param("id"))
 		if err != nil {
 			return err
 		}
-		return c.JSON(http.StatusOK, map[string]any{"tags": orEmpty(tags(c, x))})
+		ch := k.retag(x, patch)
+		if err := p.apply(c, ch.kind, ch.payload); err != nil {
+			return err
+		}
+		return c.NoContent(status)
+	}
+	tags := func(c echo.Context) ([]string, error) {
+		x, err := k.find(c, p, c.Param("id"))
+		if err != nil {
+			return nil, err
+		}
+		return orEmpty(k.record(x).Tags), nil
+	}
+
+	handle(r, "GET", path, func(c echo.Context) error {
+		have, err := tags(c)
+		if err != nil {
+			return err
+		}
+		return c.JSON(http.StatusOK, map[string]any{"tags": have})
 	})
-	handle(r, "PUT", one, func(c echo.Context) error {
-		x, err := k.writable(c, p, c.Param("id"), project)
+	handle(r, "PUT", path, func(c echo.Context) error {
+		x, err := k.writable(c, p, c.Param("id"))
 		if err != nil {
 			return err
 		}
@@ -52,63 +52,63 @@ func mountTags[T any](r *api.Router, p *Part, base string, k *kind[T], project f
 		if err != nil {
 			return err
 		}
-		list := or(b.texts("tags"), []string{})
+		list := b.tags("tags")
 		if err := b.done(); err != nil {
 			return err
 		}
-		if err := set(c, x, list); err != nil {
+		if list == nil {
+			return badRequest("Invalid input for operation: Missing required attribute 'tags'.")
+		}
+		ch := k.retag(x, store.RecordPatch{Tags: list})
+		if err := p.apply(c, ch.kind, ch.payload); err != nil {
 			return err
 		}
-		return c.JSON(http.StatusOK, map[string]any{"tags": list})
+		return c.JSON(http.StatusOK, map[string]any{"tags": *list})
 	})
-	handle(r, "DELETE", one, func(c echo.Context) error {
-		x, err := k.writable(c, p, c.Param("id"), project)
+	handle(r, "DELETE", path, func(c echo.Context) error {
+		return change(c, store.RecordPatch{Tags: &[]string{}}, http.StatusNoContent)
+	})
+	has := func(c echo.Context) error {
+		have, err := tags(c)
 		if err != nil {
 			return err
 		}
-		if err := set(c, x, []string{}); err != nil {
-			return err
-		}
-		return c.NoContent(http.StatusNoContent)
-	})
-	handle(r, "GET", one+"/:tag", func(c echo.Context) error {
-		x, err := k.find(c, p, c.Param("id"))
-		if err != nil {
-			return err
-		}
-		if !slices.Contains(tags(c, x), c.Param("tag")) {
-			return tagMissing(c)
-		}
-		return c.NoContent(http.StatusNoContent)
-	})
-	handle(r, "PUT", one+"/:tag", func(c echo.Context) error {
-		x, err := k.writable(c, p, c.Param("id"), project)
-		if err != nil {
-			return err
-		}
-		if err := set(c, x, append(slices.Clone(tags(c, x)), c.Param("tag"))); err != nil {
-			return err
-		}
-		return c.NoContent(http.StatusCreated)
-	})
-	handle(r, "DELETE", one+"/:tag", func(c echo.Context) error {
-		x, err := k.writable(c, p, c.Param("id"), project)
-		if err != nil {
-			return err
-		}
-		have := tags(c, x)
 		if !slices.Contains(have, c.Param("tag")) {
-			return tagMissing(c)
-		}
-		left := slices.DeleteFunc(slices.Clone(have), func(t string) bool { return t == c.Param("tag") })
-		if err := set(c, x, left); err != nil {
-			return err
+			return missing("Tag", "Tag", c.Param("tag"))
 		}
 		return c.NoContent(http.StatusNoContent)
+	}
+	handle(r, "GET", path+"/:tag", has)
+	handle(r, "PUT", path+"/:tag", func(c echo.Context) error {
+		if err := checkTag(c.Param("tag")); err != nil {
+			return err
+		}
+		return change(c, store.RecordPatch{AddTag: c.Param("tag")}, http.StatusCreated)
+	})
+	handle(r, "DELETE", path+"/:tag", func(c echo.Context) error {
+		return change(c, store.RecordPatch{DropTag: c.Param("tag")}, http.StatusNoContent)
 	})
 }
 
-func tagMissing(c echo.Context) error {
-	k := kind[struct{}]{noun: "Tag", typ: "Tag"}
-	return k.missing(c.Param("tag"))
+// tags is a list of tags, sorted and each once.
+func (b *body) tags(key string) *[]string {
+	list := b.texts(key)
+	if list == nil {
+		return nil
+	}
+	for _, t := range *list {
+		if err := checkTag(t); err != nil {
+			b.fail(err)
+		}
+	}
+	slices.Sort(*list)
+	*list = slices.Compact(*list)
+	return list
+}
+
+func checkTag(t string) error {
+	if n := utf8.RuneCountInString(t); n == 0 || n > maxTag || !utf8.ValidString(t) {
+		return badInput("tags", "'%s' is no tag of 1 to %d characters.", t, maxTag)
+	}
+	return nil
 }
