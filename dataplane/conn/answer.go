@@ -7,6 +7,7 @@ import (
 	"lbd/dataplane/http1"
 	"lbd/dataplane/l4"
 	"lbd/dataplane/netio"
+	"lbd/dataplane/semantics"
 )
 
 // answerHead waits for the final head of the answer, sending 1xx on. The head
@@ -16,15 +17,15 @@ func (x *exchange) answerHead() error {
 	for {
 		n, err := x.parseAnswer()
 		if err != nil {
-			return errMemberAnswer
+			return semantics.ErrMemberAnswer
 		}
 		if n == 0 {
 			if x.server.Full() && !x.server.Grow() {
-				return errMemberAnswer
+				return semantics.ErrMemberAnswer
 			}
 			if err := x.await(); err != nil {
 				if !x.heard && !isFault(err) {
-					return errMemberClosed
+					return semantics.ErrMemberClosed
 				}
 				return err
 			}
@@ -34,10 +35,10 @@ func (x *exchange) answerHead() error {
 		if !x.response.Informational() {
 			return nil
 		}
-		if informational++; informational > maxInformational {
-			return errMemberAnswer
+		if informational++; informational > semantics.MaxInformational {
+			return semantics.ErrMemberAnswer
 		}
-		if x.asked.minor > 0 { // HTTP/1.0 knows none
+		if x.asked.Minor > 0 { // HTTP/1.0 knows none
 			x.appendAnswer(true)
 			if err := x.flush(); err != nil {
 				return err
@@ -51,7 +52,7 @@ func (x *exchange) answerHead() error {
 // isFault reports whether err is a verdict of ours rather than what the socket said.
 func isFault(err error) bool {
 	switch err {
-	case errClientGone, errClientTimeout, errClientFraming, errMemberTimeout, errMemberAnswer:
+	case semantics.ErrClientGone, semantics.ErrClientTimeout, semantics.ErrClientFraming, semantics.ErrMemberTimeout, semantics.ErrMemberAnswer:
 		return true
 	}
 	return false
@@ -63,12 +64,12 @@ func (x *exchange) relay() (keep bool) {
 	if x.response.Upgraded {
 		return x.tunnel()
 	}
-	keep = x.requestSent() && x.asked.keep && !x.c.draining.Load()
+	keep = x.requestSent() && x.asked.Keep && !x.c.draining.Load()
 	keep = x.appendAnswer(keep)
 	x.server.Discard(x.headLen)
 	x.c.shard.Requests.Add(1)
 	if err := x.relayBody(); err != nil {
-		if err == errClientGone {
+		if err == semantics.ErrClientGone {
 			return x.abort()
 		}
 		return x.cutShort()
@@ -102,7 +103,7 @@ func (x *exchange) relay() (keep bool) {
 func (x *exchange) requestSent() bool {
 	u := x.upload
 	if u == nil {
-		return x.body.done
+		return x.body.Done
 	}
 	select {
 	case <-u.done:
@@ -249,7 +250,7 @@ func (x *exchange) relayChunked() error {
 		}
 		n, data, done, err := x.chunks.NextAnswer(in, &x.c.p.lim)
 		if err != nil {
-			return errMemberAnswer
+			return semantics.ErrMemberAnswer
 		}
 		if len(data) > 0 {
 			if err := x.putPiece(data); err != nil {

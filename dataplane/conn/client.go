@@ -12,6 +12,7 @@ import (
 	"lbd/dataplane/live"
 	"lbd/dataplane/netio"
 	"lbd/dataplane/route"
+	"lbd/dataplane/semantics"
 	"lbd/dataplane/table"
 )
 
@@ -155,12 +156,12 @@ func (c *client) readHead(x *exchange) (n int, ok bool) {
 }
 
 // write sends to the client. A client that takes nothing for its data timeout, or
-// is gone, gives errClientGone.
+// is gone, gives semantics.ErrClientGone.
 func (c *client) write(p []byte, idle time.Duration) error {
 	n, err := c.conn.Write(p, idle)
 	c.shard.BytesOut.Add(int64(n))
 	if err != nil {
-		return errClientGone
+		return semantics.ErrClientGone
 	}
 	return nil
 }

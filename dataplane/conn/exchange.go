@@ -1,11 +1,11 @@
 package conn
 
 import (
-	"errors"
 	"time"
 
 	"lbd/dataplane/http1"
 	"lbd/dataplane/netio"
+	"lbd/dataplane/semantics"
 	"lbd/dataplane/table"
 )
 
@@ -16,16 +16,16 @@ type exchange struct {
 	lis *table.Listener // the version this request is served by
 
 	request  http1.Request // valid until encodeRequest
-	asked    asked
+	asked    semantics.Asked
 	pool     *table.Pool
 	response http1.Response // points into server's buffer
 	headLen  int            // of response, still in that buffer
 	toClient http1.Framing  // of the answer's body
 	chunks   http1.Chunked  // of the answer's body
 
-	out  []byte // the request as it goes to the member; kept until an answer begins
-	ans  []byte // what is ready for the client
-	body body   // of the request
+	out  []byte         // the request as it goes to the member; kept until an answer begins
+	ans  []byte         // what is ready for the client
+	body semantics.Body // of the request
 
 	member *table.Member
 	server *netio.Conn
@@ -41,7 +41,7 @@ type exchange struct {
 // whether the client's connection can carry another request.
 func (x *exchange) forward() (keep bool) {
 	x.poll = min(pollEvery, x.lis.MemberData)
-	whole := x.body.done // the request can be sent again from out
+	whole := x.body.Done // the request can be sent again from out
 	retried := false
 	for {
 		if err := x.connect(); err != nil {
@@ -77,10 +77,8 @@ func (x *exchange) forward() (keep bool) {
 // pool may have been closed while it was idle: the same member gets another
 // chance. A fresh one was refused by the member: another one is tried.
 func (x *exchange) retry(err error, n int, whole bool) bool {
-	if x.heard || x.upload != nil || errors.Is(err, errClientGone) || netio.IsTimeout(err) || err == errMemberTimeout {
-		return false
-	}
-	if n > 0 && !(whole && x.asked.idempotent) {
+	sent := semantics.Sent{Bytes: n, Whole: whole, Heard: x.heard, Idempotent: x.asked.Idempotent}
+	if x.upload != nil || netio.IsTimeout(err) || !sent.MayRepeat(err) {
 		return false
 	}
 	if x.c.ctx.Err() != nil {
@@ -97,10 +95,10 @@ func (x *exchange) retry(err error, n int, whole bool) bool {
 // member, or a new one; on failure the next member.
 func (x *exchange) connect() error {
 	again := x.reused // the connection before was stale: take no second chance from the pool
-	for range maxConnects {
+	for range semantics.MaxConnects {
 		m := x.pool.Pick(x.c.remote.Addr(), &x.tried)
 		if m == nil {
-			return errNoMember
+			return semantics.ErrNoMember
 		}
 		x.member, x.reused, x.heard = m, false, false
 		m.Live.Begin()
@@ -118,11 +116,11 @@ func (x *exchange) connect() error {
 		m.Live.End()
 		x.member = nil
 		if x.c.ctx.Err() != nil {
-			return errClientGone
+			return semantics.ErrClientGone
 		}
 		x.tried.Add(m)
 	}
-	return errNoMember
+	return semantics.ErrNoMember
 }
 
 // dropServer closes the server side, if there is one.
@@ -148,18 +146,10 @@ func (x *exchange) keepServer() {
 // broken answers for a member whose answer did not come or could not be read,
 // before anything was sent to the client.
 func (x *exchange) broken(err error) (keep bool) {
-	switch {
-	case errors.Is(err, errClientGone):
-		return x.abort()
-	case err == errClientTimeout:
-		return x.fault(408, err)
-	case err == errClientFraming:
-		return x.fault(400, err)
-	case err == errMemberTimeout:
-		return x.fault(504, err)
-	default: // closed, reset, malformed
-		return x.fault(502, err)
+	if code := semantics.Status(err); code != 0 {
+		return x.fault(code, err)
 	}
+	return x.abort()
 }
 
 // abort ends an exchange that the client has left.

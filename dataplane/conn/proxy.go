@@ -11,6 +11,7 @@ import (
 	"lbd/dataplane/live"
 	"lbd/dataplane/netio"
 	"lbd/dataplane/route"
+	"lbd/dataplane/semantics"
 	"lbd/dataplane/table"
 )
 
@@ -32,7 +33,7 @@ type Proxy struct {
 
 // New checks cfg.
 func New(cfg Config, pools *netio.Pools) (*Proxy, error) {
-	p := &Proxy{pools: pools, limits: cfg.Limits.withDefaults(), lim: http1.DefaultLimits()}
+	p := &Proxy{pools: pools, limits: cfg.Limits.WithDefaults(), lim: http1.DefaultLimits()}
 	if cfg.NodeHeader != "" {
 		if !http1.IsToken([]byte(cfg.NodeHeader)) {
 			return nil, fmt.Errorf("node header %q is not a field name", cfg.NodeHeader)
@@ -43,7 +44,7 @@ func New(cfg Config, pools *netio.Pools) (*Proxy, error) {
 		p.nodeLine = []byte(cfg.NodeHeader + ": " + cfg.NodeName + "\r\n")
 	}
 	p.free.New = func() any {
-		return &exchange{out: make([]byte, 0, outSize), ans: make([]byte, 0, outSize)}
+		return &exchange{out: make([]byte, 0, semantics.OutSize), ans: make([]byte, 0, semantics.OutSize)}
 	}
 	return p, nil
 }
@@ -57,13 +58,13 @@ func (p *Proxy) borrow(c *client) *exchange {
 
 func (p *Proxy) giveBack(x *exchange) {
 	*x = exchange{
-		out: x.out[:0], ans: x.ans[:0], chunks: x.chunks, body: body{dec: x.body.dec},
+		out: x.out[:0], ans: x.ans[:0], chunks: x.chunks, body: x.body.Recycle(),
 		request: x.request, response: x.response,
 	}
 	x.request.Reset()
 	x.response.Reset()
-	if cap(x.out) > 2*outSize || cap(x.ans) > 2*outSize { // a long head: the exception
-		x.out, x.ans = make([]byte, 0, outSize), make([]byte, 0, outSize)
+	if cap(x.out) > 2*semantics.OutSize || cap(x.ans) > 2*semantics.OutSize { // a long head: the exception
+		x.out, x.ans = make([]byte, 0, semantics.OutSize), make([]byte, 0, semantics.OutSize)
 	}
 	p.free.Put(x)
 }

@@ -3,42 +3,18 @@ package conn
 import (
 	"errors"
 	"net"
-	"strconv"
 	"time"
 
 	"lbd/dataplane/http1"
 	"lbd/dataplane/route"
+	"lbd/dataplane/semantics"
 	"lbd/dataplane/table"
 )
 
-// appendOwn appends an answer of our own. A body is for people who look at the
-// bytes; HEAD gets its length only. location, unless empty, is a safe value for
-// the field of that name.
+// appendOwn appends an answer of our own.
 func (p *Proxy) appendOwn(dst []byte, code int, location []byte, head, keep bool) []byte {
-	text := http1.StatusText(code)
-	if text == "" {
-		text = "Error"
-	}
-	body := strconv.Itoa(code) + " " + text + "\n"
-	dst = append(dst, "HTTP/1.1 "...)
-	dst = append(dst, body[:len(body)-1]...)
-	dst = append(dst, "\r\nContent-Type: text/plain\r\nCache-Control: no-store\r\n"...)
-	dst = append(dst, p.nodeLine...)
-	if len(location) > 0 {
-		dst = append(dst, "Location: "...)
-		dst = append(dst, location...)
-		dst = append(dst, "\r\n"...)
-	}
-	if !keep {
-		dst = append(dst, "Connection: close\r\n"...)
-	}
-	dst = append(dst, "Content-Length: "...)
-	dst = strconv.AppendInt(dst, int64(len(body)), 10)
-	dst = append(dst, "\r\n\r\n"...)
-	if !head {
-		dst = append(dst, body...)
-	}
-	return dst
+	o := semantics.Own{Code: code, Location: location, NodeLine: p.nodeLine, Head: head, Keep: keep}
+	return o.Append(dst)
 }
 
 // Refuse answers 503 to a connection that cannot be served at all, before
@@ -62,16 +38,16 @@ func (c *client) refuse(code int) {
 func (x *exchange) fault(code int, err error) (keep bool) {
 	complete := x.stopUpload()
 	x.dropServer()
-	if errors.Is(err, errClientGone) {
+	if errors.Is(err, semantics.ErrClientGone) {
 		return x.abort()
 	}
-	keep = complete && x.asked.keep && !x.c.draining.Load()
+	keep = complete && x.asked.Keep && !x.c.draining.Load()
 	if code < 500 {
 		x.c.shard.RequestErrors.Add(1)
 	} else {
 		x.c.shard.Requests.Add(1)
 	}
-	x.ans = x.c.p.appendOwn(x.ans[:0], code, nil, x.asked.head, keep)
+	x.ans = x.c.p.appendOwn(x.ans[:0], code, nil, x.asked.Head, keep)
 	if x.flush() != nil {
 		x.c.conn.Abort()
 		return false
@@ -93,21 +69,21 @@ func (x *exchange) verdict(v *route.Verdict[*table.Pool], n int) (keep bool) {
 		x.out = v.Redirect.AppendLocation(x.out, &x.request)
 		location = len(x.out)
 	}
-	x.remember()
-	x.body.start(&x.request)
+	x.asked = semantics.Remember(&x.request)
+	x.body.Start(&x.request)
 	x.c.conn.Discard(n) // nothing of the request is used from here on
 	var err error
-	if x.out, err = x.body.take(x.c.conn, x.out, cap(x.out), &x.c.p.lim); err != nil {
+	if x.out, err = x.takeBody(x.out, cap(x.out)); err != nil {
 		return x.fault(http1.StatusBadRequest, err)
 	}
-	keep = x.body.done && x.asked.keep && !x.c.draining.Load()
+	keep = x.body.Done && x.asked.Keep && !x.c.draining.Load()
 	x.c.shard.Requests.Add(1)
-	x.ans = x.c.p.appendOwn(x.ans[:0], code, x.out[:location], x.asked.head, keep)
+	x.ans = x.c.p.appendOwn(x.ans[:0], code, x.out[:location], x.asked.Head, keep)
 	if x.flush() != nil {
 		return x.abort()
 	}
 	if !keep {
-		x.c.finish(x.body.done)
+		x.c.finish(x.body.Done)
 	}
 	return keep
 }

@@ -5,6 +5,7 @@ import (
 
 	"lbd/dataplane/http1"
 	"lbd/dataplane/netio"
+	"lbd/dataplane/semantics"
 )
 
 // upload is the goroutine that sends the rest of a request body while the
@@ -32,12 +33,12 @@ func (x *exchange) startUpload() {
 		defer close(u.done)
 		defer func() {
 			if u.panicked = recover(); u.panicked != nil {
-				u.err = errClientGone
+				u.err = semantics.ErrClientGone
 				x.server.Wake()
 			}
 		}()
 		u.err = x.runUpload(u)
-		if u.err != nil && u.err != errMemberWrite && !u.cancelled.Load() {
+		if u.err != nil && u.err != semantics.ErrMemberWrite && !u.cancelled.Load() {
 			x.server.Wake() // nothing to wait for any more
 		}
 	}()
@@ -46,13 +47,13 @@ func (x *exchange) startUpload() {
 func (x *exchange) runUpload(u *upload) error {
 	buf := x.c.p.pools.Small()
 	defer x.c.p.pools.Return(buf)
-	for !x.body.done {
+	for !x.body.Done {
 		u.phase.Store(uploadReading)
 		if err := x.readBody(u); err != nil {
 			return err
 		}
 		var err error
-		if x.body.framing == http1.Length {
+		if x.body.Framing == http1.Length {
 			err = x.sendPlain(u)
 		} else {
 			err = x.sendChunks(u, buf.Mem[:0])
@@ -67,9 +68,9 @@ func (x *exchange) runUpload(u *upload) error {
 // sendPlain sends what is buffered of a body of known length, from where it is.
 func (x *exchange) sendPlain(u *upload) error {
 	in := x.c.conn.Buffered()
-	in = in[:min(int64(len(in)), x.body.left)]
-	x.body.left -= int64(len(in))
-	x.body.done = x.body.left == 0
+	in = in[:min(int64(len(in)), x.body.Left)]
+	x.body.Left -= int64(len(in))
+	x.body.Done = x.body.Left == 0
 	if err := x.sendUp(u, in); err != nil {
 		return err
 	}
@@ -80,7 +81,7 @@ func (x *exchange) sendPlain(u *upload) error {
 // sendChunks sends what is buffered of a chunked body. What was well-formed
 // before a fault may be lost: the member gets an incomplete body either way.
 func (x *exchange) sendChunks(u *upload, out []byte) error {
-	out, err := x.body.take(x.c.conn, out, cap(out), &x.c.p.lim)
+	out, err := x.takeBody(out, cap(out))
 	if err != nil || len(out) == 0 {
 		return err
 	}
@@ -88,13 +89,13 @@ func (x *exchange) sendChunks(u *upload, out []byte) error {
 }
 
 func (x *exchange) sendUp(u *upload, p []byte) error {
-	if x.body.done {
+	if x.body.Done {
 		u.phase.Store(uploadLast)
 	} else {
 		u.phase.Store(uploadWriting)
 	}
 	if _, err := x.server.Write(p, x.lis.MemberData); err != nil {
-		return errMemberWrite
+		return semantics.ErrMemberWrite
 	}
 	return nil
 }
@@ -107,7 +108,7 @@ func (x *exchange) readBody(u *upload) error {
 	}
 	c.conn.ArmRead(x.lis.ClientData)
 	if u.cancelled.Load() { // after the deadline is set: see stopUpload
-		return errClientGone
+		return semantics.ErrClientGone
 	}
 	n, err := c.conn.Fill()
 	c.shard.BytesIn.Add(int64(n))
@@ -115,9 +116,9 @@ func (x *exchange) readBody(u *upload) error {
 	case err == nil:
 		return nil
 	case netio.IsTimeout(err):
-		return errClientTimeout
+		return semantics.ErrClientTimeout
 	default:
-		return errClientGone
+		return semantics.ErrClientGone
 	}
 }
 
@@ -126,7 +127,7 @@ func (x *exchange) readBody(u *upload) error {
 func (x *exchange) stopUpload() (complete bool) {
 	u := x.upload
 	if u == nil {
-		return x.body.done
+		return x.body.Done
 	}
 	select {
 	case <-u.done:

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"lbd/dataplane/netio"
+	"lbd/dataplane/semantics"
 )
 
 // wait is one wait for the member: since when nothing came, and since when the
@@ -48,7 +49,7 @@ func (x *exchange) splice(n int64) (int64, error) {
 		case err == nil:
 			return moved, nil
 		case side == netio.Destination:
-			return moved, errClientGone
+			return moved, semantics.ErrClientGone
 		case !netio.IsTimeout(err):
 			return moved, err
 		}
@@ -67,7 +68,7 @@ func (x *exchange) waited(w *wait) error {
 	if u := x.upload; u != nil {
 		select {
 		case <-u.done:
-			if u.err != nil && u.err != errMemberWrite {
+			if u.err != nil && u.err != semantics.ErrMemberWrite {
 				return u.err
 			}
 		default:
@@ -80,13 +81,13 @@ func (x *exchange) waited(w *wait) error {
 	}
 	switch x.c.conn.Peek() {
 	case netio.PeerGone:
-		return errClientGone
+		return semantics.ErrClientGone
 	case netio.PeerFinished:
 		if w.fin.IsZero() {
 			w.fin = now
 		}
-		if now.Sub(w.fin) >= finGrace {
-			return errClientGone
+		if now.Sub(w.fin) >= semantics.FinGrace {
+			return semantics.ErrClientGone
 		}
 	}
 	return x.late(w, now)
@@ -94,7 +95,7 @@ func (x *exchange) waited(w *wait) error {
 
 func (x *exchange) late(w *wait, now time.Time) error {
 	if now.Sub(w.since) >= x.lis.MemberData {
-		return errMemberTimeout
+		return semantics.ErrMemberTimeout
 	}
 	return nil
 }

@@ -1,0 +1,46 @@
+package semantics
+
+import "time"
+
+// Limits are the waits of HTTP clients that no listener sets. Zero fields are
+// the defaults.
+type Limits struct {
+	// Head is how long a request head may take from its first byte; trickling
+	// does not extend it. 408 then. Default 10 s, never more than the listener's
+	// client data timeout.
+	Head time.Duration
+	// KeepAlive is how long a connection may stay idle between requests, or
+	// before the first. Default 60 s.
+	KeepAlive time.Duration
+}
+
+const (
+	defaultHead      = 10 * time.Second
+	defaultKeepAlive = 60 * time.Second
+
+	// FinGrace is how long a client that has sent FIN may still wait for its
+	// answer to go on. A half-closed client is served; one that is gone looks the
+	// same until something is written to it.
+	FinGrace = time.Second
+
+	// MaxInformational answers (1xx) to one request (reliability targets).
+	MaxInformational = 16
+
+	// MaxConnects is how many members are tried for one request.
+	MaxConnects = 3
+
+	// OutSize is how much of a request is put together before it is sent: its head
+	// with what fits of its body. It is what can be sent again.
+	OutSize = 20 << 10
+)
+
+// WithDefaults fills in what is not set.
+func (l Limits) WithDefaults() Limits {
+	if l.Head <= 0 {
+		l.Head = defaultHead
+	}
+	if l.KeepAlive <= 0 {
+		l.KeepAlive = defaultKeepAlive
+	}
+	return l
+}
