@@ -92,6 +92,18 @@ func (t *tx) apply(cmd Command) error {
 		return with(cmd, t.loadBalancerRenew)
 	case MemberBatch:
 		return with(cmd, t.memberBatch)
+	case L7PolicyCreate:
+		return with(cmd, t.l7PolicyCreate)
+	case L7PolicyUpdate:
+		return with(cmd, t.l7PolicyUpdate)
+	case L7PolicyDelete:
+		return with(cmd, t.l7PolicyDelete)
+	case L7RuleCreate:
+		return with(cmd, t.l7RuleCreate)
+	case L7RuleUpdate:
+		return with(cmd, t.l7RuleUpdate)
+	case L7RuleDelete:
+		return with(cmd, t.l7RuleDelete)
 	case QuotaUpdate:
 		return with(cmd, t.quotaUpdate)
 	case QuotaReset:

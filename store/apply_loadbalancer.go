@@ -105,7 +105,7 @@ func invalidState(lb *model.LoadBalancer) error {
 // removeLoadBalancer drops a load balancer, all below it, and its VIP port.
 func (t *tx) removeLoadBalancer(lb *model.LoadBalancer) {
 	for _, l := range t.st.ListenersOf(lb.ID) {
-		t.st.dropListener(l)
+		t.removeListener(l)
 	}
 	for _, p := range t.st.PoolsOf(lb.ID) {
 		t.removePool(p)
@@ -123,7 +123,8 @@ func (t *tx) removeLoadBalancer(lb *model.LoadBalancer) {
 }
 
 // removePool drops a pool with its members and monitor and takes it from the
-// listeners that used it.
+// listeners whose default it was. Policies still lead to it only when they are
+// on their way out themselves.
 func (t *tx) removePool(p *model.Pool) {
 	for _, m := range t.st.MembersOf(p.ID) {
 		t.st.dropMember(m)
@@ -131,11 +132,16 @@ func (t *tx) removePool(p *model.Pool) {
 	if m, ok := t.st.MonitorOf(p.ID); ok {
 		t.st.dropMonitor(m)
 	}
-	for _, l := range t.st.ListenersUsing(p.ID) {
+	for _, l := range t.st.listenersByDefault(p.ID) {
 		n := *l
 		n.DefaultPool = ""
 		n.Updated, n.Revision = t.at, t.index
 		t.st.putListener(&n)
+	}
+	for _, l7 := range t.st.PoliciesTo(p.ID) {
+		n := *l7
+		n.RedirectPool = ""
+		t.st.putL7Policy(&n)
 	}
 	t.st.dropPool(p)
 }

@@ -96,9 +96,16 @@ func (t *tx) poolUpdate(p *PoolPatch) error {
 	return nil
 }
 
-// poolDelete takes a pool out of service. Its members and monitor go with it
-// when it settles, and the listeners that use it lose their default pool.
+// poolDelete takes a pool out of service, unless a policy leads to it. Its
+// members and monitor go with it when it settles, and the listeners that use it
+// lose their default pool.
 func (t *tx) poolDelete(p *PoolRef) error {
+	// Policies on their way out, alone or with their listener, are gone before the pool is.
+	for _, l7 := range t.st.PoliciesTo(p.ID) {
+		if l7.Provisioning != model.PendingDelete && t.st.listeners[l7.Listener].Provisioning != model.PendingDelete {
+			return Errorf(Conflict, "Pool %s is in use by L7 policy %s", p.ID, l7.ID)
+		}
+	}
 	old, err := t.poolToChange(p.ID)
 	if err != nil {
 		return err

@@ -58,7 +58,7 @@ func (t *tx) settleOne(r ref, upTo uint64, reasons map[string]string) {
 	case nounListener:
 		n := *st.listeners[model.ListenerID(r.id)]
 		if n.Provisioning == model.PendingDelete {
-			st.dropListener(&n)
+			t.removeListener(&n)
 			return
 		}
 		t.settled(&n.Base, reason)
@@ -87,6 +87,22 @@ func (t *tx) settleOne(r ref, upTo uint64, reasons map[string]string) {
 		}
 		t.settled(&n.Base, reason)
 		st.putMonitor(&n)
+	case nounL7Policy:
+		n := *st.l7policies[model.L7PolicyID(r.id)]
+		if n.Provisioning == model.PendingDelete {
+			t.removePolicy(&n)
+			return
+		}
+		t.settled(&n.Base, reason)
+		st.putL7Policy(&n)
+	case nounL7Rule:
+		n := *st.l7rules[model.L7RuleID(r.id)]
+		if n.Provisioning == model.PendingDelete {
+			st.dropL7Rule(&n)
+			return
+		}
+		t.settled(&n.Base, reason)
+		st.putL7Rule(&n)
 	}
 }
 
@@ -109,6 +125,12 @@ func (t *tx) failBelow(lb *model.LoadBalancer, upTo uint64, reason string, reaso
 	}
 	for id := range t.st.listenersOf[lb.ID] {
 		fail(string(id), &t.st.listeners[id].Base)
+		for policy := range t.st.policiesOf[id] {
+			fail(string(policy), &t.st.l7policies[policy].Base)
+			for rule := range t.st.rulesOf[policy] {
+				fail(string(rule), &t.st.l7rules[rule].Base)
+			}
+		}
 	}
 	for pool := range t.st.poolsOf[lb.ID] {
 		fail(string(pool), &t.st.pools[pool].Base)

@@ -14,6 +14,7 @@ func (st *State) check() error {
 	c.cluster()
 	c.identity()
 	c.balancing()
+	c.switching()
 	c.networking()
 	c.keys()
 	return c.err
@@ -96,6 +97,30 @@ func (c *checker) balancing() {
 		c.base("health monitor", m.ID, &m.Base)
 		c.want(has(st.pools, m.Pool), "health monitor %s: no pool %s", m.ID, m.Pool)
 		c.want(st.monitorOf[m.Pool] == m.ID, "pool %s has two health monitors", m.Pool)
+	}
+}
+
+// switching checks L7 policies and rules.
+func (c *checker) switching() {
+	st := c.st
+	for _, p := range st.l7policies {
+		c.base("L7 policy", p.ID, &p.Base)
+		l, ok := st.listeners[p.Listener]
+		c.want(ok, "L7 policy %s: no listener %s", p.ID, p.Listener)
+		if p.RedirectPool != "" && ok {
+			pool, found := st.pools[p.RedirectPool]
+			c.want(found && pool.LoadBalancer == l.LoadBalancer, "L7 policy %s: no pool %s", p.ID, p.RedirectPool)
+		}
+	}
+	for listener := range st.policiesOf {
+		for i, p := range st.PoliciesOf(listener) {
+			c.want(p.Position == i+1, "L7 policy %s has position %d instead of %d", p.ID, p.Position, i+1)
+		}
+	}
+	for _, r := range st.l7rules {
+		c.base("L7 rule", r.ID, &r.Base)
+		c.want(has(st.l7policies, r.Policy), "L7 rule %s: no policy %s", r.ID, r.Policy)
+		c.want(len(st.rulesOf[r.Policy]) <= model.MaxL7Rules, "L7 policy %s has too many rules", r.Policy)
 	}
 }
 

@@ -128,6 +128,12 @@ const (
 	TreeCreate         CommandKind = "loadbalancer.tree"
 	LoadBalancerRenew  CommandKind = "loadbalancer.renew"
 	MemberBatch        CommandKind = "member.batch"
+	L7PolicyCreate     CommandKind = "l7policy.create"
+	L7PolicyUpdate     CommandKind = "l7policy.update"
+	L7PolicyDelete     CommandKind = "l7policy.delete"
+	L7RuleCreate       CommandKind = "l7rule.create"
+	L7RuleUpdate       CommandKind = "l7rule.update"
+	L7RuleDelete       CommandKind = "l7rule.delete"
 	QuotaUpdate        CommandKind = "quota.update"
 	QuotaReset         CommandKind = "quota.reset"
 
@@ -200,6 +206,12 @@ var payloads = map[CommandKind]func() any{
 	TreeCreate:         func() any { return new(TreeCreatePayload) },
 	LoadBalancerRenew:  func() any { return new(LoadBalancerRef) },
 	MemberBatch:        func() any { return new(MemberBatchPayload) },
+	L7PolicyCreate:     func() any { return new(model.L7Policy) },
+	L7PolicyUpdate:     func() any { return new(L7PolicyPatch) },
+	L7PolicyDelete:     func() any { return new(L7PolicyRef) },
+	L7RuleCreate:       func() any { return new(model.L7Rule) },
+	L7RuleUpdate:       func() any { return new(L7RulePatch) },
+	L7RuleDelete:       func() any { return new(L7RuleRef) },
 	QuotaUpdate:        func() any { return new(QuotaPatch) },
 	QuotaReset:         func() any { return new(QuotaRef) },
 

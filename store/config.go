@@ -40,8 +40,8 @@ const manyDirty = 64
 //
 // A Service of which nothing changed is the same pointer as in the Config
 // before, and so is a Backends. Settling alone is no change in this sense, so
-// Provisioning and Reason in a Config may lag behind the store: the data plane
-// has no use for them.
+// Provisioning, Reason and the numbers of Position in a Config may lag behind
+// the store: the data plane has no use for them (policies come in their order).
 func (s *Store) Config() *model.Config {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -137,6 +137,13 @@ func (c *configCache) service(st *State, lb *model.LoadBalancer) *model.Service 
 			sv.Pools = append(sv.Pools, c.backend(st, p))
 		}
 	}
+	for _, l := range sv.Listeners {
+		for _, p := range st.PoliciesOf(l.ID) {
+			if p.Provisioning != model.PendingDelete {
+				sv.Policies = append(sv.Policies, ruled(st, p))
+			}
+		}
+	}
 	var refs []string
 	for _, l := range sv.Listeners {
 		refs = append(refs, l.TLS.Refs()...)
@@ -148,6 +155,16 @@ func (c *configCache) service(st *State, lb *model.LoadBalancer) *model.Service 
 		sv.Secrets, sv.Containers = st.KeyMaterial(refs)
 	}
 	return sv
+}
+
+func ruled(st *State, p *model.L7Policy) *model.RuledPolicy {
+	out := &model.RuledPolicy{Policy: p, Rules: []*model.L7Rule{}}
+	for _, r := range st.RulesOf(p.ID) {
+		if r.Provisioning != model.PendingDelete {
+			out.Rules = append(out.Rules, r)
+		}
+	}
+	return out
 }
 
 func (c *configCache) backend(st *State, p *model.Pool) *model.Backends {

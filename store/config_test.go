@@ -29,6 +29,13 @@ func outline(cfg *model.Config) []string {
 			}
 			line += ")"
 		}
+		for _, p := range sv.Policies {
+			line += fmt.Sprintf(" %s:%s→%s[", p.Policy.Listener, p.Policy.ID, p.Policy.RedirectPool)
+			for _, r := range p.Rules {
+				line += string(r.ID) + " "
+			}
+			line += "]"
+		}
 		out = append(out, line)
 	}
 	return out

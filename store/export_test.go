@@ -46,7 +46,7 @@ func (s *Store) Verify() error {
 func isIndex(field string) bool {
 	switch field {
 	case "secretsOf", "containersOf", "holding", "keyUsers",
-		"listenersOf", "poolsOf", "membersOf", "monitorOf", "listenersUsing", "memberAt", "listenerAt",
+		"listenersOf", "poolsOf", "membersOf", "monitorOf", "listenersUsing", "memberAt", "listenerAt", "policiesOf", "policiesTo", "rulesOf",
 		"subnetsOf", "portsOn", "portsIn", "portsOf", "portAt", "routersIn", "routersTo", "membersIn",
 		"floatingOn", "floatingIn", "floatingOf", "floatingBy", "loadBalancing", "serviceAddrs",
 		"nodeAddrs", "taken", "usage", "pending",

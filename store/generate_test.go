@@ -32,6 +32,9 @@ func foundation() []store.Command {
 		{Kind: store.PoolCreate, Payload: pool("a", "", "a")},
 		{Kind: store.MemberCreate, Payload: member("a", "a", "10.0.0.9")},
 		{Kind: store.MonitorCreate, Payload: monitor("a", "a")},
+		{Kind: store.PoolCreate, Payload: pool("b", "a", "")},
+		{Kind: store.L7PolicyCreate, Payload: toPool("a", "a", "b")},
+		{Kind: store.L7RuleCreate, Payload: rule("a", "a")},
 	}
 }
 
@@ -92,7 +95,7 @@ func vip(t *rapid.T) model.VIP {
 	}
 }
 
-var generators = joined(balancingGenerators, identityGenerators, octaviaGenerators)
+var generators = joined(balancingGenerators, identityGenerators, octaviaGenerators, l7Generators)
 
 // joined is the union of maps that share no key.
 func joined(parts ...map[store.CommandKind]func(*rapid.T) any) map[store.CommandKind]func(*rapid.T) any {

@@ -133,7 +133,32 @@ func goldenLog() []store.Command {
 	add(store.LoadBalancerDelete, &store.LoadBalancerDeletePayload{ID: "lb2", Cascade: true})
 	add(store.SettleKind, &store.Settle{Index: uint64(len(log)) - 1})
 	goldenIdentity(add)
+	l7Log(add)
 	return log
+}
+
+// l7Log is about policies and rules.
+func l7Log(add func(kind store.CommandKind, payload any)) {
+	add(store.LoadBalancerCreate, lb("lb7"))
+	add(store.ListenerCreate, listener("l7", "lb7", 80))
+	add(store.PoolCreate, pool("p7", "lb7", ""))
+	add(store.L7PolicyCreate, policy("reject", "l7"))
+	add(store.L7PolicyCreate, toPool("to", "l7", "p7"))
+	url := policy("url", "l7")
+	url.Action, url.RedirectURL, url.RedirectCode, url.Position = model.L7RedirectURL, "https://example.com/", 301, 1
+	add(store.L7PolicyCreate, url)
+	add(store.L7PolicyCreate, toPool("nowhere", "l7", "none"))
+	add(store.L7RuleCreate, rule("r1", "to"))
+	header := rule("r2", "to")
+	header.Type, header.Compare, header.Key, header.Value, header.Invert = model.L7Header, model.L7Regex, "X-A", "^b", true
+	add(store.L7RuleCreate, header)
+	add(store.L7RuleUpdate, &store.L7RulePatch{ID: "r1", Policy: "to", Match: &store.L7Match{Type: model.L7HostName, Compare: model.L7EqualTo, Value: "a"}, Tags: ptr([]string{"t"})})
+	add(store.L7RuleDelete, &store.L7RuleRef{ID: "r2", Policy: "to"})
+	add(store.L7PolicyUpdate, &store.L7PolicyPatch{ID: "to", Position: ptr(1), Name: ptr("first")})
+	add(store.L7PolicyUpdate, &store.L7PolicyPatch{ID: "reject", Action: ptr(model.L7RedirectPrefix), RedirectPrefix: ptr("http://example.com")})
+	add(store.PoolDelete, &store.PoolRef{ID: "p7"})
+	add(store.L7PolicyDelete, &store.L7PolicyRef{ID: "url"})
+	add(store.SettleKind, &store.Settle{Index: 1 << 40})
 }
 
 // Entries written by version 1 replay to the snapshot they made then: old

@@ -95,6 +95,12 @@ func (c *cluster) status(id string) model.Provisioning {
 		if o, ok := st.HealthMonitor(model.HealthMonitorID(id)); ok {
 			s = o.Provisioning
 		}
+		if o, ok := st.L7Policy(model.L7PolicyID(id)); ok {
+			s = o.Provisioning
+		}
+		if o, ok := st.L7Rule(model.L7RuleID(id)); ok {
+			s = o.Provisioning
+		}
 	})
 	return s
 }
@@ -174,6 +180,26 @@ func monitor(id, pool string) *model.HealthMonitor {
 	return &model.HealthMonitor{
 		ID: model.HealthMonitorID(id), Pool: model.PoolID(pool), Base: model.Base{AdminStateUp: true},
 		Type: model.MonitorHTTP, Delay: 5, Timeout: 10, MaxRetries: 4, MaxRetriesDown: 3, HTTPMethod: "GET", URLPath: "/",
+	}
+}
+
+func policy(id, listener string) *model.L7Policy {
+	return &model.L7Policy{
+		ID: model.L7PolicyID(id), Listener: model.ListenerID(listener), Base: model.Base{AdminStateUp: true}, Action: model.L7Reject,
+	}
+}
+
+// toPool is a policy that redirects to a pool.
+func toPool(id, listener, pool string) *model.L7Policy {
+	p := policy(id, listener)
+	p.Action, p.RedirectPool = model.L7RedirectPool, model.PoolID(pool)
+	return p
+}
+
+func rule(id, policy string) *model.L7Rule {
+	return &model.L7Rule{
+		ID: model.L7RuleID(id), Policy: model.L7PolicyID(policy), Base: model.Base{AdminStateUp: true},
+		Type: model.L7Path, Compare: model.L7StartsWith, Value: "/x",
 	}
 }
 

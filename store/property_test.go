@@ -94,6 +94,11 @@ func checkConfig(t *rapid.T, s *store.Store) {
 				t.Fatalf("pool %s is on its way out", b.Pool.ID)
 			}
 		}
+		for _, p := range sv.Policies {
+			if !pools[p.Policy.RedirectPool] || p.Policy.Provisioning == model.PendingDelete {
+				t.Fatalf("policy %s (%s) leads to pool %s", p.Policy.ID, p.Policy.Provisioning, p.Policy.RedirectPool)
+			}
+		}
 		for _, l := range sv.Listeners {
 			if !pools[l.DefaultPool] {
 				t.Fatalf("listener %s points to pool %s, which is not there", l.ID, l.DefaultPool)

@@ -21,11 +21,14 @@ func TestQuotaOfEveryClass(t *testing.T) {
 		model.QuotaListener:      {"Listener", store.ListenerCreate, func(i string) any { return listener("l"+i, "lb1", 100+uint16(i[0])) }},
 		model.QuotaPool:          {"Pool", store.PoolCreate, func(i string) any { return pool("p"+i, "lb1", "") }},
 		model.QuotaMember:        {"Member", store.MemberCreate, func(i string) any { return member("m"+i, "pool1", "10.0.0.4"+i) }},
+		model.QuotaL7Policy:      {"L7 Policy", store.L7PolicyCreate, func(i string) any { return policy("l7"+i, "listener1") }},
+		model.QuotaL7Rule:        {"L7 Rule", store.L7RuleCreate, func(i string) any { return rule("r"+i, "l7") }},
 		model.QuotaHealthMonitor: {"Health Monitor", store.MonitorCreate, func(i string) any { return monitor("hm"+i, "free"+i) }},
 	} {
 		t.Run(string(class), func(t *testing.T) {
 			c := newCluster(t)
 			c.walkthrough()
+			c.ok(store.L7PolicyCreate, policy("l7", "listener1"))
 			c.ok(store.PoolCreate, pool("free8", "lb1", ""))
 			c.ok(store.PoolCreate, pool("free9", "lb1", ""))
 			c.settle()

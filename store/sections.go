@@ -65,6 +65,10 @@ var sections = []section{
 		func(v *model.Member) model.MemberID { return v.ID }, (*State).putMember),
 	table("healthmonitor", func(st *State) map[model.HealthMonitorID]*model.HealthMonitor { return st.monitors },
 		func(v *model.HealthMonitor) model.HealthMonitorID { return v.ID }, (*State).putMonitor),
+	table("l7policy", func(st *State) map[model.L7PolicyID]*model.L7Policy { return st.l7policies },
+		func(v *model.L7Policy) model.L7PolicyID { return v.ID }, (*State).putL7Policy),
+	table("l7rule", func(st *State) map[model.L7RuleID]*model.L7Rule { return st.l7rules },
+		func(v *model.L7Rule) model.L7RuleID { return v.ID }, (*State).putL7Rule),
 }
 
 func table[K ~string, V any](name string, of func(*State) map[K]*V, id func(*V) K, put func(*State, *V)) section {

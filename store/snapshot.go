@@ -61,6 +61,8 @@ func (s *Store) Snapshot() *Snapshot {
 		members:        maps.Clone(st.members),
 		monitors:       maps.Clone(st.monitors),
 		quotas:         maps.Clone(st.quotas),
+		l7policies:     maps.Clone(st.l7policies),
+		l7rules:        maps.Clone(st.l7rules),
 		networks:       maps.Clone(st.networks),
 		subnets:        maps.Clone(st.subnets),
 		ports:          maps.Clone(st.ports),

@@ -28,6 +28,8 @@ func everything(t testing.TB) *cluster {
 	c.ok(store.ClusterInit, initPayload())
 	c.walkthrough()
 	c.ok(store.FloatingIPCreate, &store.FloatingIPCreatePayload{FloatingIP: model.FloatingIP{ID: "fip", Network: "ext", Port: "vip-lb1"}})
+	c.ok(store.L7PolicyCreate, toPool("l7", "listener1", "pool1"))
+	c.ok(store.L7RuleCreate, rule("r1", "l7"))
 	c.ok(store.MemberDelete, &store.MemberRef{ID: "m1", Pool: "pool1"})
 	c.ok(store.MemberCreate, member("m0", "pool1", "10.0.0.6")) // read before m1
 	return c

@@ -19,6 +19,9 @@ type State struct {
 	monitors      map[model.HealthMonitorID]*model.HealthMonitor
 	quotas        map[model.ProjectID]*model.Quota
 
+	l7policies map[model.L7PolicyID]*model.L7Policy
+	l7rules    map[model.L7RuleID]*model.L7Rule
+
 	networks    map[model.NetworkID]*model.Network
 	subnets     map[model.SubnetID]*model.Subnet
 	ports       map[model.PortID]*model.Port
@@ -46,6 +49,9 @@ type State struct {
 	listenersUsing index[model.PoolID, model.ListenerID] // by default pool
 	memberAt       map[memberKey]model.MemberID          // the newest one, where one being deleted shares the key
 	listenerAt     map[listenerKey]model.ListenerID
+	policiesOf     index[model.ListenerID, model.L7PolicyID]
+	policiesTo     index[model.PoolID, model.L7PolicyID] // by redirect pool
+	rulesOf        index[model.L7PolicyID, model.L7RuleID]
 
 	secretsOf    index[model.ProjectID, model.SecretID]
 	containersOf index[model.ProjectID, model.ContainerID]
@@ -110,6 +116,8 @@ const (
 	nounPool
 	nounMember
 	nounMonitor
+	nounL7Policy
+	nounL7Rule
 	nouns // how many
 )
 
@@ -126,6 +134,8 @@ func newState() *State {
 		pools:          map[model.PoolID]*model.Pool{},
 		members:        map[model.MemberID]*model.Member{},
 		monitors:       map[model.HealthMonitorID]*model.HealthMonitor{},
+		l7policies:     map[model.L7PolicyID]*model.L7Policy{},
+		l7rules:        map[model.L7RuleID]*model.L7Rule{},
 		networks:       map[model.NetworkID]*model.Network{},
 		subnets:        map[model.SubnetID]*model.Subnet{},
 		ports:          map[model.PortID]*model.Port{},
@@ -155,6 +165,9 @@ func newState() *State {
 		listenersUsing: index[model.PoolID, model.ListenerID]{},
 		memberAt:       map[memberKey]model.MemberID{},
 		listenerAt:     map[listenerKey]model.ListenerID{},
+		policiesOf:     index[model.ListenerID, model.L7PolicyID]{},
+		policiesTo:     index[model.PoolID, model.L7PolicyID]{},
+		rulesOf:        index[model.L7PolicyID, model.L7RuleID]{},
 
 		subnetsOf:     index[model.NetworkID, model.SubnetID]{},
 		portsOn:       index[model.NetworkID, model.PortID]{},

@@ -68,11 +68,6 @@ func (st *State) MonitorOf(pool model.PoolID) (*model.HealthMonitor, bool) {
 	return get(st.monitors, st.monitorOf[pool])
 }
 
-// ListenersUsing are the listeners whose default pool this is.
-func (st *State) ListenersUsing(pool model.PoolID) []*model.Listener {
-	return some(st.listeners, st.listenersUsing[pool], byListener)
-}
-
 // SubnetsOf are the subnets of a network.
 func (st *State) SubnetsOf(network model.NetworkID) []*model.Subnet {
 	return some(st.subnets, st.subnetsOf[network], bySubnet)

@@ -27,6 +27,9 @@ const (
 	L7RedirectPrefix L7Action = "REDIRECT_PREFIX" // to prefix + original path and query
 )
 
+// DefaultRedirectCode is that of a redirect that names none.
+const DefaultRedirectCode = 302
+
 // MaxL7Rules is how many rules a policy may have.
 const MaxL7Rules = 50
 
