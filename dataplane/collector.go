@@ -1,6 +1,11 @@
 package dataplane
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"lbd/dataplane/tlsterm"
+	"lbd/store/model"
+)
 
 // collector shows the counters to Prometheus when asked; nothing is counted twice.
 type collector struct {
@@ -9,6 +14,7 @@ type collector struct {
 	bytesIn, bytesOut, active, total, requests, errors, full *prometheus.Desc
 	memberUp, memberActive                                   *prometheus.Desc
 	applied, failures, fds, fdsMax, refused, panics          *prometheus.Desc
+	handshakes, handshakeFailures, expiry, waiting           *prometheus.Desc
 }
 
 func newCollector(e *Engine) *collector {
@@ -37,7 +43,14 @@ func newCollector(e *Engine) *collector {
 		fds:          plain("descriptors", "File descriptors set aside for clients and sockets."),
 		fdsMax:       plain("descriptors_max", "Bound of lbd_dataplane_descriptors."),
 		refused:      plain("refused_connections_total", "Connections refused because descriptors ran out."),
-		panics:       plain("panics_total", "Connection handlers that panicked."),
+		handshakes: prometheus.NewDesc("lbd_tls_handshakes_total", "Handshakes with clients that succeeded, by whether a session was resumed.",
+			[]string{"listener", "resumed"}, nil),
+		handshakeFailures: prometheus.NewDesc("lbd_tls_handshake_failures_total", "Handshakes with clients that failed, by reason.",
+			[]string{"listener", "reason"}, nil),
+		expiry: prometheus.NewDesc("lbd_tls_certificate_expiry_days", "Days until the first of a listener's certificates expires; negative after.",
+			[]string{"listener"}, nil),
+		waiting: prometheus.NewDesc("lbd_tls_handshakes_waiting", "Handshakes that wait for their turn.", nil, nil),
+		panics:  plain("panics_total", "Connection handlers that panicked."),
 	}
 }
 
@@ -47,6 +60,7 @@ func (c *collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		c.bytesIn, c.bytesOut, c.active, c.total, c.requests, c.errors, c.full,
 		c.memberUp, c.memberActive, c.applied, c.failures, c.fds, c.fdsMax, c.refused, c.panics,
+		c.handshakes, c.handshakeFailures, c.expiry, c.waiting,
 	} {
 		ch <- d
 	}
@@ -64,6 +78,13 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	gauge(c.fdsMax, c.e.clients.Max())
 	counter(c.refused, c.e.clients.Refused())
 	counter(c.panics, c.e.panics.Load())
+	gauge(c.waiting, c.e.survivors.tls.Gate.Waiting())
+	c.e.survivors.tls.Served(func(id model.ListenerID, n *tlsterm.Counters, days float64) {
+		counter(c.handshakes, n.Full.Load(), string(id), "false")
+		counter(c.handshakes, n.Resumed.Load(), string(id), "true")
+		n.Failed(func(reason string, v int64) { counter(c.handshakeFailures, v, string(id), reason) })
+		ch <- prometheus.MustNewConstMetric(c.expiry, prometheus.GaugeValue, days, string(id))
+	})
 	st := c.e.state.Load()
 	if st == nil {
 		gauge(c.applied, 0)

@@ -19,6 +19,7 @@ import (
 	"lbd/dataplane/live"
 	"lbd/dataplane/netio"
 	"lbd/dataplane/table"
+	"lbd/dataplane/tlsterm"
 	"lbd/store/model"
 )
 
@@ -40,6 +41,8 @@ type Config struct {
 	Drain time.Duration
 	// Timeouts of HTTP clients that listeners do not set; see conn.Limits.
 	Limits conn.Limits
+	// Keys opens the secrets that TLS refers to; nil: no TLS is served.
+	Keys tlsterm.Keys
 
 	Log      *slog.Logger
 	Registry prometheus.Registerer // nil: no metrics
@@ -109,7 +112,7 @@ func New(cfg Config, src Source) (*Engine, error) {
 		return nil, err
 	}
 	e.tcp = l4.New(e.pools)
-	e.survivors = newSurvivors(e.idle)
+	e.survivors = newSurvivors(e.idle, cfg.Keys)
 	e.checker = health.New(health.Config{}, e.notify)
 	e.sockets = &sockets{
 		freebind: cfg.Freebind, log: cfg.Log, budget: e.clients,

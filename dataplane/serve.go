@@ -13,7 +13,7 @@ import (
 func (e *Engine) serve(tcp *net.TCPConn, b *binding) {
 	l := b.lis.Load()
 	if !e.clients.Take(fdsPerConnection) {
-		if l.Mode == table.ModeHTTP {
+		if l.Mode == table.ModeHTTP && l.TLS == nil {
 			e.http.Refuse(tcp)
 		}
 		tcp.Close()

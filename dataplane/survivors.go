@@ -7,6 +7,7 @@ import (
 
 	"lbd/dataplane/live"
 	"lbd/dataplane/table"
+	"lbd/dataplane/tlsterm"
 	"lbd/store/model"
 )
 
@@ -15,15 +16,17 @@ import (
 // part keep their own pointer.
 type survivors struct {
 	idle *live.Budget
+	tls  *tlsterm.Store
 
 	mu        sync.Mutex
 	listeners map[model.ListenerID]*live.Listener // guarded by mu
 	members   map[live.Key]*live.Member           // guarded by mu
 }
 
-func newSurvivors(idle *live.Budget) *survivors {
+func newSurvivors(idle *live.Budget, keys tlsterm.Keys) *survivors {
 	return &survivors{
 		idle:      idle,
+		tls:       tlsterm.NewStore(keys),
 		listeners: make(map[model.ListenerID]*live.Listener),
 		members:   make(map[live.Key]*live.Member),
 	}
@@ -53,9 +56,23 @@ func (s *survivors) Member(key live.Key, addr netip.AddrPort) *live.Member {
 	return m
 }
 
+// ServerTLS gives what l ends TLS with, new or as it was.
+func (s *survivors) ServerTLS(l *model.Listener, svc *model.Service) (*tlsterm.Server, error) {
+	return s.tls.Server(l, svc)
+}
+
+// ClientTLS gives what p speaks TLS to members with, new or as it was.
+func (s *survivors) ClientTLS(p *model.Pool, svc *model.Service) (*tlsterm.Client, error) {
+	return s.tls.Client(p, svc)
+}
+
 // keep makes the survivors those of t: members learn their address, what t does
 // not have is retired.
 func (s *survivors) keep(t *table.Table) {
+	s.tls.Keep(
+		func(id model.ListenerID) bool { return t.Listeners[id] != nil },
+		func(id model.PoolID) bool { return t.Pools[id] != nil },
+	)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for id := range s.listeners {

@@ -6,4 +6,9 @@ require lbd v0.0.0
 
 require golang.org/x/sys v0.49.0
 
+require (
+	golang.org/x/crypto v0.58.0 // indirect
+	software.sslmate.com/src/go-pkcs12 v0.7.4 // indirect
+)
+
 replace lbd => ../

@@ -72,8 +72,8 @@ func (p *Part) checkPoolTLS(c echo.Context, project model.ProjectID, protocol mo
 	if !n.Enabled {
 		return nil
 	}
-	if n.Enabled {
-		return unsupported("tls_enabled")
+	if protocol != model.HTTP {
+		return unsupported("tls_enabled on %s protocol pools", protocol)
 	}
 	if err := checkVersions(n.Versions, n.Ciphers); err != nil {
 		return err

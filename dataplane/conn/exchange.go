@@ -103,12 +103,12 @@ func (x *exchange) connect() error {
 		x.member, x.reused, x.heard = m, false, false
 		m.Live.Begin()
 		if !again {
-			if s := m.Live.TakeIdle(m.Addr); s != nil {
+			if s := x.takeIdle(m); s != nil {
 				x.server, x.reused = s, true
 				return nil
 			}
 		}
-		s, err := netio.Dial(x.c.ctx, m.Addr, x.lis.MemberConnect, x.c.p.pools)
+		s, err := x.dial(m)
 		if err == nil {
 			x.server = s
 			return nil

@@ -85,5 +85,7 @@ func (p *Proxy) Serve(conn *netio.Conn, src *atomic.Pointer[table.Listener], gro
 	}
 	defer group.Remove(c)
 	c.shard.Connections.Add(1)
-	c.serve()
+	if c.handshake() {
+		c.serve()
+	}
 }

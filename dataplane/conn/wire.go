@@ -13,6 +13,7 @@ func (x *exchange) encodeRequest(n int) error {
 	x.asked = semantics.Remember(r)
 	x.out = rewrite.AppendRequest(x.out[:0], r, &rewrite.RequestOptions{
 		Client: x.c.remote.Addr(), Local: x.c.local.Addr(), Forward: x.lis.Forward,
+		TLS: x.c.peer.TLS,
 	})
 	x.body.Start(r)
 	x.c.conn.Discard(n) // nothing of r is used from here on
@@ -33,6 +34,7 @@ func (x *exchange) appendAnswer(keep bool) bool {
 	keep = keep && x.toClient != http1.UntilClose
 	x.ans = rewrite.AppendResponse(x.ans[:0], &x.response, &rewrite.ResponseOptions{
 		ClientMinor: x.asked.Minor, KeepAlive: keep, Framing: x.toClient, NodeHeader: x.c.p.nodeLine,
+		Strict: x.strict(),
 	})
 	return keep
 }

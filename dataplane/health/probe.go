@@ -3,6 +3,7 @@ package health
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -32,6 +33,13 @@ func probe(ctx context.Context, s *Spec, want codes, dial Dialer) string {
 		return fmt.Sprintf("connect %s: %s", s.Addr, cause(err, s.Timeout))
 	}
 	defer conn.Close()
+	if s.Secure != nil {
+		t := tls.Client(conn, s.Secure)
+		if err := t.HandshakeContext(ctx); err != nil {
+			return fmt.Sprintf("TLS with %s: %s", s.Addr, cause(err, s.Timeout))
+		}
+		conn = t
+	}
 	if s.Method == "" { // a connect is all that was asked for
 		return ""
 	}

@@ -1,6 +1,7 @@
 package health
 
 import (
+	"crypto/tls"
 	"fmt"
 	"net/netip"
 	"strconv"
@@ -19,6 +20,9 @@ type Spec struct {
 	Timeout time.Duration // of one probe, >= 1 s
 	Rise    int           // successes to come back
 	Fall    int           // failures to go down
+
+	// Secure is how the pool speaks TLS to its members; nil: in clear.
+	Secure *tls.Config
 
 	Method  string
 	Path    string

@@ -9,10 +9,20 @@ import (
 
 // Close ends the connection in both directions. What is buffered is kept until
 // Release: another goroutine may be using it.
-func (c *Conn) Close() error { return c.tcp.Close() }
+func (c *Conn) Close() error {
+	if c.sec != nil {
+		return c.sec.close()
+	}
+	return c.tcp.Close()
+}
 
 // CloseWrite sends FIN and leaves the other direction open.
-func (c *Conn) CloseWrite() error { return c.tcp.CloseWrite() }
+func (c *Conn) CloseWrite() error {
+	if c.sec != nil {
+		c.sec.closeNotify()
+	}
+	return c.tcp.CloseWrite()
+}
 
 // Abort resets the connection, so that the peer cannot take what it got for complete.
 func (c *Conn) Abort() {
@@ -24,17 +34,24 @@ func (c *Conn) Abort() {
 func (c *Conn) Release() {
 	c.pools.Return(c.in)
 	c.in = nil
+	if c.sec != nil {
+		c.sec.release()
+	}
 }
 
 // Linger closes after the peer had a chance to read our last bytes: FIN, then
 // read and drop what it still sends, for a bounded time and amount.
-// It returns how many bytes were dropped.
+// It returns how many bytes were dropped; with TLS it does not know.
 func (c *Conn) Linger() (dropped int64) {
-	defer c.Close()
-	if err := c.tcp.CloseWrite(); err != nil {
+	defer c.tcp.Close()
+	if err := c.CloseWrite(); err != nil {
 		return 0
 	}
 	c.Release()
+	if c.sec != nil { // what still comes is dropped unread, and so not counted
+		c.sec = nil
+		defer func() { dropped = 0 }()
+	}
 	c.ReadUntil(time.Now().Add(lingerTime))
 	for dropped < lingerBytes {
 		n, err := c.Fill()
@@ -64,6 +81,9 @@ const (
 // Peek looks at the socket, one system call, without blocking. Buffered bytes do
 // not count. One goroutine at a time.
 func (c *Conn) Peek() PeerState {
+	if c.sec != nil && (c.sec.wire != nil || c.sec.more) {
+		return PeerData
+	}
 	c.peeked = PeerGone
 	if c.raw.Control(c.peekFn) != nil {
 		return PeerGone
@@ -82,6 +102,8 @@ func (c *Conn) tryPeek(fd uintptr) {
 	case err != nil:
 		c.peeked = PeerGone
 	case n == 0:
+		c.peeked = PeerFinished
+	case c.sec != nil && leaving(fd):
 		c.peeked = PeerFinished
 	default:
 		c.peeked = PeerData

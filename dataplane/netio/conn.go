@@ -30,6 +30,10 @@ type Conn struct {
 	peekBuf [1]byte
 
 	rdl, wdl time.Time // deadlines as last set by their one owner
+
+	sec *secured // the TLS layer; nil without one
+	// Tag is the owner's, to tell connections apart.
+	Tag any
 }
 
 // NewConn wraps tcp.
@@ -113,6 +117,9 @@ func (c *Conn) Fill() (n int, err error) {
 		c.in.W = copy(c.in.Mem, c.in.Mem[c.in.R:c.in.W])
 		c.in.R = 0
 	}
+	if c.sec != nil {
+		return c.sec.fill()
+	}
 	if err := c.raw.Read(c.readFn); err != nil {
 		return 0, unwrapOp(err)
 	}
@@ -161,6 +168,13 @@ func readFD(fd int, p []byte) (int, error) {
 // Write writes all of p. It gives up when the peer takes nothing for idle (0 waits
 // without bound); a slow peer that goes on taking bytes is not cut off.
 func (c *Conn) Write(p []byte, idle time.Duration) (int, error) {
+	if c.sec != nil {
+		return c.sec.write(p, idle)
+	}
+	return c.write(p, idle)
+}
+
+func (c *Conn) write(p []byte, idle time.Duration) (int, error) {
 	done := 0
 	for {
 		c.ArmWrite(idle)

@@ -24,6 +24,10 @@ const (
 	// as a fraction: asked/deadlineSlack. It saves a timer change per request.
 	deadlineSlack = 4
 
+	// noticeTime bounds how long a closing TLS connection tries to say so. The
+	// record has 30 bytes: what takes longer is a peer that reads nothing.
+	noticeTime = 20 * time.Millisecond
+
 	// lingerTime and lingerBytes bound how long a closing connection goes on
 	// reading what the peer still sends, so that its last answer is not lost to a
 	// reset (RFC 9112 section 9.6).

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"lbd/dataplane/http1"
+	"lbd/dataplane/route"
 )
 
 // Forward is a listener's insert_headers, compiled.
@@ -23,6 +24,7 @@ type forwardLine struct {
 	prefix []byte // "Name: "
 	value  source
 	fixed  []byte
+	tls    func(*route.TLSPeer) string // with tlsValue
 }
 
 type source uint8
@@ -31,6 +33,7 @@ const (
 	fixedValue source = iota
 	clientAddr
 	localAddr
+	tlsValue
 )
 
 // Names of insert_headers on HTTP listeners (contract 3.2) and what they carry.
@@ -66,7 +69,10 @@ func Compile(insert map[string]string, port uint16, proto string) (*Forward, err
 		case ForwardedProto:
 			l.fixed = []byte(proto)
 		default:
-			return nil, fmt.Errorf("header %q cannot be inserted", name)
+			if l.tls = tlsField(name); l.tls == nil {
+				return nil, fmt.Errorf("header %q cannot be inserted", name)
+			}
+			l.value = tlsValue
 		}
 		f.lines = append(f.lines, l)
 		if name == ForwardedFor {
@@ -103,7 +109,7 @@ func (f *Forward) inserts(name []byte) bool {
 	return false
 }
 
-func (f *Forward) append(dst []byte, client, local netip.Addr) []byte {
+func (f *Forward) append(dst []byte, client, local netip.Addr, peer *route.TLSPeer) []byte {
 	for i := range f.lines {
 		l := &f.lines[i]
 		dst = append(dst, l.prefix...)
@@ -112,6 +118,10 @@ func (f *Forward) append(dst []byte, client, local netip.Addr) []byte {
 			dst = appendAddr(dst, client)
 		case localAddr:
 			dst = appendAddr(dst, local)
+		case tlsValue:
+			if peer != nil {
+				dst = appendClean(dst, l.tls(peer))
+			}
 		default:
 			dst = append(dst, l.fixed...)
 		}

@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"lbd/dataplane/http1"
+	"lbd/dataplane/route"
 )
 
 // RequestOptions are what a request head depends on besides itself.
@@ -13,6 +14,8 @@ type RequestOptions struct {
 	Local  netip.Addr // the address connected to
 	// Forward is the listener's; nil inserts nothing.
 	Forward *Forward
+	// TLS is what Forward may tell of the client's TLS; nil without.
+	TLS *route.TLSPeer
 }
 
 // AppendRequest appends the head of r as a member gets it, with the empty line.
@@ -35,7 +38,7 @@ func AppendRequest(dst []byte, r *http1.Request, o *RequestOptions) []byte {
 		}
 	}
 	if o.Forward != nil {
-		dst = o.Forward.append(dst, o.Client, o.Local)
+		dst = o.Forward.append(dst, o.Client, o.Local, o.TLS)
 	}
 	switch {
 	case r.Framing == http1.Length:

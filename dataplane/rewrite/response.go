@@ -17,6 +17,9 @@ type ResponseOptions struct {
 	// NodeHeader is a whole line "Name: value\r\n" that names the node, or nil. A
 	// field of that name in the member's answer is left out.
 	NodeHeader []byte
+	// Strict is a whole Strict-Transport-Security line, or nil. It takes the place of
+	// the member's.
+	Strict []byte
 }
 
 // ClientFraming is how the body of r goes to a client of that HTTP minor
@@ -37,6 +40,10 @@ func (o *ResponseOptions) namesNode(name []byte) bool {
 	return n < len(o.NodeHeader) && o.NodeHeader[n] == ':' && sameFold(name, o.NodeHeader[:n])
 }
 
+func (o *ResponseOptions) replaces(name []byte) bool {
+	return len(o.Strict) > 0 && http1.Is(name, "strict-transport-security")
+}
+
 // AppendResponse appends the head of r as the client gets it, with the empty line.
 func AppendResponse(dst []byte, r *http1.Response, o *ResponseOptions) []byte {
 	dst = append(dst, "HTTP/1.1 "...)
@@ -46,11 +53,14 @@ func AppendResponse(dst []byte, r *http1.Response, o *ResponseOptions) []byte {
 	dst = append(dst, '\r', '\n')
 	for i := range r.Fields {
 		f := &r.Fields[i]
-		if !connectionField(f.Name) && !r.Nominated(f.Name) && !o.namesNode(f.Name) {
+		if !connectionField(f.Name) && !r.Nominated(f.Name) && !o.namesNode(f.Name) && !o.replaces(f.Name) {
 			dst = appendField(dst, f.Name, f.Value)
 		}
 	}
 	dst = append(dst, o.NodeHeader...)
+	if !r.Informational() {
+		dst = append(dst, o.Strict...)
+	}
 	switch {
 	case r.Upgraded:
 		return append(dst, "Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n"...)

@@ -11,6 +11,7 @@ import (
 	"lbd/dataplane/live"
 	"lbd/dataplane/rewrite"
 	"lbd/dataplane/route"
+	"lbd/dataplane/tlsterm"
 	"lbd/store/model"
 )
 
@@ -18,6 +19,10 @@ import (
 type Survivors interface {
 	Listener(id model.ListenerID) *live.Listener
 	Member(key live.Key, addr netip.AddrPort) *live.Member
+	// ServerTLS and ClientTLS load what a listener or pool needs for TLS; nil for a
+	// pool that speaks none.
+	ServerTLS(l *model.Listener, svc *model.Service) (*tlsterm.Server, error)
+	ClientTLS(p *model.Pool, svc *model.Service) (*tlsterm.Client, error)
 }
 
 // Compile makes the table of cfg; before is the table in service, or nil. It never fails as a whole: an object that
@@ -57,7 +62,8 @@ func (c *compiler) service(svc *model.Service) {
 	lb := svc.LoadBalancer
 	pools := make(map[model.PoolID]*Pool, len(svc.Pools))
 	for _, b := range svc.Pools {
-		pools[b.Pool.ID] = c.pool(b, lb.AdminStateUp)
+		first := len(c.t.Targets)
+		pools[b.Pool.ID] = c.secure(c.pool(b, lb.AdminStateUp), b.Pool, svc, first)
 	}
 	for _, l := range svc.Listeners {
 		// Counters are kept and shown for a listener that is switched off, too.
@@ -85,6 +91,12 @@ func (c *compiler) listener(svc *model.Service, l *model.Listener, pools map[mod
 	switch l.Protocol {
 	case model.HTTP:
 		out.Mode = ModeHTTP
+	case model.TerminatedHTTPS:
+		out.Mode = ModeHTTP
+		var err error
+		if out.TLS, err = c.s.ServerTLS(l, svc); err != nil {
+			return err
+		}
 	case model.TCP, model.HTTPS:
 		out.Mode = ModeTCP
 	default:
@@ -98,7 +110,7 @@ func (c *compiler) listener(svc *model.Service, l *model.Listener, pools map[mod
 	}
 	if out.Mode == ModeHTTP {
 		var err error
-		if out.Forward, err = rewrite.Compile(l.InsertHeaders, l.Port, "http"); err != nil {
+		if out.Forward, err = rewrite.Compile(l.InsertHeaders, l.Port, out.scheme()); err != nil {
 			return err
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"lbd/dataplane/live"
+	"lbd/dataplane/tlsterm"
 	"lbd/store/model"
 )
 
@@ -33,6 +34,14 @@ func (f *fresh) Member(key live.Key, addr netip.AddrPort) *live.Member {
 		f.members[key] = live.NewMember(key, addr, live.NewBudget(0))
 	}
 	return f.members[key]
+}
+
+func (f *fresh) ServerTLS(l *model.Listener, svc *model.Service) (*tlsterm.Server, error) {
+	return tlsterm.NewStore(nil).Server(l, svc)
+}
+
+func (f *fresh) ClientTLS(p *model.Pool, svc *model.Service) (*tlsterm.Client, error) {
+	return tlsterm.NewStore(nil).Client(p, svc)
 }
 
 var up = model.Base{AdminStateUp: true}

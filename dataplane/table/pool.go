@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"lbd/dataplane/balance"
+	"lbd/dataplane/tlsterm"
 	"lbd/store/model"
 )
 
@@ -41,6 +42,7 @@ func (t *Tried) Reset() { *t = Tried{} }
 type Pool struct {
 	ID       model.PoolID
 	Protocol model.Protocol
+	TLS      *tlsterm.Client // towards members; nil: in clear
 
 	up        bool // switched on
 	algorithm model.Algorithm

@@ -8,6 +8,7 @@ import (
 	"lbd/dataplane/live"
 	"lbd/dataplane/rewrite"
 	"lbd/dataplane/route"
+	"lbd/dataplane/tlsterm"
 	"lbd/store/model"
 )
 
@@ -53,6 +54,8 @@ type Listener struct {
 	// Route chooses the pool of a request. Its Default may be nil: no pool.
 	Route route.Chain[*Pool]
 	Live  *live.Listener
+	// TLS ends here when it is not nil; ModeHTTP only.
+	TLS *tlsterm.Server
 }
 
 // Allows reports whether a client may connect.

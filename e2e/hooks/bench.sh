@@ -4,7 +4,13 @@
 # case not supported.
 set -u
 LBD=${LBD_BIN:-$(dirname "$0")/../../lbd}
-case $BENCH_PROTO in http) protocol=HTTP ;; tcp) protocol=TCP ;; *) exit 3 ;; esac
+pool_protocol= tls=
+case $BENCH_PROTO in
+  http) protocol=HTTP ;;
+  https) protocol=TERMINATED_HTTPS pool_protocol=HTTP ;;
+  tcp) protocol=TCP ;;
+  *) exit 3 ;;
+esac
 [ "${BENCH_RULES:-0}" = 0 ] || exit 3
 data=$BENCH_DIR/lbd-$$
 address=${BENCH_LISTEN%:*} port=${BENCH_LISTEN##*:}
@@ -16,11 +22,15 @@ configure() {
   net=$(api network.id $network/networks '{"network":{"name":"bench"}}')
   subnet=$(api subnet.id $network/subnets "{\"subnet\":{\"network_id\":\"$net\",\"ip_version\":4,\"cidr\":\"$address/24\",\"gateway_ip\":null}}")
   lb=$(api loadbalancer.id $lbaas/loadbalancers "{\"loadbalancer\":{\"vip_subnet_id\":\"$subnet\",\"vip_address\":\"$address\"}}")
-  pool=$(api pool.id $lbaas/pools "{\"pool\":{\"loadbalancer_id\":\"$lb\",\"protocol\":\"$protocol\",\"lb_algorithm\":\"ROUND_ROBIN\"}}")
+  pool=$(api pool.id $lbaas/pools "{\"pool\":{\"loadbalancer_id\":\"$lb\",\"protocol\":\"${pool_protocol:-$protocol}\",\"lb_algorithm\":\"ROUND_ROBIN\"}}")
   for server in ${BENCH_SERVERS//,/ }; do
     api member.id "$lbaas/pools/$pool/members" "{\"member\":{\"address\":\"${server%:*}\",\"protocol_port\":${server##*:}}}"
   done
-  api listener.id $lbaas/listeners "{\"listener\":{\"loadbalancer_id\":\"$lb\",\"protocol\":\"$protocol\",\"protocol_port\":$port,\"default_pool_id\":\"$pool\"}}"
+  if [ "$BENCH_PROTO" = https ]; then
+    tls=$(api secret_ref /key-manager/v1/secrets "{\"payload\":\"$(base64 -w0 "$BENCH_BUNDLE")\",\"payload_content_type\":\"application/octet-stream\",\"payload_content_encoding\":\"base64\"}")
+    tls=",\"default_tls_container_ref\":\"$tls\""
+  fi
+  api listener.id $lbaas/listeners "{\"listener\":{\"loadbalancer_id\":\"$lb\",\"protocol\":\"$protocol\",\"protocol_port\":$port,\"default_pool_id\":\"$pool\"$tls}}"
 }
 configure >"$BENCH_DIR/lbd-configure.log" 2>&1 </dev/null &
 exec "$LBD" --name bench --data-dir "$data" --api 127.0.0.1:0 --cluster 127.0.0.1:0 --advertise 127.0.0.1 --no-vip --log-level warn

@@ -19,7 +19,6 @@ import (
 	"lbd/api/octavia"
 	"lbd/internal/buildinfo"
 	"lbd/internal/flagenv"
-	"lbd/internal/seal"
 	"lbd/raft"
 	"lbd/webui"
 )
@@ -32,20 +31,13 @@ func (n *node) serveAPI(ready chan struct{}) func(context.Context) error {
 		if err != nil {
 			return err
 		}
-		srv, err := n.newAPI()
-		if err != nil {
-			return err
-		}
+		srv := n.newAPI()
 		close(ready)
 		return srv.Run(ctx, n.apiListener, local)
 	}
 }
 
-func (n *node) newAPI() (*api.Server, error) {
-	sealer, err := seal.New(n.raft.Secrets().SealKey)
-	if err != nil {
-		return nil, err
-	}
+func (n *node) newAPI() *api.Server {
 	cfg := deps.Config{
 		Listen: n.apiAddr, Plain: n.cfg.APIPlain, NoAuth: n.cfg.Auth == "none", TokenKey: n.raft.Secrets().TokenKey,
 		TLS: &tls.Config{MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}, GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
@@ -60,10 +52,10 @@ func (n *node) newAPI() (*api.Server, error) {
 	},
 		id,
 		network.New(n.raft, n.st),
-		octavia.New(n.raft, n.st, n.obs, cl).WithKeys(sealer),
-		keymanager.New(n.raft, n.st, sealer),
+		octavia.New(n.raft, n.st, n.obs, cl).WithKeys(n.sealer),
+		keymanager.New(n.raft, n.st, n.sealer),
 		admin.New(n.st, n.obs, cl),
-	), nil
+	)
 }
 
 // listenLocal opens the admin socket; a leftover of a node that died is removed.

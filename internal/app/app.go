@@ -41,6 +41,7 @@ type node struct {
 	st      *store.Store
 	raft    *raft.Node
 	src     *source
+	sealer  *sealer
 	engine  *dataplane.Engine // nil on a witness
 	holder  *vrrp.Holder      // nil on a witness and with --no-vip
 	links   *vrrp.LinkWatch   // likewise
@@ -125,9 +126,11 @@ func (n *node) open() (err error) {
 		return err
 	}
 	n.src = newSource(n.st, n.raft, n.log)
+	n.sealer = &sealer{node: n.raft}
 	if n.cfg.Kind() != model.Witness {
 		n.engine, err = dataplane.New(dataplane.Config{
 			NodeName: n.cfg.Name, NodeHeader: n.cfg.NodeHeader, Freebind: n.managesVIPs(), Log: n.log, Registry: n.reg,
+			Keys: n.sealer,
 		}, n.src)
 		if err != nil {
 			return err

@@ -21,8 +21,6 @@ const versionOne = 1
 // Purposes of derived keys. Never reuse or change one.
 const (
 	purposeSecrets = "lbd secret payload v1"
-	// PurposeTickets is the root of the keys of TLS session tickets.
-	PurposeTickets = "lbd tls session tickets v1"
 )
 
 // ErrSealed is returned when a box cannot be opened: damaged, moved to another

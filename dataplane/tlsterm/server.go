@@ -1,0 +1,251 @@
+package tlsterm
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"lbd/internal/certs"
+	"lbd/store/model"
+)
+
+// Server is how a listener ends TLS.
+type Server struct {
+	configs  []*tls.Config // one; or, with a gap between versions, the newest version first
+	purposes string        // of its ticket keys
+	keys     Keys
+	period   atomic.Int64 // whose ticket keys are set
+
+	// HSTS is a whole header line with its end, nil for none.
+	HSTS []byte
+	// Counters outlive the Server.
+	Counters *Counters
+	gate     *Gate
+
+	leaves []*x509.Certificate
+}
+
+// Keys opens secrets and derives keys.
+type Keys interface {
+	certs.Opener
+	Derive(purpose string) ([]byte, error)
+}
+
+// ticketPurpose must not change: nodes of different versions share tickets.
+const ticketPurpose = "lbd tls session tickets v1"
+
+// versions by the API's names.
+func versionIDs(names []string) ([]uint16, error) {
+	known := map[string]uint16{"TLSv1": tls.VersionTLS10, "TLSv1.1": tls.VersionTLS11, "TLSv1.2": tls.VersionTLS12, "TLSv1.3": tls.VersionTLS13}
+	var out []uint16
+	for _, n := range names {
+		if id, ok := known[n]; ok && !slices.Contains(out, id) {
+			out = append(out, id)
+		}
+	}
+	if len(out) == 0 {
+		return nil, fmt.Errorf("none of the TLS versions %v is served", names)
+	}
+	slices.Sort(out)
+	return out, nil
+}
+
+// protocols that are offered of those asked for.
+func protocols(asked []string) ([]string, error) {
+	var out []string
+	for _, p := range asked {
+		if p == "http/1.1" || p == "http/1.0" {
+			out = append(out, p)
+		}
+	}
+	if len(out) == 0 && len(asked) > 0 {
+		return nil, fmt.Errorf("none of the protocols %v is served", asked)
+	}
+	return out, nil
+}
+
+func newServer(l *model.Listener, t *model.ListenerTLS, find find, keys Keys, fingerprint string) (*Server, error) {
+	versions, err := versionIDs(t.Versions)
+	if err != nil {
+		return nil, err
+	}
+	alpn, err := protocols(t.ALPN)
+	if err != nil {
+		return nil, err
+	}
+	var pairs []*tls.Certificate
+	s := &Server{keys: keys, purposes: ticketPurpose + "\n" + string(l.ID) + "\n" + fingerprint + "\n", HSTS: hsts(t)}
+	for _, ref := range t.ServerKeys() {
+		src, err := find(ref)
+		if err != nil {
+			return nil, fmt.Errorf("certificate %s: %w", ref, err)
+		}
+		c, err := certs.KeyPair(keys, src)
+		if err != nil {
+			return nil, fmt.Errorf("certificate %s: %w", ref, err)
+		}
+		pairs = append(pairs, c)
+		s.leaves = append(s.leaves, c.Leaf)
+	}
+	if len(pairs) == 0 {
+		return nil, errors.New("there is no certificate")
+	}
+	cfg := &tls.Config{
+		GetCertificate: newNames(pairs).choose, NextProtos: alpn, CipherSuites: certs.Ciphers(t.Ciphers),
+		MinVersion: versions[0], MaxVersion: versions[len(versions)-1], DynamicRecordSizingDisabled: true,
+	}
+	if t.Ciphers == "" {
+		cfg.CipherSuites = nil
+	}
+	if err := authenticate(cfg, t, find, keys); err != nil {
+		return nil, err
+	}
+	s.configs = []*tls.Config{cfg}
+	if int(versions[len(versions)-1]-versions[0]) >= len(versions) {
+		s.configs = nil
+		for _, v := range slices.Backward(versions) {
+			one := cfg.Clone()
+			one.MinVersion, one.MaxVersion = v, v
+			s.configs = append(s.configs, one)
+		}
+	}
+	return s, s.rotate(time.Now())
+}
+
+// authenticate sets what is asked of clients.
+func authenticate(cfg *tls.Config, t *model.ListenerTLS, find find, keys Keys) error {
+	switch t.ClientAuth {
+	case "OPTIONAL":
+		cfg.ClientAuth = tls.VerifyClientCertIfGiven
+	case "MANDATORY":
+		cfg.ClientAuth = tls.RequireAndVerifyClientCert
+	default:
+		return nil
+	}
+	pool, revoked, err := authority(t.ClientCA, t.ClientCRL, find, keys)
+	if err != nil {
+		return fmt.Errorf("client authentication: %w", err)
+	}
+	if pool == nil {
+		return errors.New("client authentication: there is no CA")
+	}
+	cfg.ClientCAs = pool
+	cfg.VerifyConnection = func(st tls.ConnectionState) error { // on resumption, too
+		return notRevoked(revoked, st.VerifiedChains)
+	}
+	return nil
+}
+
+// notRevoked wants one chain without a revoked certificate. Without a chain there
+// is nothing to judge.
+func notRevoked(r *certs.Revocations, chains [][]*x509.Certificate) (err error) {
+	if r == nil {
+		return nil
+	}
+	for _, chain := range chains {
+		if err = r.Check(chain, time.Now()); err == nil {
+			return nil
+		}
+	}
+	return err
+}
+
+// authority loads CA certificates and a revocation list; nil for an empty ref.
+func authority(ca, crl string, find find, keys Keys) (*x509.CertPool, *certs.Revocations, error) {
+	if ca == "" {
+		return nil, nil, nil
+	}
+	list, err := load(ca, find, keys, certs.Authorities)
+	if err != nil {
+		return nil, nil, fmt.Errorf("CA %s: %w", ca, err)
+	}
+	pool := x509.NewCertPool()
+	for _, c := range list {
+		pool.AddCert(c)
+	}
+	if crl == "" {
+		return pool, nil, nil
+	}
+	l, err := load(crl, find, keys, certs.RevocationList)
+	if err == nil {
+		err = certs.SignedBy(l, list)
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("revocation list %s: %w", crl, err)
+	}
+	return pool, certs.NewRevocations(l), nil
+}
+
+func load[T any](ref string, find find, keys Keys, parse func([]byte) (T, error)) (T, error) {
+	var none T
+	src, err := find(ref)
+	if err != nil {
+		return none, err
+	}
+	b, err := certs.Payload(keys, src)
+	if err != nil {
+		return none, err
+	}
+	return parse(b)
+}
+
+func hsts(t *model.ListenerTLS) []byte {
+	if t.HSTSMaxAge == nil {
+		return nil
+	}
+	b := strconv.AppendInt([]byte("Strict-Transport-Security: max-age="), int64(*t.HSTSMaxAge), 10)
+	if t.HSTSSubdomains {
+		b = append(b, "; includeSubDomains"...)
+	}
+	if t.HSTSPreload {
+		b = append(b, "; preload"...)
+	}
+	return append(b, ";\r\n"...) // as HAProxy's template of Octavia writes it
+}
+
+// Config is what the next handshake goes by.
+func (s *Server) Config() *tls.Config {
+	if now := time.Now(); s.period.Load() != periodOf(now) {
+		if s.rotate(now) != nil {
+			s.Counters.fail(reasonInternal)
+		}
+	}
+	if len(s.configs) == 1 {
+		return s.configs[0]
+	}
+	// Versions with a gap between them: the newest that both sides have.
+	return &tls.Config{GetConfigForClient: func(h *tls.ClientHelloInfo) (*tls.Config, error) {
+		for _, c := range s.configs {
+			if slices.Contains(h.SupportedVersions, c.MaxVersion) {
+				return c, nil
+			}
+		}
+		return s.configs[0], nil // which refuses it
+	}}
+}
+
+func periodOf(t time.Time) int64 { return t.Unix() / int64(ticketPeriod/time.Second) }
+
+// rotate sets the ticket keys of now. Two handshakes may do it at once: both set
+// the same.
+func (s *Server) rotate(now time.Time) error {
+	p := periodOf(now)
+	var keys [][32]byte
+	for _, n := range []int64{p, p + 1, p - 1, p - 2} { // the first encrypts
+		k, err := s.keys.Derive(s.purposes + strconv.FormatInt(n, 10))
+		if err != nil {
+			return fmt.Errorf("ticket keys: %w", err)
+		}
+		keys = append(keys, [32]byte(k))
+	}
+	for _, c := range s.configs {
+		c.SetSessionTicketKeys(keys)
+	}
+	s.period.Store(p)
+	return nil
+}
