@@ -28,9 +28,8 @@ type Deps struct {
 	Cluster deps.Cluster
 	// Healthy says why the node is not healthy, or nil.
 	Healthy func() error
-	// UI serves /ui/; nil: none. UIPrefix is its path, "/ui/".
+	// UI serves /ui/; nil: none.
 	UI       http.Handler
-	UIPrefix string
 	Log      *slog.Logger
 	Registry *prometheus.Registry
 	// Limits of the port; the zero value means DefaultLimits.

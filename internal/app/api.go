@@ -48,7 +48,7 @@ func (n *node) newAPI() *api.Server {
 	id := identity.New(cfg, n.st, n.raft, n.reg, n.log)
 	return api.New(cfg, api.Deps{
 		Auth: id, Basic: id.Basic, Local: id.LocalAdmin, Reader: n.st, Cluster: cl, Healthy: n.healthy,
-		UI: webui.Handler(buildinfo.Get().String()), UIPrefix: webui.Prefix, Log: n.log, Registry: n.reg,
+		UI: webui.Handler(buildinfo.Get().String()), Log: n.log, Registry: n.reg,
 	},
 		id,
 		network.New(n.raft, n.st),
