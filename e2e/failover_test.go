@@ -93,6 +93,34 @@ func (f *failover) check(owner *harness.Node) {
 	}
 }
 
+// checkHistory holds the newest entry of the history against what was seen.
+func (f *failover) checkHistory(owner *harness.Node) {
+	t := f.w.T
+	t.Helper()
+	var v struct {
+		History []struct {
+			Name  string
+			Why   string
+			GapMS *int64 `json:"gap_ms"`
+		}
+	}
+	f.w.Until(10*time.Second, "the takeover is in the history", func() error {
+		if err := owner.Get("/v1/cluster/history", &v); err != nil {
+			return err
+		}
+		if len(v.History) < 2 || v.History[0].Name != owner.Name {
+			return errorf("the history is %+v", v.History)
+		}
+		return nil
+	})
+	newest := v.History[0]
+	if newest.GapMS == nil || *newest.GapMS < 0 || *newest.GapMS > maxBlackout.Milliseconds() || newest.Why == "" {
+		t.Errorf("the newest entry is %+v", newest)
+	} else {
+		t.Logf("history: %s, nobody answered for %d ms", newest.Why, *newest.GapMS)
+	}
+}
+
 func TestFailover(t *testing.T) {
 	for _, variant := range []struct {
 		name string
@@ -124,6 +152,9 @@ func TestFailover(t *testing.T) {
 					return nil
 				})
 				f.check(f.standby)
+				if variant.opts.Witness { // else writes may be closed
+					f.checkHistory(f.standby)
+				}
 			})
 		}
 	}

@@ -14,7 +14,7 @@ type core struct {
 	id      hraft.ServerID
 	addr    hraft.ServerAddress
 	witness bool
-	timing  Timing
+	pace    *pace
 	log     *slog.Logger
 	arbiter Arbiter // nil: none
 	fence   *fence
@@ -23,10 +23,14 @@ type core struct {
 	done    chan struct{} // closed when the node begins to close
 	notify  func()        // wakes whoever waits for Changed
 	orphan  chan struct{} // size 1; wakes the detector: the leader's VIP holder is gone
+	lead    chan struct{} // size 1; wakes the beater: this node leads
 
+	cause  atomic.Pointer[string]     // why this node last stood for leader
 	lib    atomic.Pointer[hraft.Raft] // nil until the library runs
 	resign atomic.Uint64              // the term in which a transfer failed
 }
+
+func (c *core) timing() Timing { return c.pace.now() }
 
 func (c *core) term() uint64 {
 	if r := c.lib.Load(); r != nil {
@@ -100,7 +104,7 @@ func (c *core) heldByArbiter(now time.Time) (peer hraft.ServerID, held bool) {
 	if !seated || len(peers) != 1 {
 		return "", false
 	}
-	return peers[0].ID, c.peers.sinceAnswer(peers[0].ID, now) > c.timing.Detect
+	return peers[0].ID, c.peers.sinceAnswer(peers[0].ID, now) > c.timing().Detect
 }
 
 // ack notes an answered beat and tells the VIP holder when the lease grew.

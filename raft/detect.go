@@ -19,8 +19,9 @@ type detector struct {
 
 // run until core.done.
 func (d *detector) run() {
-	tick := time.NewTicker(min(max(d.t.timing.Detect/30, 2*time.Millisecond), 20*time.Millisecond))
+	tick := time.NewTicker(d.every())
 	defer tick.Stop()
+	every := d.every()
 	var asked time.Time
 	expired := false
 	for {
@@ -29,6 +30,10 @@ func (d *detector) run() {
 			return
 		case <-tick.C:
 		case <-d.t.orphan:
+		}
+		if e := d.every(); e != every {
+			every = e
+			tick.Reset(e)
 		}
 		now := time.Now()
 		r := d.t.lib.Load()
@@ -50,6 +55,11 @@ func (d *detector) run() {
 			asked = time.Now()
 		}
 	}
+}
+
+// every is how often to look.
+func (d *detector) every() time.Duration {
+	return min(max(d.t.timing().Detect/30, 2*time.Millisecond), 20*time.Millisecond)
 }
 
 // soon looks again after a moment.
@@ -96,7 +106,7 @@ func (d *detector) due(r *hraft.Raft, now time.Time) (due, urgent bool) {
 		return true, true
 	}
 	silence, ok := d.t.fence.silence(now)
-	return ok && silence >= d.t.timing.Detect+time.Duration(d.rank(""))*rankStep && !d.t.fence.loyal(now), false
+	return ok && silence >= d.t.timing().Detect+time.Duration(d.rank(""))*rankStep && !d.t.fence.loyal(now), false
 }
 
 // rank of this node among the voters without one, by id.
@@ -147,7 +157,7 @@ func (d *detector) inject(cmd any) {
 func (d *detector) wouldWin(term uint64) bool {
 	index, lastTerm := d.t.lastEntry()
 	req := &hraft.RequestPreVoteRequest{RPCHeader: d.t.header(), Term: term, LastLogIndex: index, LastLogTerm: lastTerm}
-	ctx, cancel := context.WithTimeout(context.Background(), d.t.timing.Detect)
+	ctx, cancel := context.WithTimeout(context.Background(), d.t.timing().Detect)
 	defer cancel()
 	voters := 0
 	var others []hraft.Server

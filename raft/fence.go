@@ -29,10 +29,10 @@ import (
 // beats that name that one; where the arbiter seat could answer them, a real
 // peer has to have answered one first, for the peer may be about to lead.
 type fence struct {
-	timing Timing
-	start  time.Time
+	start time.Time
 
 	mu      sync.Mutex
+	timing  Timing        // guarded by mu
 	contact time.Time     // guarded by mu; newest beat received, at first the start of the process
 	owed    owed          // guarded by mu; what the promise of contact protects
 	asked   time.Duration // guarded by mu; the lease that contact asked for
@@ -197,6 +197,13 @@ func (f *fence) sinceContact(now time.Time) time.Duration {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return now.Sub(f.contact)
+}
+
+// setTiming changes the timing from the next beat on.
+func (f *fence) setTiming(t Timing) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.timing = t
 }
 
 // setHolder makes the process whose VIP holder is h earn its lease anew. What was

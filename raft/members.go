@@ -65,7 +65,7 @@ func (n *Node) reconcile(c *core) bool {
 	commit := r.CommitIndex()
 	ch := plan(nodes, c.servers(), c.id, func(id hraft.ServerID) bool {
 		m, _ := c.peers.match(id, term)
-		return m >= commit && c.peers.sinceAnswer(id, time.Now()) < n.timing.Detect
+		return m >= commit && c.peers.sinceAnswer(id, time.Now()) < n.timing().Detect
 	})
 	if ch.op == noChange || !c.leadsIn(term) {
 		return false
@@ -107,7 +107,7 @@ func (n *Node) reconcile(c *core) bool {
 
 // handOnWitness gives leadership away should a witness ever have it.
 func (n *Node) handOnWitness(c *core) {
-	ctx, cancel := context.WithTimeout(context.Background(), 4*n.timing.Detect)
+	ctx, cancel := context.WithTimeout(context.Background(), 4*n.timing().Detect)
 	defer cancel()
 	if err := n.Transfer(ctx, ""); err != nil {
 		n.log.Warn("a witness leads and cannot hand on", "err", err)
@@ -324,7 +324,7 @@ func (n *Node) announce(ident *identity) {
 		case <-ctx.Done():
 		}
 	}()
-	for n.pause(ctx, n.timing.Detect) == nil {
+	for n.pause(ctx, n.timing().Detect) == nil {
 		body := enterBody{Node: n.record(ident, time.Now())}
 		var err error
 		if _, known := n.leader(); known || c.leads() {

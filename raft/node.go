@@ -26,11 +26,11 @@ import (
 
 // Node is one member of the cluster, or a process about to become one.
 type Node struct {
-	cfg    Config
-	timing Timing
-	st     *store.Store
-	log    *slog.Logger
-	addr   string // host:port the peers use
+	cfg  Config
+	pace *pace
+	st   *store.Store
+	log  *slog.Logger
+	addr string // host:port the peers use
 
 	local  *local
 	mux    *mux
@@ -74,15 +74,18 @@ func Open(cfg Config, st *store.Store) (_ *Node, err error) {
 	if cfg.Kind == "" {
 		cfg.Kind = model.DataNode
 	}
-	t := cfg.Timing.withDefaults()
-	if t.Detect < t.Lease+guard || t.Lease <= 0 {
-		return nil, fmt.Errorf("the detection time (%v) must be at least the lease (%v) plus %v", t.Detect, t.Lease, guard)
+	t := TimingOf("")
+	if cfg.Timing != (Timing{}) {
+		t = cfg.Timing.withDefaults()
+	}
+	if t.Detect < t.Lease+leastGuard || t.Lease <= 0 {
+		return nil, fmt.Errorf("the detection time (%v) must be at least the lease (%v) plus %v", t.Detect, t.Lease, leastGuard)
 	}
 	if err := prepareDir(cfg.DataDir); err != nil {
 		return nil, err
 	}
 	n := &Node{
-		cfg: cfg, timing: t, st: st, log: cfg.Log.With("part", "raft"),
+		cfg: cfg, pace: newPace(t), st: st, log: cfg.Log.With("part", "raft"),
 		changed: make(chan struct{}, 1), fatal: make(chan error, 1), done: make(chan struct{}),
 		writes: make(chan struct{}, maxWrites), kick: make(chan struct{}, 1), pushers: make(map[model.NodeID]chan []byte),
 	}
@@ -147,8 +150,8 @@ func (n *Node) startRaft(ident *identity, bootstrap bool) error {
 	now := time.Now()
 	c := &core{
 		id: hraft.ServerID(ident.ID), addr: hraft.ServerAddress(n.addr), witness: ident.Kind == model.Witness,
-		timing: n.timing, log: n.log, arbiter: n.cfg.Arbiter, fence: newFence(n.timing, now), peers: newPeerTable(now),
-		start: now, done: n.done, notify: n.notify, orphan: make(chan struct{}, 1),
+		pace: n.pace, log: n.log, arbiter: n.cfg.Arbiter, fence: newFence(n.timing(), now), peers: newPeerTable(now),
+		start: now, done: n.done, notify: n.notify, orphan: make(chan struct{}, 1), lead: make(chan struct{}, 1),
 	}
 	c.fence.setHolder(n.holder.Load())
 	seat, err := newSeat(c, n.local)
@@ -180,6 +183,10 @@ func (n *Node) startRaft(ident *identity, bootstrap bool) error {
 	c.lib.Store(r)
 	n.core.Store(c)
 	n.trans.wg.Go((&detector{n.trans}).run)
+	n.trans.wg.Go((&beater{t: n.trans}).run)
+	if n.cfg.Timing == (Timing{}) {
+		n.wg.Go(func() { n.followProfile(c) })
+	}
 	n.wg.Go(n.members)
 	n.wg.Go(n.renewLoop)
 	if ident.Advertise != n.addr {
@@ -192,8 +199,11 @@ func (n *Node) startRaft(ident *identity, bootstrap bool) error {
 func (n *Node) libConfig(id hraft.ServerID) *hraft.Config {
 	c := hraft.DefaultConfig()
 	c.LocalID = id
-	c.HeartbeatTimeout, c.ElectionTimeout, c.LeaderLeaseTimeout = n.timing.Detect, n.timing.Detect, n.timing.Detect/2
-	c.CommitTimeout = min(50*time.Millisecond, n.timing.Detect/6)
+	// The fence is stricter in everything that the VIPs depend on; these are the
+	// net below it, the same for all profiles.
+	below := max(libTimeout, n.timing().Detect)
+	c.HeartbeatTimeout, c.ElectionTimeout, c.LeaderLeaseTimeout = below, below, below
+	c.CommitTimeout = commitTimeout
 	c.ShutdownOnRemove = false
 	c.SnapshotInterval, c.SnapshotThreshold, c.TrailingLogs = snapshotEvery, snapshotAfter, trailingLogs
 	c.NoLegacyTelemetry = true
@@ -280,6 +290,12 @@ func (n *Node) observe(o *hraft.Observation) bool {
 	case hraft.RaftState:
 		if data == hraft.Candidate && n.metrics != nil {
 			n.metrics.elections.Inc()
+		}
+		if c := n.core.Load(); c != nil && data == hraft.Leader {
+			select { // the first beat goes at once
+			case c.lead <- struct{}{}:
+			default:
+			}
 		}
 		n.notify()
 		n.wake()

@@ -2,6 +2,16 @@ package raft
 
 import "time"
 
+// The library's own timers. Its leader steps down after libTimeout without a
+// quorum, its followers stand after one to two of it, and a candidate that failed
+// waits as long; shorter than a busy machine's hiccups would depose leaders.
+const (
+	libTimeout    = 600 * time.Millisecond
+	commitTimeout = 50 * time.Millisecond
+	// ioTimeout bounds one message between libraries, connecting included.
+	ioTimeout = 300 * time.Millisecond
+)
+
 // Timing defaults and what they are bound by; see failover-findings: a leader's
 // lease must end before any voter's promise does.
 const (
@@ -90,6 +100,9 @@ func (t Timing) withDefaults() Timing {
 	}
 	if t.Lease == 0 {
 		t.Lease = min(defaultLease, t.Detect-guard)
+	}
+	if t.Beat == 0 {
+		t.Beat = max(t.Lease/5, 5*time.Millisecond)
 	}
 	return t
 }

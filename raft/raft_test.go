@@ -260,13 +260,48 @@ func TestMetricsAreRegisteredAndTakenBack(t *testing.T) {
 	}
 }
 
+func TestEveryProfileKeepsTheGuard(t *testing.T) {
+	for _, p := range []model.Profile{model.ProfileFast, model.ProfileDefault, model.ProfileCalm, "unknown"} {
+		d := TimingOf(p)
+		if d.Detect < d.Lease+leastGuard || d.Lease > longestLease || 3*d.Beat > d.Lease || d.promise() < d.Lease {
+			t.Errorf("profile %s: %+v, promise %v", p, d, d.promise())
+		}
+	}
+	if TimingOf("unknown") != TimingOf(model.ProfileDefault) {
+		t.Error("an unknown profile is not the default")
+	}
+}
+
+// A profile is an entry of the log like any other: all nodes follow it, and
+// leases go on meanwhile.
+func TestTheProfileIsFollowedByAllNodes(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	c.timing = Timing{}
+	a := c.first("a")
+	b := c.join("b", model.DataNode, a)
+	w := c.join("w", model.Witness, a)
+	c.voters(3, false)
+	for _, p := range []model.Profile{model.ProfileCalm, model.ProfileDefault, model.ProfileCalm} {
+		if _, err := c.leader().node.Apply(ctxFor(t, patience), store.Command{Kind: store.SettingsPut, Payload: &model.Settings{Profile: p}}); err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range []*member{a, b, w} {
+			eventually(t, "node "+m.name+" keeps profile "+string(p), func() bool { return m.node.timing() == TimingOf(p) })
+		}
+		eventually(t, "a lease of the profile's length", func() bool {
+			return time.Until(c.leader().node.State().LeaseUntil) > TimingOf(p).Lease*2/3
+		})
+	}
+}
+
 func TestTimingRefusesALeaseThatOutlivesThePromise(t *testing.T) {
-	_, err := Open(Config{DataDir: t.TempDir(), Listen: "127.0.0.1:0", Timing: Timing{Detect: 240 * time.Millisecond, Lease: 200 * time.Millisecond}}, store.New())
+	_, err := Open(Config{DataDir: t.TempDir(), Listen: "127.0.0.1:0", Timing: Timing{Detect: 215 * time.Millisecond, Lease: 200 * time.Millisecond}}, store.New())
 	if err == nil || !strings.Contains(err.Error(), "detection time") {
 		t.Errorf("got %v", err)
 	}
 	d := Timing{}.withDefaults()
-	if diff := cmp.Diff(Timing{Detect: defaultDetect, Lease: defaultLease}, d); diff != "" {
+	if diff := cmp.Diff(Timing{Detect: defaultDetect, Lease: defaultLease, Beat: defaultLease / 5}, d); diff != "" {
 		t.Error(diff)
 	}
 	if p := d.promise(); p <= d.Lease || p > d.Detect {

@@ -56,7 +56,7 @@ func (s *seat) parity(peers []hraft.Server) uint64 {
 // alone tells whether the peer is silent, or known to hold nothing any more.
 func (s *seat) alone(peer hraft.ServerID, now time.Time) bool {
 	by, _, orphaned := s.fence.orphaned()
-	return orphaned && by == peer || s.peers.silence(peer, now) >= s.timing.Detect
+	return orphaned && by == peer || s.peers.silence(peer, now) >= s.timing().Detect
 }
 
 // question collects what is known now. The VIPs are taken as silent; asking is
@@ -66,7 +66,7 @@ func (s *seat) question(term uint64, candidate string, pre bool) seatQuestion {
 	peers, _ := s.realPeers()
 	q := seatQuestion{
 		Term: term, Candidate: candidate, Pre: pre, Voted: s.voted, Parity: s.parity(peers), RealPeers: len(peers),
-		Detect: s.timing.Detect, Up: now.Sub(s.start), Arbiter: s.arbiter != nil && s.arbiter.Answers(), VIPSilent: true,
+		Detect: s.timing().Detect, Up: now.Sub(s.start), Arbiter: s.arbiter != nil && s.arbiter.Answers(), VIPSilent: true,
 	}
 	if len(peers) == 1 {
 		q.Silence = s.peers.silence(peers[0].ID, now)
@@ -82,7 +82,7 @@ func (s *seat) decide(term uint64, candidate string, pre bool) seatAnswer {
 	if !a.Granted {
 		return a
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), s.timing.Detect)
+	ctx, cancel := context.WithTimeout(context.Background(), s.timing().Detect)
 	defer cancel()
 	q.VIPSilent = s.arbiter.VIPSilent(ctx)
 	return decideSeat(q)
@@ -122,7 +122,7 @@ func (s *seat) appendEntries(args *hraft.AppendEntriesRequest, resp *hraft.Appen
 	// that needs another leader.
 	near := len(peers) > 0
 	for _, p := range peers {
-		near = near && s.peers.sinceAnswer(p.ID, sent) <= s.timing.Detect
+		near = near && s.peers.sinceAnswer(p.ID, sent) <= s.timing().Detect
 	}
 	if !arbiter && !near {
 		return errSeatEmpty
@@ -161,7 +161,7 @@ func (s *seat) hold(term, index uint64) error {
 		}
 		select {
 		case <-moved:
-		case <-time.After(s.timing.Detect / 4): // look whether this node still leads
+		case <-time.After(s.timing().Detect / 4): // look whether this node still leads
 		case <-s.done:
 			return errClosing
 		}

@@ -95,7 +95,7 @@ func upLongEnough(t *testing.T, m *member) {
 	t.Helper()
 	eventually(t, "seat may vote", func() bool {
 		c := m.node.core.Load()
-		return time.Since(c.start) > seatUp*c.timing.Detect
+		return time.Since(c.start) > seatUp*c.timing().Detect
 	})
 }
 

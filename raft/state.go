@@ -16,6 +16,14 @@ type votersView struct {
 	seat   bool
 }
 
+// What State.Cause says.
+const (
+	causeAlone   = "nobody else leads"
+	causeHanded  = "the leader before handed over"
+	causeDead    = "the VIP holder of the leader before died"
+	causeSilence = "the leader before fell silent"
+)
+
 // State looks at consensus.
 func (n *Node) State() State {
 	c := n.core.Load()
@@ -34,6 +42,10 @@ func (n *Node) State() State {
 	case hraft.Leader:
 		s.Role, s.IsLeader, s.Leader = "leader", true, s.ID
 		s.LeaseUntil, s.Holder = c.fence.lease(s.Term)
+		s.Cause = causeAlone
+		if cause := c.cause.Load(); cause != nil {
+			s.Cause = *cause
+		}
 	case hraft.Candidate:
 		s.Role = "candidate"
 	default:
@@ -53,7 +65,7 @@ func (n *Node) quorum(c *core, s State, now time.Time) string {
 		}
 		return QuorumLost
 	}
-	if s.Leader != "" && c.fence.sinceContact(now) <= n.timing.Detect {
+	if s.Leader != "" && c.fence.sinceContact(now) <= n.timing().Detect {
 		return QuorumOK
 	}
 	return QuorumLost

@@ -86,7 +86,7 @@ func (n *Node) successor(c *core, term uint64, to model.NodeID) (hraft.Server, e
 			if to != "" {
 				reason = fmt.Sprintf("node %s is a %s", name, kinds[s.ID])
 			}
-		case c.peers.sinceAnswer(s.ID, now) > c.timing.Detect:
+		case c.peers.sinceAnswer(s.ID, now) > c.timing().Detect:
 			reason = fmt.Sprintf("node %s does not answer", name)
 		case match+transferLag < last:
 			reason = fmt.Sprintf("node %s has not caught up (%d of %d)", name, match, last)

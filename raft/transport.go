@@ -40,7 +40,7 @@ var (
 func newTransport(c *core, stream hraft.StreamLayer, s *seat) *transport {
 	t := &transport{core: c, seat: s, out: make(chan hraft.RPC)}
 	t.inner = hraft.NewNetworkTransportWithConfig(&hraft.NetworkTransportConfig{
-		ServerAddressProvider: c.peers, Stream: stream, MaxPool: pooledConns, MaxRPCsInFlight: 1, Timeout: c.timing.Detect, Logger: newBridge(c.log, "transport"),
+		ServerAddressProvider: c.peers, Stream: stream, MaxPool: pooledConns, MaxRPCsInFlight: 1, Timeout: max(ioTimeout, c.timing().Detect), Logger: newBridge(c.log, "transport"),
 	})
 	t.wg.Go(t.pump)
 	return t
@@ -246,6 +246,13 @@ func (t *transport) RequestVote(id hraft.ServerID, target hraft.ServerAddress, a
 	if !ok {
 		return nil
 	}
+	cause := causeSilence
+	if _, _, orphaned := t.fence.orphaned(); byTransfer {
+		cause = causeHanded
+	} else if orphaned {
+		cause = causeDead
+	}
+	t.cause.Store(&cause)
 	if id == seatID {
 		return t.seat.requestVote(args, resp)
 	}
@@ -273,7 +280,7 @@ func (t *transport) RequestPreVote(id hraft.ServerID, target hraft.ServerAddress
 			return nil
 		}
 		r := t.lib.Load()
-		if now.Sub(begun) > t.timing.Detect || r == nil || r.State() != hraft.Candidate || r.CurrentTerm()+1 != args.Term ||
+		if now.Sub(begun) > t.timing().Detect || r == nil || r.State() != hraft.Candidate || r.CurrentTerm()+1 != args.Term ||
 			t.fence.sinceContact(now) < now.Sub(begun) {
 			return err
 		}

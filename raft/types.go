@@ -43,8 +43,8 @@ type Config struct {
 	dial dialFunc
 }
 
-// Timing of failure detection; zero fields take their defaults. All nodes of a
-// cluster must have the same.
+// Timing of failure detection. All zero: the cluster's profile decides. Else zero
+// fields take their defaults.
 type Timing struct {
 	// Detect is how long a voter stays loyal to a leader after the last beat it
 	// received. Default 300 ms.
@@ -52,6 +52,9 @@ type Timing struct {
 	// Lease is how long a leader may act on a beat, counted from its sending,
 	// once a quorum has answered it. Default 200 ms, at most Detect - 50 ms.
 	Lease time.Duration
+	// Beat is how often a leader asks for its lease. Default a fifth of Lease: a
+	// few may get lost.
+	Beat time.Duration
 }
 
 // Arbiter judges from outside whether this node's own leg works. Both methods
@@ -80,6 +83,8 @@ type State struct {
 	// Holder is the VIP holder of this node, for which alone LeaseUntil is good;
 	// see SetHolder.
 	Holder uint64
+	// Cause is why this leader stood for its term, in words.
+	Cause string
 	// Quorum in words: QuorumOK, QuorumArbiter or QuorumLost.
 	Quorum    string
 	LastIndex uint64

@@ -18,6 +18,10 @@ func (t *tx) apply(cmd Command) error {
 		return with(cmd, t.nodeRemove)
 	case SettleKind:
 		return with(cmd, t.settle)
+	case SettingsPut:
+		return with(cmd, t.settingsPut)
+	case RoleChangeNote:
+		return with(cmd, t.roleChangeNote)
 
 	case DomainCreate:
 		return with(cmd, t.domainCreate)

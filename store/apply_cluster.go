@@ -57,3 +57,29 @@ func (t *tx) nodeRemove(p *NodeRef) error {
 	t.st.dropNode(old)
 	return nil
 }
+
+// settingsPut replaces the settings of the cluster.
+func (t *tx) settingsPut(p *model.Settings) error {
+	switch p.Profile {
+	case model.ProfileFast, model.ProfileDefault, model.ProfileCalm:
+	default:
+		return Errorf(Invalid, "Invalid input for field/attribute profile. Value: '%s'. Value should be one of: 'fast', 'default', 'calm'.", p.Profile)
+	}
+	s := *p
+	t.st.settings = &s
+	return nil
+}
+
+// roleChangeNote adds to the history, or replaces what is said of the same term.
+// A term older than all that is kept is dropped at once when the history is full.
+func (t *tx) roleChangeNote(p *model.RoleChange) error {
+	if p.Term == 0 || p.Node == "" {
+		return Errorf(Invalid, "a role change needs a term and a node")
+	}
+	if old, ok := t.st.roleChanges[p.Term]; ok && old.Node != p.Node {
+		return Errorf(Conflict, "term %d belongs to node %s", p.Term, old.Node)
+	}
+	c := *p
+	t.st.putRoleChange(&c)
+	return nil
+}

@@ -20,6 +20,37 @@ func initPayload() *store.ClusterInitPayload {
 	}
 }
 
+func TestSettings(t *testing.T) {
+	c := newCluster(t)
+	profile := func() (p model.Profile) {
+		c.read(func(st *store.State) { p = st.Settings().Profile })
+		return p
+	}
+	if got := profile(); got != model.ProfileDefault {
+		t.Errorf("a new cluster has profile %q", got)
+	}
+	c.refused(store.SettingsPut, &model.Settings{Profile: "hasty"}, store.Invalid, "Invalid input for field/attribute profile. Value: 'hasty'. Value should be one of: 'fast', 'default', 'calm'.")
+	c.ok(store.SettingsPut, &model.Settings{Profile: model.ProfileCalm})
+	if got := profile(); got != model.ProfileCalm {
+		t.Errorf("the profile is %q", got)
+	}
+}
+
+func TestRoleChangesAreBoundedAndOnePerTerm(t *testing.T) {
+	c := newCluster(t)
+	for term := uint64(model.MaxRoleChanges + 10); term > 0; term-- { // late notes of old terms
+		c.ok(store.RoleChangeNote, &model.RoleChange{Term: term, Node: "n1", GapMS: -1})
+	}
+	c.ok(store.RoleChangeNote, &model.RoleChange{Term: 20, Node: "n1", GapMS: 41})
+	c.refused(store.RoleChangeNote, &model.RoleChange{Term: 20, Node: "n2"}, store.Conflict, "term 20 belongs to node n1")
+	c.refused(store.RoleChangeNote, &model.RoleChange{Node: "n2"}, store.Invalid, "a role change needs a term and a node")
+	var got []*model.RoleChange
+	c.read(func(st *store.State) { got = st.RoleChanges() })
+	if len(got) != model.MaxRoleChanges || got[0].Term != 11 || got[9].GapMS != 41 {
+		t.Errorf("%d changes, the first of term %d, term 20 with gap %d", len(got), got[0].Term, got[9].GapMS)
+	}
+}
+
 func TestClusterInit(t *testing.T) {
 	c := newCluster(t)
 	wrong := initPayload()

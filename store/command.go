@@ -91,6 +91,9 @@ const (
 	NodeRemove  CommandKind = "node.remove"
 	SettleKind  CommandKind = "settle"
 
+	SettingsPut    CommandKind = "settings.put"
+	RoleChangeNote CommandKind = "rolechange.note"
+
 	DomainCreate        CommandKind = "domain.create"
 	DomainUpdate        CommandKind = "domain.update"
 	DomainDelete        CommandKind = "domain.delete"
@@ -168,6 +171,9 @@ var payloads = map[CommandKind]func() any{
 	NodePut:     func() any { return new(model.Node) },
 	NodeRemove:  func() any { return new(NodeRef) },
 	SettleKind:  func() any { return new(Settle) },
+
+	SettingsPut:    func() any { return new(model.Settings) },
+	RoleChangeNote: func() any { return new(model.RoleChange) },
 
 	DomainCreate:        func() any { return new(model.Domain) },
 	DomainUpdate:        func() any { return new(DomainPatch) },

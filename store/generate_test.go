@@ -114,6 +114,12 @@ var balancingGenerators = map[store.CommandKind]func(*rapid.T) any{
 			Addresses: []netip.Prefix{netip.PrefixFrom(someAddr(t), 24)},
 		}
 	},
+	store.SettingsPut: func(t *rapid.T) any {
+		return &model.Settings{Profile: rapid.SampledFrom([]model.Profile{"fast", "default", "calm", "hasty"}).Draw(t, "profile")}
+	},
+	store.RoleChangeNote: func(t *rapid.T) any {
+		return &model.RoleChange{Term: rapid.Uint64Range(0, 9).Draw(t, "term"), Node: model.NodeID(id(t, "node")), GapMS: -1}
+	},
 	store.NodeRemove: func(t *rapid.T) any { return &store.NodeRef{ID: model.NodeID(id(t, "node"))} },
 	store.SettleKind: func(t *rapid.T) any {
 		s := &store.Settle{Index: uint64(rapid.IntRange(0, 150).Draw(t, "index"))}

@@ -132,6 +132,10 @@ func goldenLog() []store.Command {
 	add(store.LoadBalancerDelete, &store.LoadBalancerDeletePayload{ID: "lb1"})
 	add(store.LoadBalancerDelete, &store.LoadBalancerDeletePayload{ID: "lb2", Cascade: true})
 	add(store.SettleKind, &store.Settle{Index: uint64(len(log)) - 1})
+	add(store.SettingsPut, &model.Settings{Profile: model.ProfileFast})
+	add(store.SettingsPut, &model.Settings{Profile: "hasty"})
+	add(store.RoleChangeNote, &model.RoleChange{Term: 7, Node: "n2", Name: "two", At: at(7), Why: "n1 was silent", Previous: "n1", GapMS: 41})
+	add(store.RoleChangeNote, &model.RoleChange{Term: 7, Node: "n3"})
 	goldenIdentity(add)
 	l7Log(add)
 	return log

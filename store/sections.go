@@ -30,6 +30,8 @@ var sections = []section{
 		func(v *model.Role) model.RoleID { return v.ID },
 		(*State).putRole),
 	{name: "assignment", write: writeAssignments, read: readAssignment},
+	{name: "settings", write: writeSettings, read: readSettings},
+	{name: "rolechange", write: writeRoleChanges, read: readRoleChange},
 	table("appcredential", func(st *State) map[model.AppCredentialID]*model.AppCredential { return st.appCredentials },
 		func(v *model.AppCredential) model.AppCredentialID { return v.ID }, (*State).putAppCredential),
 	table("revocation", func(st *State) map[model.AuditID]*model.Revocation { return st.revocations },
@@ -95,6 +97,38 @@ func table[K ~string, V any](name string, of func(*State) map[K]*V, id func(*V) 
 			return nil
 		},
 	}
+}
+
+func writeSettings(st *State, emit func(any)) {
+	if st.settings != nil {
+		emit(st.settings)
+	}
+}
+
+func readSettings(st *State, data []byte) error {
+	if st.settings != nil {
+		return errors.New("there are two")
+	}
+	st.settings = new(model.Settings)
+	return decodeStrictly(data, st.settings)
+}
+
+func writeRoleChanges(st *State, emit func(any)) {
+	for _, c := range st.RoleChanges() {
+		emit(c)
+	}
+}
+
+func readRoleChange(st *State, data []byte) error {
+	c := new(model.RoleChange)
+	if err := decodeStrictly(data, c); err != nil {
+		return err
+	}
+	if c.Term == 0 || st.roleChanges[c.Term] != nil {
+		return errors.New("its term is 0 or there twice")
+	}
+	st.putRoleChange(c)
+	return nil
 }
 
 func writeAssignments(st *State, emit func(any)) {

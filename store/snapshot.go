@@ -55,6 +55,8 @@ func (s *Store) Snapshot() *Snapshot {
 	st := s.state
 	return &Snapshot{index: s.Index(), tables: &State{
 		clusterID:      st.clusterID,
+		settings:       st.settings,
+		roleChanges:    maps.Clone(st.roleChanges),
 		loadBalancers:  maps.Clone(st.loadBalancers),
 		listeners:      maps.Clone(st.listeners),
 		pools:          maps.Clone(st.pools),

@@ -10,7 +10,9 @@ import (
 // Its methods (view.go) only read. All writes go through the put and drop
 // functions of table_*.go, which keep the indexes.
 type State struct {
-	clusterID string
+	clusterID   string
+	settings    *model.Settings // nil: all default; replaced, never changed
+	roleChanges map[uint64]*model.RoleChange
 
 	loadBalancers map[model.LoadBalancerID]*model.LoadBalancer
 	listeners     map[model.ListenerID]*model.Listener
@@ -146,6 +148,7 @@ func newState() *State {
 		projects:       map[model.ProjectID]*model.Project{},
 		users:          map[model.UserID]*model.User{},
 		roles:          map[model.RoleID]*model.Role{},
+		roleChanges:    map[uint64]*model.RoleChange{},
 		assignments:    map[model.Assignment]struct{}{},
 		appCredentials: map[model.AppCredentialID]*model.AppCredential{},
 		revocations:    map[model.AuditID]*model.Revocation{},

@@ -2,6 +2,7 @@ package store
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"time"
 
@@ -13,6 +14,19 @@ import (
 
 // ClusterID is "" until the cluster was initialised.
 func (st *State) ClusterID() string { return st.clusterID }
+
+// Settings of the cluster, complete.
+func (st *State) Settings() model.Settings {
+	if st.settings == nil {
+		return model.Settings{Profile: model.ProfileDefault}
+	}
+	return *st.settings
+}
+
+// RoleChanges is the history of who held the VIPs, oldest term first.
+func (st *State) RoleChanges() []*model.RoleChange {
+	return slices.SortedFunc(maps.Values(st.roleChanges), func(a, b *model.RoleChange) int { return cmp.Compare(a.Term, b.Term) })
+}
 
 func (st *State) LoadBalancer(id model.LoadBalancerID) (*model.LoadBalancer, bool) {
 	return get(st.loadBalancers, id)

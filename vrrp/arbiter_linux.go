@@ -1,6 +1,7 @@
 package vrrp
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,6 +24,8 @@ var ErrNoArbiter = errors.New("no arbiter")
 type ArbiterConfig struct {
 	// Addrs to ask, IPv4, on-link; empty means the default gateway.
 	Addrs []netip.Addr
+	// Every is the pause between questions; default 30 ms.
+	Every time.Duration
 	Log   *slog.Logger
 }
 
@@ -31,6 +34,7 @@ type ArbiterConfig struct {
 // hardware address is known, then to its owner alone.
 type Arbiter struct {
 	log     *slog.Logger
+	every   time.Duration
 	targets []*target
 	changed chan struct{} // size 1
 }
@@ -47,7 +51,7 @@ type target struct {
 // NewArbiter finds the links of the addresses. Errors are ErrNoArbiter with the
 // reason.
 func NewArbiter(cfg ArbiterConfig) (*Arbiter, error) {
-	a := &Arbiter{log: logger(cfg.Log), changed: make(chan struct{}, 1)}
+	a := &Arbiter{log: logger(cfg.Log), every: cmp.Or(cfg.Every, arbiterEvery), changed: make(chan struct{}, 1)}
 	addrs := cfg.Addrs
 	if len(addrs) == 0 {
 		gateway, link, err := defaultRoute()
@@ -156,7 +160,7 @@ func (a *Arbiter) talk(ctx context.Context, c *arpConn, targets []*target) error
 			}
 		}
 	})
-	tick := time.NewTicker(arbiterEvery)
+	tick := time.NewTicker(a.every)
 	defer tick.Stop()
 	for {
 		for _, t := range targets {
@@ -193,6 +197,15 @@ func (a *Arbiter) Answers() bool {
 		}
 	}
 	return 2*n >= len(a.targets)
+}
+
+// LastAnswer is when the newest answer came, as Monotonic; 0: never.
+func (a *Arbiter) LastAnswer() int64 {
+	var last int64
+	for _, t := range a.targets {
+		last = max(last, t.last.Load())
+	}
+	return last
 }
 
 // Changed is signalled when Answers changed; size 1, one reader.

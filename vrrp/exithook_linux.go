@@ -92,7 +92,8 @@ func exitProgram(self, mark *ebpf.Map) *ebpf.ProgramSpec {
 		asm.Add.Imm(asm.R2, -4),
 		asm.FnMapLookupElem.Call(),
 		asm.JEq.Imm(asm.R0, 0, "end"),
-		asm.StoreImm(asm.R0, 0, 1, asm.DWord),
+		asm.Mov.Imm(asm.R1, 1),
+		asm.StoreMem(asm.R0, 0, asm.R1, asm.DWord),
 
 		asm.Mov.Imm(asm.R0, 0).WithSymbol("end"),
 		asm.Return(),

@@ -3,6 +3,7 @@ package vrrp
 import (
 	"errors"
 	"net/netip"
+	"os"
 	"slices"
 	"testing"
 	"time"
@@ -87,5 +88,29 @@ func TestNothingAnswersOnceATetherHasEnded(t *testing.T) {
 				p.end()
 			}
 		})
+	}
+}
+
+// Without this, a program that the kernel refuses would only cost time.
+func TestExitHookLoadsAndKnowsThisProcess(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("SKIPPED: needs root, for eBPF")
+	}
+	g, err := newGate(&bestHook{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer g.Close()
+	h, err := watchExit(g.deadline)
+	if errors.Is(err, unix.EPERM) || errors.Is(err, unix.ENOENT) {
+		t.Skipf("SKIPPED: tracepoints may not be used here: %v", err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer h.Close()
+	var dead uint64
+	if err := g.deadline.Lookup(deadMark, &dead); err != nil || dead != 0 {
+		t.Errorf("the mark of a living process is %d, %v", dead, err)
 	}
 }

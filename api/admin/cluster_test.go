@@ -103,6 +103,7 @@ func TestMembershipCalls(t *testing.T) {
 		{"POST", "/v1/cluster/switchover", `{"node":"n2"}`, 204, "switchover n2"},
 		{"POST", "/v1/cluster/switchover", `{}`, 204, "switchover "},
 		{"POST", "/v1/cluster/switchover", `{"node":"nobody"}`, 404, "Node nobody not found."},
+		{"PUT", "/v1/cluster/profile", `{"profile":"calm"}`, 200, "profile calm by u0"},
 		{"DELETE", "/v1/cluster/nodes/beta", ``, 204, "remove n2"},
 		{"DELETE", "/v1/cluster/nodes/n3", ``, 204, "remove n3"},
 		{"DELETE", "/v1/cluster/nodes/x", ``, 404, "Node x not found."},
@@ -125,6 +126,30 @@ func TestMembershipCalls(t *testing.T) {
 	w.answer = store.Errorf(store.Unavailable, "No leader.")
 	if status, out := w.call("admin", "POST", "/v1/cluster/switchover", "{}"); status != 503 || out["faultstring"] != "No leader." || out["faultcode"] != "Server" {
 		t.Errorf("without a leader: %d %v", status, out)
+	}
+}
+
+func TestHistoryAndProfileAreShown(t *testing.T) {
+	w := newWorld(t)
+	if status, out := w.call("admin", "GET", "/v1/cluster/history", ""); status != 200 || len(out["history"].([]any)) != 0 {
+		t.Errorf("no history: %d %v", status, out)
+	}
+	at := time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)
+	w.apply(store.RoleChangeNote, &model.RoleChange{Term: 3, Node: "n1", Name: "alpha", At: at, Why: "nobody else leads", GapMS: -1})
+	w.apply(store.RoleChangeNote, &model.RoleChange{Term: 5, Node: "n2", Name: "beta", At: at, Why: "the leader before fell silent", Previous: "n1", GapMS: 41})
+	want := obj{"history": []any{
+		obj{"term": 5.0, "node": "n2", "name": "beta", "at": "2030-01-01T00:00:00Z", "why": "the leader before fell silent", "previous": "n1", "gap_ms": 41.0},
+		obj{"term": 3.0, "node": "n1", "name": "alpha", "at": "2030-01-01T00:00:00Z", "why": "nobody else leads", "gap_ms": nil},
+	}}
+	if _, out := w.call("admin", "GET", "/v1/cluster/history", ""); !cmp.Equal(want, out) {
+		t.Error(cmp.Diff(want, out))
+	}
+	if _, out := w.call("admin", "GET", "/v1/cluster/profile", ""); out["profile"] != "default" {
+		t.Errorf("profile: %v", out)
+	}
+	w.apply(store.SettingsPut, &model.Settings{Profile: model.ProfileFast})
+	if _, out := w.call("admin", "GET", "/v1/cluster/profile", ""); out["profile"] != "fast" {
+		t.Errorf("profile: %v", out)
 	}
 }
 
@@ -159,6 +184,9 @@ func TestOnlyAdminsMayLookAtTheCluster(t *testing.T) {
 		{"POST", "/v1/cluster/token"},
 		{"POST", "/v1/cluster/approve"},
 		{"POST", "/v1/cluster/switchover"},
+		{"GET", "/v1/cluster/profile"},
+		{"PUT", "/v1/cluster/profile"},
+		{"GET", "/v1/cluster/history"},
 		{"DELETE", "/v1/cluster/nodes/beta"},
 	} {
 		if status, _ := w.call("", c[0], c[1], ""); status != 401 {

@@ -100,6 +100,10 @@ func (w *world) Remove(_ context.Context, id model.NodeID) error {
 	return w.did("remove " + string(id))
 }
 
+func (w *world) SetProfile(_ context.Context, actor string, p model.Profile) error {
+	return w.did("profile " + string(p) + " by " + actor)
+}
+
 func (w *world) Switchover(_ context.Context, to model.NodeID) error {
 	return w.did("switchover " + string(to))
 }

@@ -55,6 +55,8 @@ type Cluster interface {
 	// Switchover releases the VIPs and hands leadership to id, or to the best
 	// standby when id is empty. Works on any node.
 	Switchover(ctx context.Context, to model.NodeID) error
+	// SetProfile changes the timing of failure detection in the whole cluster.
+	SetProfile(ctx context.Context, actor string, p model.Profile) error
 }
 
 // JoinRequest is the body of POST /v1/cluster/join, sent by a node that has no

@@ -159,8 +159,9 @@ func (w *contractWorld) JoinToken(context.Context, time.Duration) (string, error
 func (w *contractWorld) Join(context.Context, deps.JoinRequest) (deps.JoinResponse, error) {
 	return deps.JoinResponse{}, nil
 }
-func (w *contractWorld) Pending(context.Context) ([]deps.PendingNode, error) { return nil, nil }
-func (w *contractWorld) Remove(context.Context, model.NodeID) error          { return nil }
+func (w *contractWorld) Pending(context.Context) ([]deps.PendingNode, error)     { return nil, nil }
+func (w *contractWorld) Remove(context.Context, model.NodeID) error              { return nil }
+func (w *contractWorld) SetProfile(context.Context, string, model.Profile) error { return nil }
 func (w *contractWorld) Switchover(_ context.Context, to model.NodeID) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -9,9 +9,9 @@ LBD=${LBD_BIN:-$(dirname "$0")/../../lbd}
 data=$LAB_DIR/data
 token=$LAB_DIR/../token
 case ${LAB_CONF:-default} in
-  fast) detect=150ms detect_ms=900 ;;
-  calm) detect=1s detect_ms=3000 ;;
-  *)    detect=300ms detect_ms=1500 ;;
+  fast) profile=fast detect_ms=700 ;;
+  calm) profile=calm detect_ms=2500 ;;
+  *)    profile=default detect_ms=1200 ;;
 esac
 
 # The management address of the first node.
@@ -24,6 +24,7 @@ post() { api --get "$1" POST "$2" "$3"; }
 configure() {
   local net lbaas=/load-balancer/v2.0/lbaas network=/networking/v2.0 subnet lb
   until api GET /v1/cluster >/dev/null 2>&1; do sleep 0.05; done
+  "$LBD" profile --data-dir "$data" $profile
   net=$(post network.id $network/networks '{"network":{"name":"data"}}')
   subnet=$(post subnet.id $network/subnets "{\"subnet\":{\"network_id\":\"$net\",\"ip_version\":4,\"cidr\":\"$LAB_VIP/$LAB_PREFIXLEN\",\"gateway_ip\":null}}")
   lb=$(post loadbalancer.id $lbaas/loadbalancers "{\"loadbalancer\":{\"vip_subnet_id\":\"$subnet\",\"vip_address\":\"$LAB_VIP\"}}")
@@ -44,7 +45,7 @@ service() { # lb protocol port backend-port monitor
 case $1 in
   params) echo detect_ms=$detect_ms ;;
   start)
-    args=(--name "$LAB_NODE" --data-dir "$data" --advertise "$LAB_MGMT_IP" --detect $detect --node-header X-Node)
+    args=(--name "$LAB_NODE" --data-dir "$data" --advertise "$LAB_MGMT_IP" --node-header X-Node)
     if [ "$LAB_ID" = 0 ]; then args+=(--witness); else args+=(--interface "$LAB_DATA_IF" --arbiter "$LAB_ARBITER"); fi
     if [ "$LAB_ID" = 1 ]; then
       fresh=no; [ -e "$data" ] || fresh=yes

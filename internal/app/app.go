@@ -57,6 +57,7 @@ type node struct {
 // ready; the log goes to errs.
 func Run(ctx context.Context, cfg *Config, out, errs io.Writer) (err error) {
 	n := &node{cfg: cfg, log: newLog(cfg, errs), reg: prometheus.NewRegistry(), st: store.New(), started: time.Now().UTC()}
+	prefer(n.log)
 	slog.SetDefault(n.log) // libraries that log on their own
 	n.reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	defer n.close()
@@ -114,7 +115,9 @@ func (n *node) open() (err error) {
 	cfg := raft.Config{
 		DataDir: n.cfg.DataDir, Name: n.cfg.Name, Listen: n.cfg.Cluster, Advertise: n.cfg.Advertise,
 		APIAdvertise: n.apiAdvertise(), Kind: n.cfg.Kind(), Log: n.log, Registry: n.reg,
-		Timing: raft.Timing{Detect: n.cfg.Detect, Lease: time.Duration(float64(n.cfg.Detect) * leaseShare)},
+	}
+	if n.cfg.Detect != 0 {
+		cfg.Timing = raft.Timing{Detect: n.cfg.Detect, Lease: time.Duration(float64(n.cfg.Detect) * leaseShare)}
 	}
 	if n.arbiter != nil {
 		cfg.Arbiter = n.arbiter
@@ -204,6 +207,7 @@ func (n *node) run(ctx context.Context, out io.Writer) error {
 			lifecycle.Part{Name: "arbiter", Run: n.arbiter.run},
 			lifecycle.Part{Name: "holder", Run: n.holder.Run},
 			lifecycle.Part{Name: "holder watch", Run: n.watchHolder},
+			lifecycle.Part{Name: "history", Run: newHistory(n).run},
 			lifecycle.Part{Name: "tethers", Run: (&tethers{n.raft, n.holder, n.log.With("part", "tethers")}).run},
 		)
 	}

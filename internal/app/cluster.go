@@ -6,6 +6,7 @@ import (
 
 	"lbd/api/deps"
 	"lbd/raft"
+	"lbd/store"
 	"lbd/store/model"
 )
 
@@ -46,6 +47,12 @@ func (c *cluster) Pending(ctx context.Context) ([]deps.PendingNode, error) {
 func (c *cluster) Approve(ctx context.Context, code string) error { return c.node.Approve(ctx, code) }
 
 func (c *cluster) Remove(ctx context.Context, id model.NodeID) error { return c.node.Remove(ctx, id) }
+
+// SetProfile is an entry like any other, so every node follows.
+func (c *cluster) SetProfile(ctx context.Context, actor string, p model.Profile) error {
+	_, err := c.node.Apply(ctx, store.Command{Kind: store.SettingsPut, At: time.Now().UTC(), Actor: actor, Payload: &model.Settings{Profile: p}})
+	return err
+}
 
 // Switchover works on any node: the leader does it, the others ask it to.
 func (c *cluster) Switchover(ctx context.Context, to model.NodeID) error {

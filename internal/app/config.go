@@ -41,7 +41,8 @@ type Config struct {
 
 	// NodeHeader is a response header that names the node; "" = off.
 	NodeHeader string
-	// Detect is how long a leader may be silent before another takes over.
+	// Detect is how long a leader may be silent before another takes over; 0: as
+	// the cluster's profile says.
 	Detect time.Duration
 
 	LogFormat string
@@ -51,9 +52,8 @@ type Config struct {
 // Defaults and bounds of Config.Detect. Below the minimum a busy host loses its
 // leadership for no reason; above the maximum nobody would call it failover.
 const (
-	defaultDetect = 300 * time.Millisecond
-	minDetect     = 120 * time.Millisecond
-	maxDetect     = 30 * time.Second
+	minDetect = 60 * time.Millisecond
+	maxDetect = 30 * time.Second
 )
 
 // ParseFlags reads the command line and the LBD_* variables.
@@ -79,7 +79,7 @@ func ParseFlags(args []string, lookup func(string) (string, bool), usage func(*f
 	fs.StringVar(&c.AdminPasswordFile, "admin-password-file", "", "`FILE` with the admin's first password, read at the first start only (default: generated, printed once)")
 	fs.BoolVar(&c.APIPlain, "api-plain", false, "take plain HTTP from other hosts too: passwords cross the network in clear")
 	fs.StringVar(&c.NodeHeader, "node-header", "", "name this node in HTTP answers through the VIP by header `NAME`, to see who answered; off by default")
-	fs.DurationVar(&c.Detect, "detect", defaultDetect, "take over after the leader was silent for this `TIME`; the same on all nodes, more on busy hosts")
+	fs.DurationVar(&c.Detect, "detect", 0, "take over after the leader was silent for this `TIME`, whatever the cluster's profile (lbd profile) says; 0: as the profile says")
 	fs.StringVar(&c.LogFormat, "log-format", "text", "`FORMAT` of the log on standard error: text or json")
 	level := fs.String("log-level", "info", "least `LEVEL` logged: debug, info, warn or error")
 	if err := flagenv.Parse(fs, args, lookup, 0); err != nil {
@@ -117,7 +117,7 @@ func (c *Config) check() error {
 	if c.Witness && c.Spare {
 		return errors.New("--witness and --spare exclude each other")
 	}
-	if c.Detect < minDetect || c.Detect > maxDetect {
+	if c.Detect != 0 && c.Detect < minDetect || c.Detect > maxDetect {
 		return fmt.Errorf("--detect: %s is outside %s to %s", c.Detect, minDetect, maxDetect)
 	}
 	if c.LogFormat != "text" && c.LogFormat != "json" {

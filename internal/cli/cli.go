@@ -45,6 +45,8 @@ func commands() []command {
 		{"token", "", "print a token that lets a node join", 0, tokenCommand},
 		{"approve", "[CODE]", "admit a waiting node, or list those that wait", 1, approveCommand},
 		{"switchover", "[NODE]", "move the VIPs to NODE, or to the best standby", 1, switchoverCommand},
+		{"profile", "[fast|default|calm]", "show or change how soon a silent node is given up", 1, profileCommand},
+		{"history", "", "show who held the VIPs, and for how long nobody did", 0, historyCommand},
 		{"remove", "NODE", "take a node out of the cluster", 1, removeCommand},
 		{"api", "METHOD PATH [JSON]", "call the REST API as admin and print the answer", 3, apiCommand},
 	}

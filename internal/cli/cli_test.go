@@ -58,6 +58,33 @@ func TestStatusShowsRolesAndAges(t *testing.T) {
 	}
 }
 
+func TestProfileAndHistory(t *testing.T) {
+	dir := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		b, _ := io.ReadAll(r.Body)
+		switch r.Method + " " + r.URL.Path + " " + strings.TrimSpace(string(b)) {
+		case "GET /v1/cluster/profile ":
+			io.WriteString(w, `{"profile":"default"}`)
+		case `PUT /v1/cluster/profile {"profile":"calm"}`:
+			io.WriteString(w, `{"profile":"calm"}`)
+		case "GET /v1/cluster/history ":
+			io.WriteString(w, `{"history":[{"term":5,"name":"beta","at":"2030-01-01T00:00:00Z","why":"silence","gap_ms":41},{"term":3,"name":"alpha","at":"2029-01-01T00:00:00Z","why":"first","gap_ms":null}]}`)
+		default:
+			t.Errorf("asked %s %s %s", r.Method, r.URL.Path, b)
+		}
+	})
+	for _, tc := range [][]string{{"default\n", "profile"}, {"calm\n", "profile", "calm"}} {
+		if code, out, errs := run(t, "", tc[1], append([]string{"--data-dir", dir}, tc[2:]...)...); code != 0 || out != tc[0] {
+			t.Errorf("%v: %d %q %s", tc[1:], code, out, errs)
+		}
+	}
+	code, out, errs := run(t, "", "history", "--data-dir", dir)
+	for _, want := range []string{"2030-01-01T00:00:00Z  5     beta    41ms  silence", "alpha   -     first"} {
+		if code != 0 || !strings.Contains(out, want) {
+			t.Errorf("history lacks %q: %d %s\n%s", want, code, errs, out)
+		}
+	}
+}
+
 func TestStatusOfThisNodeAlone(t *testing.T) {
 	answer := `{"nodes":[{"name":"beta","role":"active","ready":true},{"name":"alpha","self":true,"role":"standby","ready":false,"why":"data plane not ready"}]}`
 	dir := serve(t, func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, answer) })

@@ -1,0 +1,141 @@
+package app
+
+import (
+	"context"
+	"log/slog"
+	"net/netip"
+	"time"
+
+	"lbd/raft"
+	"lbd/store"
+	"lbd/store/model"
+	"lbd/vrrp"
+)
+
+const (
+	// watchEvery is how often a standby asks for a VIP, and so how exact the gap is.
+	watchEvery = 10 * time.Millisecond
+	// noteAgain is the pause between tries to write a role change down; while
+	// writes are closed they wait.
+	noteAgain = time.Second
+	// maxNotes bounds those that wait; the oldest go first.
+	maxNotes = 16
+)
+
+// history writes down each time this node becomes active, and for how long
+// nobody was: while standby it asks for one of the VIPs as any client would.
+type history struct {
+	node   *raft.Node
+	name   string
+	holder *vrrp.Holder
+	vips   func() []vrrp.VIP
+	store  *store.Store
+	log    *slog.Logger
+
+	watched netip.Addr // the VIP that is asked for; zero: none
+	watch   *vrrp.Arbiter
+	stop    func()
+	noted   uint64 // the newest term that was written down or waits
+	waiting []model.RoleChange
+}
+
+func newHistory(n *node) *history {
+	return &history{
+		node: n.raft, name: n.cfg.Name, holder: n.holder, vips: n.roles.currentVIPs, store: n.st,
+		log: n.log.With("part", "history"), stop: func() {},
+	}
+}
+
+func (h *history) run(ctx context.Context) error {
+	defer func() { h.stop() }()
+	tick := time.NewTicker(watchEvery)
+	defer tick.Stop()
+	var tried time.Time
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		r := h.holder.Report()
+		if len(r.Holding) == 0 {
+			h.follow(ctx)
+		} else if st := h.node.State(); st.IsLeader && st.Term == r.Term && r.Term > h.noted {
+			h.claimed(r, st)
+		}
+		if len(h.waiting) > 0 && time.Since(tried) >= noteAgain {
+			h.write(ctx)
+			tried = time.Now()
+		}
+	}
+}
+
+// follow asks for the first VIP of those that this node would hold.
+func (h *history) follow(ctx context.Context) {
+	var vip netip.Addr
+	if vips := h.vips(); len(vips) > 0 {
+		vip = vips[0].Addr
+	}
+	if vip == h.watched {
+		return
+	}
+	h.unwatch()
+	h.watched = vip
+	if !vip.IsValid() {
+		return
+	}
+	w, err := vrrp.NewArbiter(vrrp.ArbiterConfig{Addrs: []netip.Addr{vip}, Every: watchEvery})
+	if err != nil {
+		h.log.Debug("gaps between owners are not measured", "vip", vip, "err", err)
+		return
+	}
+	wctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = w.Run(wctx) // ends with wctx, without an error
+	}()
+	h.watch, h.stop = w, func() { cancel(); <-done }
+}
+
+func (h *history) unwatch() {
+	h.stop()
+	h.watch, h.stop, h.watched = nil, func() {}, netip.Addr{}
+}
+
+// claimed notes that this node has become active in a term.
+func (h *history) claimed(r vrrp.Report, st raft.State) {
+	h.noted = r.Term
+	c := model.RoleChange{Term: r.Term, Node: st.ID, Name: h.name, At: r.Since.UTC(), Why: st.Cause, GapMS: -1}
+	if h.watch != nil {
+		if last := h.watch.LastAnswer(); last != 0 {
+			held := vrrp.Monotonic() - int64(time.Since(r.Since))
+			c.GapMS = max(0, time.Duration(held-last).Milliseconds())
+		}
+	}
+	h.unwatch()
+	h.store.Read(func(s *store.State) {
+		if all := s.RoleChanges(); len(all) > 0 {
+			c.Previous = all[len(all)-1].Node
+		}
+	})
+	h.log.Info("this node holds the VIPs", "term", c.Term, "gap_ms", c.GapMS, "why", c.Why)
+	if h.waiting = append(h.waiting, c); len(h.waiting) > maxNotes {
+		h.waiting = h.waiting[1:]
+	}
+}
+
+// write puts what waits into the log, the oldest first.
+func (h *history) write(ctx context.Context) {
+	for len(h.waiting) > 0 {
+		c := h.waiting[0]
+		tctx, cancel := context.WithTimeout(ctx, noteAgain)
+		_, err := h.node.Apply(tctx, store.Command{Kind: store.RoleChangeNote, At: time.Now().UTC(), Actor: "system:role", Payload: &c})
+		cancel()
+		if kind := store.KindOf(err); err != nil && (kind == "" || kind == store.Unavailable) {
+			h.log.Debug("role change not written yet", "term", c.Term, "err", err)
+			return
+		}
+		h.waiting = h.waiting[1:]
+	}
+}

@@ -1,0 +1,54 @@
+package cli
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"text/tabwriter"
+	"time"
+)
+
+func profileCommand(*flag.FlagSet) func(context.Context, *call) error {
+	return func(ctx context.Context, c *call) error {
+		var v struct {
+			Profile string `json:"profile"`
+		}
+		method := "GET"
+		var in any
+		if len(c.args) == 1 {
+			method, in = "PUT", map[string]string{"profile": c.args[0]}
+		}
+		if err := c.client.call(ctx, method, "/v1/cluster/profile", in, &v); err != nil {
+			return err
+		}
+		_, err := fmt.Fprintln(c.Stdout, v.Profile)
+		return err
+	}
+}
+
+func historyCommand(*flag.FlagSet) func(context.Context, *call) error {
+	return func(ctx context.Context, c *call) error {
+		var v struct {
+			History []struct {
+				Term  uint64    `json:"term"`
+				Name  string    `json:"name"`
+				At    time.Time `json:"at"`
+				Why   string    `json:"why"`
+				GapMS *int64    `json:"gap_ms"`
+			} `json:"history"`
+		}
+		if err := c.client.call(ctx, "GET", "/v1/cluster/history", nil, &v); err != nil {
+			return err
+		}
+		w := tabwriter.NewWriter(c.Stdout, 0, 8, 2, ' ', 0)
+		fmt.Fprintln(w, "AT\tTERM\tACTIVE\tGAP\tWHY")
+		for _, h := range v.History {
+			gap := "-"
+			if h.GapMS != nil {
+				gap = (time.Duration(*h.GapMS) * time.Millisecond).String()
+			}
+			fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%s\n", h.At.Format(time.RFC3339), h.Term, h.Name, gap, h.Why)
+		}
+		return w.Flush()
+	}
+}

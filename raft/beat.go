@@ -1,0 +1,86 @@
+package raft
+
+import (
+	"time"
+
+	hraft "github.com/hashicorp/raft"
+)
+
+// beater asks the voters for the lease while this node leads, every Timing.Beat,
+// beside the library's own heartbeats, which come at their leisure: the first of a
+// new leader only after a while, or with an entry that has to reach two disks.
+// While it does not lead it keeps a connection to every voter open, so that an
+// election has no handshakes to wait for.
+type beater struct {
+	t    *transport
+	busy map[hraft.ServerID]chan struct{} // a token while a message to the voter is under way
+}
+
+// warmEvery is how often an idle connection to a voter is used.
+const warmEvery = time.Second
+
+// run until core.done.
+func (b *beater) run() {
+	b.busy = make(map[hraft.ServerID]chan struct{})
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	var warmed time.Time
+	for {
+		select {
+		case <-b.t.done:
+			return
+		case <-timer.C:
+		case <-b.t.lead:
+		}
+		beat := b.t.timing().Beat
+		timer.Reset(beat)
+		r := b.t.lib.Load()
+		if r == nil {
+			continue
+		}
+		switch now := time.Now(); {
+		case r.State() == hraft.Leader:
+			term := r.CurrentTerm()
+			b.each(func(s hraft.Server) { b.beat(s, term) })
+		case !b.t.witness && now.Sub(warmed) >= warmEvery:
+			warmed = now
+			b.each(b.warm)
+		}
+	}
+}
+
+// each calls fn for the other voters, one at a time for each.
+func (b *beater) each(fn func(hraft.Server)) {
+	for _, s := range b.t.servers() {
+		if s.Suffrage != hraft.Voter || s.ID == b.t.id {
+			continue
+		}
+		ch := b.busy[s.ID]
+		if ch == nil {
+			ch = make(chan struct{}, 1)
+			b.busy[s.ID] = ch
+		}
+		select {
+		case ch <- struct{}{}:
+			b.t.wg.Go(func() { fn(s); <-ch })
+		default: // a dead voter is asked again after the transport's timeout
+		}
+	}
+}
+
+func (b *beater) beat(s hraft.Server, term uint64) {
+	req := &hraft.AppendEntriesRequest{RPCHeader: b.t.header(), Term: term}
+	var resp hraft.AppendEntriesResponse
+	_ = b.t.AppendEntries(s.ID, s.Address, req, &resp) // an answer was noted on the way
+}
+
+// warm asks for nothing: a pre-vote in term 0 is never given.
+func (b *beater) warm(s hraft.Server) {
+	if s.ID == seatID {
+		return
+	}
+	var resp hraft.RequestPreVoteResponse
+	if b.t.inner.RequestPreVote(s.ID, s.Address, &hraft.RequestPreVoteRequest{RPCHeader: b.t.header()}, &resp) == nil {
+		b.t.peers.answered(s.ID, time.Now())
+	}
+}
