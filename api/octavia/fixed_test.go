@@ -42,8 +42,6 @@ func TestFixedAnswers(t *testing.T) {
 		{"p:member", "GET", "/v2.0/lbaas/flavorprofiles", 403, denied},
 		{"p:reader", "GET", "/v2.0/lbaas/availabilityzones/x", 404, `{"faultcode":"Client","faultstring":"Availability Zone x not found.","debuginfo":null}`},
 		{"p:reader", "GET", "/v2.0/lbaas/l7policies", 200, `{"l7policies":[],"l7policies_links":[]}`},
-		{"p:member", "POST", "/v2.0/lbaas/l7policies", 501, `{"faultcode":"Server","faultstring":"Provider 'lbd' does not support a requested option: l7policies","debuginfo":null}`},
-		{"p:reader", "POST", "/v2.0/lbaas/l7policies", 403, denied},
 		{"p:reader", "GET", "/v2.0/lbaas/l7policies/x/rules", 404, `{"code":404,"title":"Bad Request","description":"L7Policy x not found."}`},
 		{"admin", "GET", "/v1/loadbalancers", 404, `{"code":404,"title":"Not Found","description":""}`},
 		{"admin", "GET", "/networking/v2.0/quotas/p", 404, `{"code":404,"title":"Not Found","description":""}`},

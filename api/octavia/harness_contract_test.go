@@ -248,7 +248,7 @@ func idOf(o object) string { s, _ := o["id"].(string); return s }
 // populated is a world with one of each resource.
 type populated struct {
 	*contractWorld
-	lb, listener, pool, member, monitor, vip string
+	lb, listener, pool, member, monitor, vip, policy, rule string
 }
 
 func newPopulated(t testing.TB) *populated {
@@ -260,12 +260,14 @@ func newPopulated(t testing.TB) *populated {
 	p.listener = idOf(w.make("listeners", "listener", `{"loadbalancer_id":"`+p.lb+`","protocol":"HTTP","protocol_port":80,"default_pool_id":"`+p.pool+`"}`))
 	p.member = idOf(w.make("pools/"+p.pool+"/members", "member", `{"address":"198.51.100.9","protocol_port":8080}`))
 	p.monitor = idOf(w.make("healthmonitors", "healthmonitor", `{"pool_id":"`+p.pool+`","type":"HTTP","delay":5,"timeout":3,"max_retries":2}`))
+	p.policy = idOf(w.make("l7policies", "l7policy", `{"listener_id":"`+p.listener+`","action":"REJECT"}`))
+	p.rule = idOf(w.make("l7policies/"+p.policy+"/rules", "rule", `{"type":"PATH","compare_type":"EQUAL_TO","value":"/x"}`))
 	return p
 }
 
 // fill puts the ids of the populated world into a request's text.
 func (p *populated) fill(s string) string {
-	return strings.NewReplacer("$lb", p.lb, "$listener", p.listener, "$pool", p.pool, "$member", p.member, "$monitor", p.monitor, "$vip", p.vip,
+	return strings.NewReplacer("$lb", p.lb, "$listener", p.listener, "$pool", p.pool, "$member", p.member, "$monitor", p.monitor, "$vip", p.vip, "$policy", p.policy, "$rule", p.rule,
 		"$subnet", theSubnet, "$network", theNetwork, "$nobody", nobody).Replace(s)
 }
 
@@ -273,7 +275,7 @@ func (p *populated) fill(s string) string {
 func (p *populated) content() string {
 	p.t.Helper()
 	var b strings.Builder
-	for _, path := range []string{"loadbalancers", "listeners", "pools", "healthmonitors", "pools/" + p.pool + "/members"} {
+	for _, path := range []string{"loadbalancers", "listeners", "pools", "healthmonitors", "pools/" + p.pool + "/members", "l7policies", "l7policies/" + p.policy + "/rules"} {
 		rec := p.raw("admin", "GET", base+path, "")
 		if rec.Code != http.StatusOK {
 			p.t.Fatalf("GET %s: %d %s", path, rec.Code, rec.Body)

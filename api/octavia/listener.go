@@ -17,7 +17,6 @@ func listenerBase(l *model.Listener) *model.Base { return &l.Base }
 func listenerResource() resource[*model.Listener] {
 	type lis = *model.Listener
 	of := func(get func(lis) any) func(*seen, lis) any { return func(_ *seen, x lis) any { return get(x) } }
-	always := func(v any) func(*seen, lis) any { return func(*seen, lis) any { return v } }
 	id := func(x lis) string { return string(x.ID) }
 	certificates, clients, tls := listenerCertificateAttrs(), listenerClientAttrs(), listenerTLSAttrs()
 	return resource[lis]{
@@ -30,7 +29,9 @@ func listenerResource() resource[*model.Listener] {
 			attr[lis]{name: "connection_limit", get: of(func(x lis) any { return x.ConnectionLimit })},
 			certificates[0], certificates[1],
 			attr[lis]{name: "default_pool_id", get: of(func(x lis) any { return text(x.DefaultPool) })},
-			attr[lis]{name: "l7policies", get: always([]ref{}), use: relation},
+			attr[lis]{name: "l7policies", get: func(s *seen, x lis) any {
+				return refs(s.st.PoliciesOf(x.ID), func(p *model.L7Policy) model.L7PolicyID { return p.ID })
+			}, use: relation},
 			attr[lis]{name: "insert_headers", get: of(insertedHeaders), use: relation},
 			attr[lis]{name: "loadbalancers", get: of(func(x lis) any { return []ref{{string(x.LoadBalancer)}} }), use: relation},
 			attr[lis]{name: "timeout_client_data", get: of(func(x lis) any { return x.TimeoutClientData })},

@@ -23,6 +23,8 @@ type Part struct {
 	pools         resource[*model.Pool]
 	members       resource[*model.Member]
 	monitors      resource[*model.HealthMonitor]
+	l7policies    resource[*model.L7Policy]
+	l7rules       resource[*model.L7Rule]
 	amphorae      resource[*amphora]
 	quotas        resource[*model.Quota]
 }
@@ -33,6 +35,7 @@ func New(write deps.Writer, read deps.Reader, observe deps.Observer, cluster dep
 		write: write, read: read, observe: observe, cluster: cluster,
 		loadBalancers: loadBalancerResource(), listeners: listenerResource(), pools: poolResource(),
 		members: memberResource(), monitors: monitorResource(), amphorae: amphoraResource(), quotas: quotaResource(),
+		l7policies: l7PolicyResource(), l7rules: l7RuleResource(),
 	}
 }
 
@@ -83,6 +86,9 @@ func (p *Part) mountCollections(r *api.Router, base string) {
 	members := base + "/pools/:pool/members"
 	mountVerbs(r, members, p.listMembers, p.createMember, p.showMember, p.updateMember, p.deleteMember, p.batchMembers)
 	mountVerbs(r, base+"/healthmonitors", p.listMonitors, p.createMonitor, p.showMonitor, p.updateMonitor, p.deleteMonitor, nil)
+
+	mountVerbs(r, base+"/l7policies", p.listL7Policies, p.createL7Policy, p.showL7Policy, p.updateL7Policy, p.deleteL7Policy, nil)
+	mountVerbs(r, base+"/l7policies/:policy/rules", p.listL7Rules, p.createL7Rule, p.showL7Rule, p.updateL7Rule, p.deleteL7Rule, nil)
 
 	r.Handle(http.MethodGet, base+"/providers", wrap(listProviders))
 	r.Handle(http.MethodGet, base+"/providers/:name", methodNotAllowed)

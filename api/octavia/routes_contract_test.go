@@ -69,6 +69,15 @@ func TestContractForeignProject(t *testing.T) {
 		{"GET", "healthmonitors/$monitor", ""},
 		{"PUT", "healthmonitors/$monitor", `{"healthmonitor":{}}`},
 		{"DELETE", "healthmonitors/$monitor", ""},
+		{"GET", "l7policies/$policy", ""},
+		{"PUT", "l7policies/$policy", `{"l7policy":{}}`},
+		{"DELETE", "l7policies/$policy", ""},
+		{"POST", "l7policies", `{"l7policy":{"listener_id":"$listener","action":"REJECT"}}`},
+		{"GET", "l7policies/$policy/rules", ""},
+		{"POST", "l7policies/$policy/rules", `{"rule":{"type":"PATH","compare_type":"EQUAL_TO","value":"/"}}`},
+		{"GET", "l7policies/$policy/rules/$rule", ""},
+		{"PUT", "l7policies/$policy/rules/$rule", `{"rule":{}}`},
+		{"DELETE", "l7policies/$policy/rules/$rule", ""},
 		{"GET", "loadbalancers?project_id=elsewhere", ""},
 	} {
 		status, out := w.ask("other:member", x.method, base+w.fill(x.path), w.fill(x.body))

@@ -36,7 +36,7 @@ func (s *seen) tree(lb *model.LoadBalancer) doc {
 	listeners := []doc{}
 	for _, l := range s.st.ListenersOf(lb.ID) {
 		pools := []doc{}
-		if x, ok := s.st.Pool(l.DefaultPool); ok {
+		for _, x := range s.st.PoolsUsedBy(l) {
 			pools = append(pools, s.poolTree(x))
 		}
 		listeners = append(listeners, doc{

@@ -17,7 +17,6 @@ type emptyCollection struct {
 }
 
 var emptyCollections = [...]emptyCollection{
-	{"l7policies", "l7policies", "l7policies_links", "L7 Policy", false},
 	{"flavors", "flavors", "flavors_links", "Flavor", false},
 	{"flavorprofiles", "flavorprofiles", "flavorprofile_links", "Flavor Profile", true},
 	{"availabilityzones", "availability_zones", "availability_zones_links", "Availability Zone", false},
@@ -31,11 +30,6 @@ func mountUnserved(r *api.Router, base string) {
 		r.Handle(http.MethodPost, path, wrap(unserved(e.path)))
 		for _, m := range []string{http.MethodGet, http.MethodPut, http.MethodDelete} {
 			r.Handle(m, path+"/:id", wrap(e.missing))
-		}
-	}
-	for _, path := range []string{"/l7policies/:policy/rules", "/l7policies/:policy/rules/:id"} {
-		for _, m := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete} {
-			r.Handle(m, base+path, wrap(func(c echo.Context) error { return parentNotFound("L7Policy", c.Param("policy")) }))
 		}
 	}
 }

@@ -133,8 +133,12 @@ func (v *View) LoadBalancer(lb *model.LoadBalancer) model.Operating {
 }
 
 // Monitor is the operating status of a health monitor: ONLINE once in force.
-func Monitor(hm *model.HealthMonitor) model.Operating {
-	if !hm.AdminStateUp || hm.Provisioning == model.PendingCreate {
+func Monitor(hm *model.HealthMonitor) model.Operating { return Configured(&hm.Base) }
+
+// Configured is the operating status of what only configures others (monitors,
+// L7 policies and rules): ONLINE once in force, unless it is switched off.
+func Configured(b *model.Base) model.Operating {
+	if !b.AdminStateUp || b.Provisioning == model.PendingCreate {
 		return model.Offline
 	}
 	return model.Online
