@@ -1,7 +1,8 @@
 #!/bin/bash
 # Subject "lbd" of a side-by-side benchmark: started in the foreground with
 # BENCH_* variables, becomes the proxy. LBD_BIN is the binary. Exit status 3:
-# case not supported.
+# case not supported. BENCH_RESUME=0 cannot be honoured: Octavia's API has no
+# switch against session tickets, so that clients which can resume do.
 set -u
 LBD=${LBD_BIN:-$(dirname "$0")/../../lbd}
 pool_protocol= tls=
