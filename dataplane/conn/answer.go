@@ -136,6 +136,7 @@ func (x *exchange) flush() error {
 // relayBody sends the body of the answer behind the head in x.ans and leaves the
 // last piece there. Small answers so leave in one write.
 func (x *exchange) relayBody() error {
+	x.chunks.Reset() // no trailers of the answer before
 	switch x.response.Framing {
 	case http1.Length:
 		return x.relayLength(x.response.Length)
@@ -231,12 +232,11 @@ func (x *exchange) putPiece(b []byte) error {
 // putEnd ends a body without known length.
 func (x *exchange) putEnd() {
 	if x.toClient == http1.Chunks {
-		x.ans = http1.AppendEnd(x.ans)
+		x.ans = http1.AppendEnd(x.ans, x.chunks.Trailer())
 	}
 }
 
 func (x *exchange) relayChunked() error {
-	x.chunks.Reset()
 	for {
 		in := x.server.Buffered()
 		if len(in) == 0 {

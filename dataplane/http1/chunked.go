@@ -11,6 +11,8 @@ type Chunked struct {
 	trailers int   // its fields
 	ext      extState
 	buf      []byte // an incomplete trailer line
+	kept     []byte // trailer lines that may be passed on
+	answer   bool   // a member's body: what its trailers must not hold is dropped
 }
 
 type chunkState uint8
@@ -28,7 +30,7 @@ const (
 )
 
 // Reset begins a new body.
-func (c *Chunked) Reset() { *c = Chunked{buf: c.buf[:0]} }
+func (c *Chunked) Reset() { *c = Chunked{buf: c.buf[:0], kept: c.kept[:0]} }
 
 // Done reports whether the body and its trailer section have been read.
 func (c *Chunked) Done() bool { return c.state == atEnd }
@@ -37,8 +39,9 @@ func (c *Chunked) Done() bool { return c.state == atEnd }
 // so that the caller can send it on: in[:consumed] is done with, data (part of
 // it) is body, possibly empty. Call it again with in[consumed:] until done, or
 // until it consumes nothing because in is empty. Trailer fields are checked and
-// dropped (RFC 9110 section 6.5.1 lets an intermediary do so). A refusal is
-// always a *Refusal.
+// are in Trailer when it is done. One that must not be there (RFC 9110 section
+// 6.5.1) is refused in a request and dropped in an answer. A refusal is always a
+// *Refusal.
 func (c *Chunked) Next(in []byte, lim *Limits) (consumed int, data []byte, done bool, err error) {
 	n, data, ref := c.next(in, lim)
 	if ref != nil {
@@ -49,6 +52,7 @@ func (c *Chunked) Next(in []byte, lim *Limits) (consumed int, data []byte, done 
 
 // NextAnswer is Next for a member's body: refusals have status 502.
 func (c *Chunked) NextAnswer(in []byte, lim *Limits) (consumed int, data []byte, done bool, err error) {
+	c.answer = true
 	n, data, ref := c.next(in, lim)
 	if ref != nil {
 		return n, nil, false, asAnswer(ref)
@@ -78,7 +82,7 @@ func (c *Chunked) next(in []byte, lim *Limits) (n int, data []byte, err *Refusal
 				err = errChunkEnd
 			}
 		case atDataLF:
-			*c = Chunked{buf: c.buf} // atSize
+			*c = Chunked{buf: c.buf, kept: c.kept, answer: c.answer} // atSize
 			if b != '\n' {
 				err = errChunkEnd
 			}
@@ -146,7 +150,7 @@ func (c *Chunked) sizeEnd(b byte) *Refusal {
 		c.state = atData
 	} else {
 		c.state = atTrailer
-		c.buf = c.buf[:0]
+		c.buf, c.kept = c.buf[:0], c.kept[:0]
 	}
 	return nil
 }
@@ -181,16 +185,35 @@ func (c *Chunked) trailerByte(b byte, lim *Limits) *Refusal {
 	if err != nil {
 		return errTrailerField
 	}
-	if forbiddenTrailer(f.Name) {
+	switch {
+	case !ForbiddenTrailer(f.Name):
+		c.kept = append(append(append(append(c.kept, f.Name...), ": "...), f.Value...), crlf...)
+	case !c.answer:
 		return errTrailerName
 	}
 	c.state, c.buf = atTrailer, c.buf[:0]
 	return nil
 }
 
-// forbiddenTrailer names fields that would change framing, routing or identity
+// Trailer is the trailer section that came with the body, field lines with their
+// ends and without the empty line. It is valid until Reset.
+func (c *Chunked) Trailer() []byte { return c.kept }
+
+// TrailerFields appends the fields of Trailer to dst.
+func (c *Chunked) TrailerFields(dst []Field) []Field {
+	for b := c.kept; len(b) > 0; {
+		var l []byte
+		l, b = line(b)
+		if f, err := parseField(l); err == nil { // it was read before
+			dst = append(dst, f)
+		}
+	}
+	return dst
+}
+
+// ForbiddenTrailer names fields that would change framing, routing or identity
 // if a member merged them into the head (RFC 9110 section 6.5.1).
-func forbiddenTrailer(name []byte) bool {
+func ForbiddenTrailer(name []byte) bool {
 	for _, n := range [...]string{"content-length", "transfer-encoding", "host", "connection", "trailer", "te", "upgrade", "content-encoding", "content-type", "content-range", "authorization", "cookie", "set-cookie", "expect"} {
 		if Is(name, n) {
 			return true

@@ -105,7 +105,7 @@ func TestChunksWrittenAreRead(t *testing.T) {
 		want = append(want, data...)
 		wire = AppendData(wire, data)
 	}
-	wire = AppendEnd(wire)
+	wire = AppendEnd(wire, nil)
 	body, rest, done, err := unchunk(wire, 1000)
 	if err != nil || !done || rest != 0 || !bytes.Equal(body, want) {
 		t.Errorf("%d bytes of %d, rest %d, done %v, err %v", len(body), len(want), rest, done, err)

@@ -12,5 +12,5 @@
 // The result is the same for every segmentation of the input. Slices in a
 // message point into the caller's buffer and live as long as its bytes do.
 // Framing bytes are never copied from one side to the other: package rewrite
-// writes heads anew, AppendChunk and AppendEnd write bodies anew.
+// writes heads anew, AppendChunk and AppendEnd write bodies anew, trailers included.
 package http1

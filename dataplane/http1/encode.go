@@ -14,8 +14,11 @@ func AppendChunk(dst []byte, size int) []byte {
 	return append(dst, '\r', '\n')
 }
 
-// AppendEnd appends the last chunk and an empty trailer section.
-func AppendEnd(dst []byte) []byte { return append(dst, "0\r\n\r\n"...) }
+// AppendEnd appends the last chunk and a trailer section, as Chunked.Trailer gives it.
+func AppendEnd(dst, trailer []byte) []byte {
+	dst = append(dst, "0\r\n"...)
+	return append(append(dst, trailer...), crlf...)
+}
 
 var crlf = []byte("\r\n")
 

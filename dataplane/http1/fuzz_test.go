@@ -122,7 +122,7 @@ func FuzzChunked(f *testing.F) {
 			wire = AppendData(wire, left[:size])
 			left = left[size:]
 		}
-		wire = AppendEnd(wire)
+		wire = AppendEnd(wire, nil)
 		again, rest, done, err := unchunk(wire, int(piece)+1)
 		if !bytes.Equal(again, body) || rest != 0 || !done || err != nil {
 			t.Fatalf("body %q, written and read again %q, %d left, %v, %v", body, again, rest, done, err)

@@ -23,7 +23,7 @@ func (b *Body) Start(r *http1.Request) {
 func (b *Body) Recycle() Body { return Body{dec: b.dec} }
 
 // Take moves what in holds of the body behind out, framed anew, until out has
-// limit bytes. It never takes what follows the body. used is how much of in is
+// limit bytes; trailers alone may pass it. It never takes what follows the body. used is how much of in is
 // done with; a body that breaks its framing is ErrClientFraming.
 func (b *Body) Take(in, out []byte, limit int, lim *http1.Limits) (used int, _ []byte, err error) {
 	for !b.Done {
@@ -52,7 +52,7 @@ func (b *Body) Take(in, out []byte, limit int, lim *http1.Limits) (used int, _ [
 			out = http1.AppendData(out, data)
 		}
 		if done {
-			out = http1.AppendEnd(out)
+			out = http1.AppendEnd(out, b.dec.Trailer())
 			b.Done = true
 		}
 		used += n
