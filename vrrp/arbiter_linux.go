@@ -45,6 +45,7 @@ type target struct {
 	link   string
 	source netip.Addr   // our own address on the link
 	last   atomic.Int64 // Monotonic of the newest answer
+	asked  atomic.Int32 // questions since then
 	mac    atomic.Pointer[net.HardwareAddr]
 }
 
@@ -156,6 +157,7 @@ func (a *Arbiter) talk(ctx context.Context, c *arpConn, targets []*target) error
 					mac := slices.Clone(p.SenderHardwareAddr)
 					t.mac.Store(&mac)
 					t.last.Store(Monotonic())
+					t.asked.Store(0)
 				}
 			}
 		}
@@ -168,6 +170,7 @@ func (a *Arbiter) talk(ctx context.Context, c *arpConn, targets []*target) error
 			if mac := t.mac.Load(); mac != nil && t.answers(2*arbiterEvery) {
 				owner = *mac
 			}
+			t.asked.Add(1)
 			if err := c.askAs(t.source, t.addr, owner); err != nil {
 				return err
 			}
@@ -197,6 +200,19 @@ func (a *Arbiter) Answers() bool {
 		}
 	}
 	return 2*n >= len(a.targets)
+}
+
+// Gone reports that more than half of the addresses, which answered before, have
+// left several questions in a row unanswered. It is slower than Answers to say so,
+// and does not say so because this process had no time to ask or to listen.
+func (a *Arbiter) Gone() bool {
+	n := 0
+	for _, t := range a.targets {
+		if t.last.Load() != 0 && t.asked.Load() >= goneAfter && !t.answers(goneAfter*a.every) {
+			n++
+		}
+	}
+	return 2*n > len(a.targets)
 }
 
 // LastAnswer is when the newest answer came, as Monotonic; 0: never.

@@ -19,14 +19,24 @@ func TestArbiterFollowsTheNodesOwnLeg(t *testing.T) {
 	answers := func() bool {
 		return p.tell(command{Do: "arbiter", VIPs: []VIP{{Addr: router.ip}}}).Answers
 	}
+	gone := func() bool {
+		return p.tell(command{Do: "arbiter", VIPs: []VIP{{Addr: router.ip}}}).Gone
+	}
 	none := func() string { return "" }
+	if gone() {
+		t.Error("gone before it ever answered")
+	}
 	eventually(t, "it answers", answers, none)
 	n.sw.linkUp("p1eth0", false)
 	eventually(t, "cut: no answer", func() bool { return !answers() }, none)
 	n.sw.linkUp("p1eth0", true)
 	eventually(t, "healed: it answers", answers, none)
+	if gone() {
+		t.Error("gone although it answers")
+	}
 	router.linkUp("eth0", false)
 	eventually(t, "router off: no answer", func() bool { return !answers() }, none)
+	eventually(t, "router off: gone", gone, none)
 }
 
 func TestArbiterMustBeANeighbour(t *testing.T) {

@@ -87,6 +87,9 @@ const (
 	// by default), or its lease could outlast the peer's patience.
 	arbiterEvery  = 30 * time.Millisecond
 	arbiterWithin = 90 * time.Millisecond
+	// goneAfter questions without an answer tell a broken leg from a busy moment:
+	// a quarter of a second.
+	goneAfter = 8
 	// probeTries and probeWait of a Prober: 2 questions, 8 ms apart, are
 	// answered within 1 ms on any LAN that is not overloaded, and delay a claim
 	// by 16 ms at most.

@@ -40,6 +40,7 @@ type reply struct {
 	Report Report
 	// Answers of the arbiter, which the first "arbiter" command starts.
 	Answers bool
+	Gone    bool
 	Err     string
 }
 
@@ -102,7 +103,7 @@ func parentMain() int {
 				}
 				wg.Go(func() { _ = arbiter.Run(ctx) })
 			}
-			r.Answers = arbiter.Answers()
+			r.Answers, r.Gone = arbiter.Answers(), arbiter.Gone()
 		case "tie":
 			h.Tie(h.ID(), "peer", c.Tether)
 		case "release":

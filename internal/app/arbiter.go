@@ -4,7 +4,6 @@ import (
 	"context"
 	"log/slog"
 	"net/netip"
-	"sync/atomic"
 
 	"lbd/raft"
 	"lbd/vrrp"
@@ -16,7 +15,6 @@ type arbiter struct {
 	watch *vrrp.Arbiter // nil: there is none
 	probe vrrp.Prober
 	vips  func() []vrrp.VIP
-	once  atomic.Bool // it has answered since the start
 }
 
 var _ raft.Arbiter = (*arbiter)(nil)
@@ -41,16 +39,12 @@ func (a *arbiter) run(ctx context.Context) error {
 
 // Answers implements raft.Arbiter.
 func (a *arbiter) Answers() bool {
-	if a.watch == nil || !a.watch.Answers() {
-		return false
-	}
-	a.once.Store(true)
-	return true
+	return a.watch != nil && a.watch.Answers()
 }
 
 // down: it answered once and does not any more. A gateway that never answers ARP
-// says nothing about this node's leg.
-func (a *arbiter) down() bool { return a != nil && !a.Answers() && a.once.Load() }
+// says nothing about this node's leg, and a busy moment is no reason to hand over.
+func (a *arbiter) down() bool { return a != nil && a.watch != nil && a.watch.Gone() }
 
 // VIPSilent implements raft.Arbiter.
 func (a *arbiter) VIPSilent(ctx context.Context) bool { return a.probe.Silent(ctx, a.vips()) }
