@@ -366,7 +366,7 @@ type arbiterView struct {
 
 func (v *arbiterView) Answers() bool { return v.a.answers.Load() }
 
-func (v *arbiterView) VIPSilent(context.Context) bool {
+func (v *arbiterView) VIPSilent(context.Context, time.Duration) bool {
 	v.a.mu.Lock()
 	defer v.a.mu.Unlock()
 	if v.a.blind {

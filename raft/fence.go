@@ -45,6 +45,8 @@ type fence struct {
 	holder      uint64                       // guarded by mu; our VIP holder, 0 for none
 	firstHolder uint64                       // guarded by mu; ours when the lease of leaseTerm began
 	confirmed   bool                         // guarded by mu; a real peer answered for holder in leaseTerm
+	lapsed      bool                         // guarded by mu; the lease of leaseTerm ran out and no real peer answered since
+	stoodAt     time.Time                    // guarded by mu; when this node last asked for votes
 	leaseTerm   uint64                       // guarded by mu
 	leaseUntil  time.Time                    // guarded by mu
 	acks        map[hraft.ServerID]time.Time // guarded by mu; what the newest answered beat of leaseTerm is good for
@@ -127,6 +129,14 @@ func (f *fence) promised(now time.Time) bool {
 	return f.orphan.IsZero() && now.Before(until) || now.Before(f.leaseUntil)
 }
 
+// longestAsked is the longest lease that the peer may have now, as far as this
+// node knows.
+func (f *fence) longestAsked() time.Duration {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return max(f.asked, f.timing.Lease)
+}
+
 // loyal is promised for those who do not hold mu.
 func (f *fence) loyal(now time.Time) bool {
 	f.mu.Lock()
@@ -156,6 +166,7 @@ func (f *fence) mayStand(term uint64, now time.Time) (ok, byTransfer bool) {
 		return false, false
 	}
 	f.bar(term, now)
+	f.stoodAt = now
 	return true, byTransfer
 }
 
@@ -234,16 +245,18 @@ func (f *fence) acked(id hraft.ServerID, n note, term uint64, sent time.Time, vo
 		return false
 	}
 	if term > f.leaseTerm {
-		f.leaseTerm, f.leaseUntil, f.firstHolder, f.confirmed = term, time.Time{}, f.holder, false
+		f.leaseTerm, f.leaseUntil, f.firstHolder, f.confirmed, f.lapsed = term, time.Time{}, f.holder, false, false
 		clear(f.acks)
 	}
 	until := sent.Add(n.lease)
 	switch {
 	case id == self:
-	case id == seatID && f.firstHolder != f.holder && !f.confirmed:
+	case id == seatID && !f.seatCounts(sent):
 		return false
 	default:
-		f.confirmed = f.confirmed || id != seatID
+		if id != seatID {
+			f.confirmed, f.lapsed = true, false
+		}
 		if until.After(f.acks[id]) {
 			f.acks[id] = until
 		}
@@ -272,12 +285,25 @@ func (f *fence) acked(id hraft.ServerID, n note, term uint64, sent time.Time, vo
 	return false
 }
 
-// unconfirmed tells whether this leader of term started another VIP holder that
-// no peer has heard of: the arbiter seat's word is then not enough for a lease.
+// seatCounts tells whether the arbiter seat's word may carry the lease on. It
+// continues a lease, or begins one right after the election, but neither revives
+// one nor moves it to another VIP holder: the peer, for which nobody speaks here,
+// may have taken over with its own half of the seat. Callers hold mu.
+func (f *fence) seatCounts(sent time.Time) bool {
+	running := f.leaseUntil
+	if running.IsZero() {
+		running = f.stoodAt.Add(f.timing.Lease)
+	}
+	f.lapsed = f.lapsed || !f.confirmed && f.holder != f.firstHolder || !sent.Before(running)
+	return !f.lapsed
+}
+
+// unconfirmed tells whether this leader of term needs the answer of a real peer
+// for a lease: the seat's word is not enough.
 func (f *fence) unconfirmed(term uint64) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.leaseTerm == term && f.holder != 0 && f.holder != f.firstHolder && !f.confirmed
+	return f.leaseTerm == term && f.lapsed
 }
 
 // lease is when the lease of term ends, zero when there is none, and for which

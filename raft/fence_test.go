@@ -304,34 +304,53 @@ func TestAPromiseEndsWithTheHolderItProtects(t *testing.T) {
 	}
 }
 
-func TestAnotherHolderEarnsItsOwnLease(t *testing.T) {
+func TestWhatTheSeatsWordIsGoodFor(t *testing.T) {
 	t0 := time.Now()
 	at := func(ms int) time.Time { return t0.Add(time.Duration(ms) * time.Millisecond) }
 	seated := []hraft.ServerID{"a", "b", seatID}
 	f := newFence(fenceTiming, t0)
 	f.setHolder(1)
-	before := f.asks()
-	if !f.acked(seatID, before, 3, at(10), seated, "a") {
-		t.Error("the seat's word is not enough for the first holder")
+	stand := func(term uint64, ms int) {
+		t.Helper()
+		if ok, _ := f.mayStand(term, at(ms)); !ok {
+			t.Fatalf("may not stand in term %d", term)
+		}
 	}
+	ack := func(what string, from hraft.ServerID, n note, term uint64, ms int, want bool) {
+		t.Helper()
+		if got := f.acked(from, n, term, at(ms), seated, "a"); got != want {
+			t.Errorf("%s: the lease grows %v, want %v", what, got, want)
+		}
+	}
+	lease := int(fenceTiming.Lease / time.Millisecond)
+	stand(3, 1000)
+	first := f.asks()
+	ack("the seat right after the election", seatID, first, 3, 1010, true)
+	ack("the seat goes on", seatID, first, 3, 1100, true)
+	ack("the seat cannot revive", seatID, first, 3, 1100+lease, false)
+	if !f.unconfirmed(3) {
+		t.Error("a lapsed lease counts as confirmed")
+	}
+	ack("nor later", seatID, first, 3, 1101+lease, false)
+	ack("the peer can", "b", first, 3, 1110+lease, true)
+	ack("and then the seat goes on", seatID, first, 3, 1120+lease, true)
+
 	f.setHolder(2)
 	if l, h := f.lease(3); !l.IsZero() || h != 2 {
 		t.Errorf("the second holder inherits a lease until %v", l)
 	}
-	if f.acked("b", before, 3, at(20), seated, "a") {
-		t.Error("an answer to a beat for the first holder counts for the second")
+	ack("an answer to a beat for the first holder", "b", first, 3, 1330, false)
+	ack("the seat for a holder that no peer has heard of", seatID, f.asks(), 3, 1335, false)
+	if !f.unconfirmed(3) {
+		t.Error("a holder that no peer has heard of counts as confirmed")
 	}
-	if f.acked(seatID, f.asks(), 3, at(30), seated, "a") || !f.unconfirmed(3) {
-		t.Error("the seat speaks for a holder that no peer has heard of")
-	}
-	if !f.acked("b", f.asks(), 3, at(40), seated, "a") || f.unconfirmed(3) {
-		t.Error("the peer's answer does not count")
-	}
-	if !f.acked(seatID, f.asks(), 3, at(50), seated, "a") {
-		t.Error("the seat's word does not count after the peer's")
-	}
+	ack("the peer for the second holder", "b", f.asks(), 3, 1340, true)
+	ack("the seat after the peer", seatID, f.asks(), 3, 1350, true)
+
 	f.setHolder(3)
-	if !f.acked(seatID, f.asks(), 4, at(60), seated, "a") {
-		t.Error("a new term is a new beginning")
-	}
+	stand(4, 3000)
+	ack("the seat in a new term", seatID, f.asks(), 4, 3010, true)
+	stand(5, 5000)
+	ack("the seat long after the election", seatID, f.asks(), 5, 5000+lease, false)
+	ack("the peer long after the election", "b", f.asks(), 5, 5001+lease, true)
 }

@@ -84,7 +84,14 @@ func (s *seat) decide(term uint64, candidate string, pre bool) seatAnswer {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), s.timing().Detect)
 	defer cancel()
-	q.VIPSilent = s.arbiter.VIPSilent(ctx)
+	// A peer that lost its leg for a moment, and with it the arbiter, holds on until
+	// its lease ends; then the seat's word is not good for another one. One that is
+	// known to hold nothing need not be waited for.
+	var since time.Duration
+	if !q.Gone {
+		since = s.fence.longestAsked() + leastGuard
+	}
+	q.VIPSilent = s.arbiter.VIPSilent(ctx, since)
 	return decideSeat(q)
 }
 

@@ -55,6 +55,17 @@ func (n *Node) Transfer(ctx context.Context, to model.NodeID) error {
 	return fmt.Errorf("hand leadership to node %s: %w", n.nameOf(model.NodeID(target.ID)), err)
 }
 
+// CanTransfer tells whether Transfer would find a successor now: whoever leads
+// should ask before he lets the VIPs go.
+func (n *Node) CanTransfer() error {
+	c := n.core.Load()
+	if c == nil || !c.leads() {
+		return store.Errorf(store.Unavailable, "This node does not lead.")
+	}
+	_, err := n.successor(c, c.term(), "")
+	return err
+}
+
 // successor finds a data node that is a voter, was heard lately and has the log.
 func (n *Node) successor(c *core, term uint64, to model.NodeID) (hraft.Server, error) {
 	kinds := make(map[hraft.ServerID]model.NodeKind)

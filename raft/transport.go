@@ -254,7 +254,7 @@ func (t *transport) RequestVote(id hraft.ServerID, target hraft.ServerAddress, a
 	}
 	t.cause.Store(&cause)
 	if id == seatID {
-		return t.seat.requestVote(args, resp)
+		return t.askSeat(args, resp)
 	}
 	own := *args // the library shares args between its calls
 	own.LeadershipTransfer = byTransfer
@@ -263,6 +263,25 @@ func (t *transport) RequestVote(id hraft.ServerID, target hraft.ServerAddress, a
 	}
 	t.peers.answered(id, time.Now())
 	return nil
+}
+
+// askSeat asks the seat until it votes or this candidacy is over. The library
+// would ask once and then wait for a whole election timeout, for example when the
+// leader died right after it had asked this node to take over.
+func (t *transport) askSeat(args *hraft.RequestVoteRequest, resp *hraft.RequestVoteResponse) error {
+	for begun := time.Now(); ; {
+		err := t.seat.requestVote(args, resp)
+		r := t.lib.Load()
+		if err != nil || resp.Granted || resp.Term > args.Term || time.Since(begun) > libTimeout ||
+			r == nil || r.State() != hraft.Candidate || r.CurrentTerm() != args.Term {
+			return err
+		}
+		select {
+		case <-time.After(askAgain):
+		case <-t.done:
+			return errClosing
+		}
+	}
 }
 
 // RequestPreVote implements hraft.WithPreVote. The library asks once and then

@@ -64,9 +64,11 @@ type Arbiter interface {
 	// should be well below Timing.Detect: it is how long a node that is cut off
 	// may go on believing in itself. Must return at once.
 	Answers() bool
-	// VIPSilent tells whether no host answers a conflict probe for any VIP. It
-	// may take a few milliseconds and must return when ctx ends.
-	VIPSilent(ctx context.Context) bool
+	// VIPSilent tells whether no host answers a conflict probe for any VIP, and
+	// none has for as long as since, during which this node's leg worked: a host whose
+	// link failed for a moment may hold them still. It may take a few milliseconds
+	// and must return when ctx ends.
+	VIPSilent(ctx context.Context, since time.Duration) bool
 }
 
 // State is one consistent-enough look at consensus; cheap enough to be read

@@ -45,6 +45,7 @@ type target struct {
 	link   string
 	source netip.Addr   // our own address on the link
 	last   atomic.Int64 // Monotonic of the newest answer
+	since  atomic.Int64 // Monotonic of the first answer of those without a gap
 	asked  atomic.Int32 // questions since then
 	mac    atomic.Pointer[net.HardwareAddr]
 }
@@ -156,7 +157,10 @@ func (a *Arbiter) talk(ctx context.Context, c *arpConn, targets []*target) error
 				if p.Operation == arp.OperationReply && p.SenderIP == t.addr {
 					mac := slices.Clone(p.SenderHardwareAddr)
 					t.mac.Store(&mac)
-					t.last.Store(Monotonic())
+					now := Monotonic()
+					if last := t.last.Swap(now); last == 0 || now-last > int64(arbiterWithin) {
+						t.since.Store(now)
+					}
 					t.asked.Store(0)
 				}
 			}
@@ -200,6 +204,25 @@ func (a *Arbiter) Answers() bool {
 		}
 	}
 	return 2*n >= len(a.targets)
+}
+
+// AnswersFor is for how long the addresses have answered without a gap of 90 ms,
+// the median of them; 0 when they do not.
+func (a *Arbiter) AnswersFor() time.Duration {
+	now := Monotonic()
+	ages := make([]time.Duration, 0, len(a.targets))
+	for _, t := range a.targets {
+		var age time.Duration
+		if t.answers(arbiterWithin) {
+			age = time.Duration(now - t.since.Load())
+		}
+		ages = append(ages, age)
+	}
+	if len(ages) == 0 {
+		return 0
+	}
+	slices.Sort(ages)
+	return ages[len(ages)/2]
 }
 
 // Gone reports that more than half of the addresses, which answered before, have

@@ -50,6 +50,7 @@ type node struct {
 	board   *status.Board
 	obs     *observer
 	roles   *roles
+	history *history // nil without VIPs
 	started time.Time
 }
 
@@ -147,6 +148,8 @@ func (n *node) open() (err error) {
 	}
 	if n.arbiter != nil {
 		n.arbiter.vips = n.roles.currentVIPs
+		n.history = newHistory(n)
+		n.arbiter.vipSeen = n.history.seen
 	}
 	n.raft.OnPush(n.obs.receive)
 	n.raft.OnSwitchover(n.roles.switchover)
@@ -207,7 +210,7 @@ func (n *node) run(ctx context.Context, out io.Writer) error {
 			lifecycle.Part{Name: "arbiter", Run: n.arbiter.run},
 			lifecycle.Part{Name: "holder", Run: n.holder.Run},
 			lifecycle.Part{Name: "holder watch", Run: n.watchHolder},
-			lifecycle.Part{Name: "history", Run: newHistory(n).run},
+			lifecycle.Part{Name: "history", Run: n.history.run},
 			lifecycle.Part{Name: "tethers", Run: (&tethers{n.raft, n.holder, n.log.With("part", "tethers")}).run},
 		)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/netip"
+	"time"
 
 	"lbd/raft"
 	"lbd/vrrp"
@@ -15,6 +16,8 @@ type arbiter struct {
 	watch *vrrp.Arbiter // nil: there is none
 	probe vrrp.Prober
 	vips  func() []vrrp.VIP
+	// vipSeen is how long ago a VIP was last seen to be answered.
+	vipSeen func() time.Duration
 }
 
 var _ raft.Arbiter = (*arbiter)(nil)
@@ -47,4 +50,9 @@ func (a *arbiter) Answers() bool {
 func (a *arbiter) down() bool { return a != nil && a.watch != nil && a.watch.Gone() }
 
 // VIPSilent implements raft.Arbiter.
-func (a *arbiter) VIPSilent(ctx context.Context) bool { return a.probe.Silent(ctx, a.vips()) }
+func (a *arbiter) VIPSilent(ctx context.Context, since time.Duration) bool {
+	if since > 0 && (a.watch.AnswersFor() < since || a.vipSeen() < since) {
+		return false
+	}
+	return a.probe.Silent(ctx, a.vips())
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/netip"
+	"sync"
 	"time"
 
 	"lbd/raft"
@@ -33,7 +34,8 @@ type history struct {
 	log    *slog.Logger
 
 	watched netip.Addr // the VIP that is asked for; zero: none
-	watch   *vrrp.Arbiter
+	mu      sync.Mutex
+	watch   *vrrp.Arbiter // guarded by mu
 	stop    func()
 	noted   uint64 // the newest term that was written down or waits
 	waiting []model.RoleChange
@@ -95,11 +97,26 @@ func (h *history) follow(ctx context.Context) {
 		defer close(done)
 		_ = w.Run(wctx) // ends with wctx, without an error
 	}()
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	h.watch, h.stop = w, func() { cancel(); <-done }
+}
+
+// seen is how long ago a VIP was answered; an hour when it never was, or when
+// this node does not ask.
+func (h *history) seen() time.Duration {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.watch == nil || h.watch.LastAnswer() == 0 {
+		return time.Hour
+	}
+	return time.Duration(vrrp.Monotonic() - h.watch.LastAnswer())
 }
 
 func (h *history) unwatch() {
 	h.stop()
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	h.watch, h.stop, h.watched = nil, func() {}, netip.Addr{}
 }
 

@@ -118,7 +118,7 @@ func (r *roles) decide(vips []vrrp.VIP) role.Output {
 		Witness: r.kind == model.Witness, Spare: r.kind == model.Spare,
 		Leader: st.IsLeader, Term: st.Term, LeaseUntil: st.LeaseUntil, Now: time.Now(),
 		DataPlaneReady: r.ready(), LinkUp: r.linksUp(vips), ArbiterDown: r.arbiterDown(), HolderUp: r.holder == nil || r.holder.Up() && r.holder.ID() == st.Holder,
-		Stopping: r.stopping, Releasing: r.releasing, PeerCanServe: r.peerCanServe(),
+		Stopping: r.stopping, Releasing: r.releasing, PeerCanServe: st.IsLeader && r.peerCanServe() && r.node.CanTransfer() == nil,
 	}
 	out := role.Decide(in)
 	if out.Role != r.last.Role || out.Hold && st.Term != r.term {
