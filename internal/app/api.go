@@ -46,11 +46,16 @@ func (n *node) newAPI() *api.Server {
 	}
 	cl := &cluster{node: n.raft}
 	id := identity.New(cfg, n.st, n.raft, n.reg, n.log)
-	return api.New(cfg, api.Deps{
+	d := api.Deps{
 		Auth: id, Basic: id.Basic, Local: id.LocalAdmin, Reader: n.st, Cluster: cl, Healthy: n.healthy,
 		UI: webui.Handler(buildinfo.Get().String()), Log: n.log, Registry: n.reg,
-	},
-		id,
+	}
+	var front api.Part = id
+	if n.keystone != nil {
+		front, d.Auth, d.Basic = n.keystone, n.keystone, nil // a password is Keystone's to check
+	}
+	return api.New(cfg, d,
+		front,
 		network.New(n.raft, n.st),
 		octavia.New(n.raft, n.st, n.obs, cl).WithKeys(n.sealer),
 		keymanager.New(n.raft, n.st, n.sealer),

@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	"lbd/api/keystone"
 	"lbd/dataplane"
 	"lbd/internal/buildinfo"
 	"lbd/internal/lifecycle"
@@ -35,6 +36,7 @@ type node struct {
 	log *slog.Logger
 	reg *prometheus.Registry
 
+	keystone    *keystone.Client // nil without --keystone-url
 	apiListener net.Listener
 	apiAddr     string // host:port that was taken
 
@@ -79,6 +81,9 @@ func (n *node) claimMachine() error {
 			return err
 		}
 	}
+	if err := n.openKeystone(); err != nil {
+		return err
+	}
 	l, err := net.Listen("tcp", n.cfg.API)
 	if err != nil {
 		if errors.Is(err, syscall.EADDRINUSE) {
@@ -87,6 +92,23 @@ func (n *node) claimMachine() error {
 		return fmt.Errorf("API port %s: %w", n.cfg.API, cause(err))
 	}
 	n.apiListener, n.apiAddr = l, l.Addr().String()
+	return nil
+}
+
+func (n *node) openKeystone() error {
+	if n.cfg.KeystoneURL == "" {
+		return nil
+	}
+	cfg := keystone.Config{URL: n.cfg.KeystoneURL, Log: n.log, Registry: n.reg}
+	var err error
+	if n.cfg.KeystoneCA != "" {
+		if cfg.CA, err = os.ReadFile(n.cfg.KeystoneCA); err != nil {
+			return fmt.Errorf("--keystone-ca: %w", err)
+		}
+	}
+	if n.keystone, err = keystone.New(cfg); err != nil {
+		return fmt.Errorf("--keystone-url: %w", err)
+	}
 	return nil
 }
 
@@ -172,6 +194,9 @@ func (n *node) apiAdvertise() string {
 func (n *node) close() {
 	if n.apiListener != nil {
 		n.apiListener.Close()
+	}
+	if n.keystone != nil {
+		n.keystone.Close()
 	}
 	if n.holder != nil {
 		if err := n.holder.Close(); err != nil {

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"lbd/api/keystone"
 	"lbd/internal/flagenv"
 	"lbd/store/model"
 )
@@ -38,6 +39,9 @@ type Config struct {
 	AdminPasswordFile string
 	AdminPassword     string
 	APIPlain          bool
+	// KeystoneURL is an external Keystone that knows the callers; "" = lbd does.
+	KeystoneURL string
+	KeystoneCA  string // file; "" = the system's
 
 	// NodeHeader is a response header that names the node; "" = off.
 	NodeHeader string
@@ -78,6 +82,8 @@ func ParseFlags(args []string, lookup func(string) (string, bool), usage func(*f
 	fs.StringVar(&c.Auth, "auth", "password", "`MODE` password, or none: everybody is admin, only with a loopback --api")
 	fs.StringVar(&c.AdminPasswordFile, "admin-password-file", "", "`FILE` with the admin's first password, read at the first start only (default: generated, printed once)")
 	fs.BoolVar(&c.APIPlain, "api-plain", false, "take plain HTTP from other hosts too: passwords cross the network in clear")
+	fs.StringVar(&c.KeystoneURL, "keystone-url", "", "let the Keystone at `URL` say who is asking: its tokens are taken, lbd's own users cannot log in; the same on all nodes")
+	fs.StringVar(&c.KeystoneCA, "keystone-ca", "", "`FILE` with the CA certificates for --keystone-url (default: the system's)")
 	fs.StringVar(&c.NodeHeader, "node-header", "", "name this node in HTTP answers through the VIP by header `NAME`, to see who answered; off by default")
 	fs.DurationVar(&c.Detect, "detect", 0, "take over after the leader was silent for this `TIME`, whatever the cluster's profile (lbd profile) says; 0: as the profile says")
 	fs.StringVar(&c.LogFormat, "log-format", "text", "`FORMAT` of the log on standard error: text or json")
@@ -132,8 +138,31 @@ func (c *Config) check() error {
 	default:
 		return fmt.Errorf("--auth: %q is neither password nor none", c.Auth)
 	}
+	if err := c.checkKeystone(); err != nil {
+		return err
+	}
 	if len(c.Join) == 0 && (c.Token != "" || c.TokenFile != "") {
 		return errors.New("a join token was given without --join")
+	}
+	return nil
+}
+
+func (c *Config) checkKeystone() error {
+	if c.KeystoneURL == "" {
+		if c.KeystoneCA != "" {
+			return errors.New("--keystone-ca was given without --keystone-url")
+		}
+		return nil
+	}
+	u, err := keystone.ParseURL(c.KeystoneURL)
+	if err != nil {
+		return fmt.Errorf("--keystone-url: %w", err)
+	}
+	if c.Auth == "none" {
+		return errors.New("--auth none and --keystone-url exclude each other")
+	}
+	if u.Scheme == "http" && !loopback(net.JoinHostPort(u.Hostname(), "0")) && !c.APIPlain {
+		return fmt.Errorf("--keystone-url: %s would carry tokens in clear: use https, or say --api-plain", c.KeystoneURL)
 	}
 	return nil
 }
