@@ -8,7 +8,7 @@ TOOL     = go tool -modfile=tools/go.mod
 FUZZTIME ?= 10000x
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test lint unit race fuzz e2e bench-failover bench-http docs-img cover clean tools-installed
+.PHONY: help build demo test lint unit race fuzz e2e bench-failover bench-http bench-api docs-img cover clean tools-installed
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -51,6 +51,9 @@ bench-failover: build ## the failover laboratory on lbd (LAB=folder of the labor
 
 bench-http: build ## lbd beside HAProxy and nginx (BENCH=folder of the benchmark)
 	@tools/bench-http.sh
+
+bench-api: build ## the API of a three-node cluster at size (LBD_BENCH_LBS, LBD_BENCH_MEMBERS, LBD_BENCH_OUT)
+	cd e2e && LBD_BIN=$(CURDIR)/lbd LBD_BENCH_API=1 go test -count=1 -timeout 60m -v -run TestBenchAPI .
 
 cover: ## coverage by package
 	go test -cover ./...

@@ -16,6 +16,15 @@ type Report struct {
 	Ready bool
 }
 
+// Summary is Report without the maps: it costs nothing.
+func (e *Engine) Summary() Report {
+	st := e.state.Load()
+	if st == nil {
+		return Report{}
+	}
+	return Report{Applied: st.applied, Failures: st.failures[:len(st.failures):len(st.failures)], Ready: true}
+}
+
 // Report reads the present state: one map entry per member and listener, no lock
 // that the traffic uses. The maps are the caller's.
 func (e *Engine) Report() Report {

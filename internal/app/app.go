@@ -163,7 +163,7 @@ func (n *node) open() (err error) {
 		}
 	}
 	n.board = status.New()
-	n.obs = newObserver(n.board, n.report, n.raft.Push, n.log)
+	n.obs = newObserver(n.board, n.report, n.detail, n.raft.Push, n.log)
 	n.roles = &roles{
 		kind: n.cfg.Kind(), node: n.raft, holder: n.holder, src: n.src, obs: n.obs, iface: n.iface,
 		log: n.log.With("part", "role"), ready: n.dataPlaneReady, linksUp: n.linksUp, arbiterDown: n.arbiter.down, wake: make(chan struct{}, 1),
@@ -317,11 +317,20 @@ func (n *node) report() model.Report {
 		},
 	}
 	if n.engine != nil {
-		e := n.engine.Report()
-		r.Applied, r.Failures, r.Members, r.Listeners = e.Applied, e.Failures, e.Members, e.Listeners
+		e := n.engine.Summary()
+		r.Applied, r.Failures = e.Applied, e.Failures
 	}
 	r.Failures = append(r.Failures, n.roles.vipFailures()...)
 	return r
+}
+
+// detail is the large part of this node's report: an entry per member and listener.
+func (n *node) detail() (map[model.MemberID]model.MemberHealth, map[model.ListenerID]model.ListenerCounters) {
+	if n.engine == nil {
+		return nil, nil
+	}
+	e := n.engine.Report()
+	return e.Members, e.Listeners
 }
 
 // cause strips the "listen tcp :9876" of the net package down to the reason.

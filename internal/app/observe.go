@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"encoding/json"
 	"log/slog"
 	"sync"
 	"time"
@@ -16,15 +15,24 @@ const (
 	// third of the detection time, so that a row is never called old because
 	// one push was late.
 	pushEvery = 100 * time.Millisecond
-	// fullEvery is how often the large part (members, listeners) is sent.
+	// fullEvery is how often the large part (members, listeners) is sent when
+	// nothing happens.
 	fullEvery = time.Second
+	// costShare is what of one core making and sending the large part may take,
+	// as a divisor: what took a millisecond is good for twenty. So it is fresh to
+	// the millisecond with a hundred members, and seconds old with a hundred
+	// thousand, where it is megabytes.
+	costShare = 20
+	// longestReuse bounds that for what this node shows of itself.
+	longestReuse = time.Second
 )
 
 // observer makes this node's report, keeps the board of all reports, and
 // exchanges them with the peers.
 type observer struct {
 	board *status.Board
-	build func() model.Report // fresh, without Epoch and Seq
+	build func() model.Report // fresh, without Epoch, Seq and the large part
+	large func() (map[model.MemberID]model.MemberHealth, map[model.ListenerID]model.ListenerCounters)
 	push  func([]byte)
 	log   *slog.Logger
 	wake  chan struct{} // size 1
@@ -34,12 +42,21 @@ type observer struct {
 	seq   uint64                     // guarded by mu
 	epoch int64                      // set once
 	subs  map[chan struct{}]struct{} // guarded by mu; channels of size 1
+
+	// The large part as it was last made, and when it is too old; guarded by mu.
+	members   map[model.MemberID]model.MemberHealth
+	listeners map[model.ListenerID]model.ListenerCounters
+	largeTill time.Time
 }
 
-func newObserver(board *status.Board, build func() model.Report, push func([]byte), log *slog.Logger) *observer {
+func newObserver(
+	board *status.Board, build func() model.Report,
+	large func() (map[model.MemberID]model.MemberHealth, map[model.ListenerID]model.ListenerCounters),
+	push func([]byte), log *slog.Logger,
+) *observer {
 	api := make(chan struct{}, 1)
 	return &observer{
-		board: board, build: build, push: push, log: log, api: api,
+		board: board, build: build, large: large, push: push, log: log, api: api,
 		wake: make(chan struct{}, 1), epoch: time.Now().UnixNano(), subs: map[chan struct{}]struct{}{api: {}},
 	}
 }
@@ -47,66 +64,75 @@ func newObserver(board *status.Board, build func() model.Report, push func([]byt
 // Changed implements deps.Observer.
 func (o *observer) Changed() <-chan struct{} { return o.api }
 
-// message is what travels between nodes. Without Full, Members and Listeners
-// are left out and the receiver keeps those it has.
-type message struct {
-	Full   bool         `json:"full"`
-	Report model.Report `json:"report"`
-}
-
 // nudge makes the observer report now.
 func (o *observer) nudge() { signal(o.wake) }
 
 // run reports on every change and every pushEvery until ctx ends. changed are
-// the parts whose changes are worth a full report.
+// the parts whose changes are worth a full report; where that is expensive, a
+// small one goes first, so that nobody waits for what the data plane serves.
 func (o *observer) run(ctx context.Context, changed <-chan struct{}) error {
 	tick := time.NewTicker(pushEvery)
 	defer tick.Stop()
-	var lastFull time.Time
+	var lastFull, nextFull time.Time
+	due := false // something changed since the last full report
 	for {
-		full := false
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-changed:
-			full = true
+			due = true
 		case <-o.wake:
 		case <-tick.C:
 		}
 		now := time.Now()
-		if full = full || now.Sub(lastFull) >= fullEvery; full {
-			lastFull = now
-		}
-		r := o.refresh()
+		full := !now.Before(nextFull) && (due || now.Sub(lastFull) >= fullEvery)
+		r := o.refresh(full)
 		if !full {
 			r.Members, r.Listeners = nil, nil
 		}
-		b, err := json.Marshal(message{full, r})
+		b, err := encodeMessage(message{full, r})
 		if err != nil {
 			o.log.Error("encode report", "err", err)
 			continue
+		}
+		if full {
+			due, lastFull, nextFull = false, now, now.Add(costShare*time.Since(now))
 		}
 		o.push(b)
 	}
 }
 
-// refresh puts a fresh own report on the board and returns it.
-func (o *observer) refresh() model.Report {
+// refresh puts a fresh own report on the board and returns it. With full the
+// large part is made anew, too.
+func (o *observer) refresh(full bool) model.Report {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	r := o.build()
-	o.seq++
-	r.Epoch, r.Seq = o.epoch, o.seq
+	r := o.own(full)
 	if o.board.Put(r) {
 		o.wakeSubs()
 	}
 	return r
 }
 
+// own makes this node's next report; needs o.mu. The large part, which nobody
+// changes once it is made, is used again while it is cheap to do so.
+func (o *observer) own(full bool) model.Report {
+	r := o.build()
+	if began := time.Now(); full || began.After(o.largeTill) {
+		o.members, o.listeners = o.large()
+		ended := time.Now()
+		o.largeTill = ended.Add(min(costShare*ended.Sub(began), longestReuse))
+	}
+	r.Members, r.Listeners = o.members, o.listeners
+	o.seq++
+	r.Epoch, r.Seq = o.epoch, o.seq
+	return r
+}
+
 // receive takes a peer's message.
 func (o *observer) receive(from model.NodeID, b []byte) {
-	var m message
-	if err := json.Unmarshal(b, &m); err != nil {
+	m, err := decodeMessage(b)
+	if err != nil {
 		o.log.Warn("report of a peer is not readable", "node", from, "err", err)
 		return
 	}
@@ -135,10 +161,7 @@ func (o *observer) Reports() []model.Heard {
 func (o *observer) refreshQuietly() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	r := o.build()
-	o.seq++
-	r.Epoch, r.Seq = o.epoch, o.seq
-	o.board.Put(r)
+	o.board.Put(o.own(false))
 }
 
 // subscribe returns a channel that is signalled after every change.
