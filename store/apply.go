@@ -160,6 +160,18 @@ func (t *tx) apply(cmd Command) error {
 		return with(cmd, t.floatingIPUpdate)
 	case FloatingIPDelete:
 		return with(cmd, t.floatingIPDelete)
+	case SecurityGroupCreate:
+		return with(cmd, t.securityGroupCreate)
+	case SecurityGroupUpdate:
+		return with(cmd, t.securityGroupUpdate)
+	case SecurityGroupDelete:
+		return with(cmd, t.securityGroupDelete)
+	case SecurityGroupRuleCreate:
+		return with(cmd, t.securityGroupRuleCreate)
+	case SecurityGroupRuleUpdate:
+		return with(cmd, t.securityGroupRuleUpdate)
+	case SecurityGroupRuleDelete:
+		return with(cmd, t.securityGroupRuleDelete)
 	}
 	return Errorf(Invalid, "unknown command %q", cmd.Kind)
 }

@@ -138,6 +138,8 @@ func (t *tx) floatingIPUpdate(p *FloatingIPPatch) error {
 		}
 	}
 
+	set(&n.DNSName, p.DNSName)
+	set(&n.DNSDomain, p.DNSDomain)
 	t.st.putFloatingIP(&n)
 	t.dirtyVIP(old.Port)
 	t.dirtyVIP(n.Port)

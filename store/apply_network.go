@@ -40,6 +40,10 @@ func (t *tx) networkUpdate(p *NetworkPatch) error {
 	set(&n.AdminStateUp, p.AdminStateUp)
 	set(&n.External, p.External)
 	set(&n.Shared, p.Shared)
+	set(&n.IsDefault, p.IsDefault)
+	set(&n.MTU, p.MTU)
+	set(&n.DNSDomain, p.DNSDomain)
+	set(&n.PortSecurityOff, p.PortSecurityOff)
 	t.st.putNetwork(&n)
 	return nil
 }

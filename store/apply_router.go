@@ -2,6 +2,7 @@ package store
 
 import (
 	"net/netip"
+	"slices"
 
 	"lbd/store/model"
 )
@@ -41,7 +42,7 @@ func (t *tx) gatewayPort(r *model.Router, external model.NetworkID, identity *mo
 	if err := fresh(t.st.ports, identity.ID); err != nil {
 		return nil, err
 	}
-	fixed, err := t.placeAnywhere(external)
+	fixed, err := t.placePort(external, identity.FixedIPs, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -63,11 +64,12 @@ func (t *tx) routerUpdate(p *RouterPatch) error {
 	if !ok {
 		return routerNotFound(p.ID)
 	}
-	move := p.External != nil && *p.External != old.External
+	// The same network with other addresses is a move as well.
+	move := p.External != nil && (*p.External != old.External || *p.External != "" && len(p.GatewayPort.FixedIPs) > 0 && !t.hasGatewayAt(old, p.GatewayPort.FixedIPs))
 	var port *model.Port
 	if move {
 		for id := range t.st.floatingBy[old.ID] {
-			if t.st.floatingIPs[id].Network == old.External {
+			if *p.External != old.External && t.st.floatingIPs[id].Network == old.External {
 				return Errorf(Conflict, "Gateway cannot be updated for router %s, since a gateway to external network %s is required by one or more floating IPs.", old.ID, old.External)
 			}
 		}
@@ -79,6 +81,12 @@ func (t *tx) routerUpdate(p *RouterPatch) error {
 	n := *old
 	if err := t.patch(&n.Record, &p.RecordPatch); err != nil {
 		return err
+	}
+	set(&n.Routes, p.Routes)
+	if p.Routes != nil {
+		if err := t.reachable(&n); err != nil {
+			return err
+		}
 	}
 
 	set(&n.AdminStateUp, p.AdminStateUp)
@@ -92,6 +100,20 @@ func (t *tx) routerUpdate(p *RouterPatch) error {
 	}
 	t.st.putRouter(&n)
 	return nil
+}
+
+// hasGatewayAt reports whether a router's gateway has the addresses asked for.
+func (t *tx) hasGatewayAt(r *model.Router, wanted []model.FixedIP) bool {
+	port, ok := t.st.ports[r.GatewayPort]
+	if !ok || len(port.FixedIPs) != len(wanted) {
+		return false
+	}
+	for i, f := range port.FixedIPs {
+		if w := wanted[i]; w.Subnet != "" && w.Subnet != f.Subnet || w.Address.IsValid() && w.Address.Unmap() != f.Address {
+			return false
+		}
+	}
+	return true
 }
 
 func (t *tx) removeGateway(r *model.Router) {
@@ -122,6 +144,9 @@ func (t *tx) routerAttach(p *RouterAttachPayload) error {
 	if !ok {
 		return routerNotFound(p.Router)
 	}
+	if p.Existing != "" {
+		return t.attachPort(r, p.Existing)
+	}
 	sn, ok := t.st.subnets[p.Subnet]
 	if !ok {
 		return subnetNotFound(p.Subnet)
@@ -129,13 +154,8 @@ func (t *tx) routerAttach(p *RouterAttachPayload) error {
 	if err := fresh(t.st.ports, p.Port.ID); err != nil {
 		return err
 	}
-	for _, id := range t.st.RouterSubnets(r.ID) {
-		if id == sn.ID {
-			return Errorf(Invalid, "Bad router request: Router already has a port on subnet %s.", sn.ID)
-		}
-		if other := t.st.subnets[id].CIDR; other.Overlaps(sn.CIDR) {
-			return Errorf(Invalid, "Bad router request: Cidr %s of subnet %s overlaps with cidr %s of subnet %s.", sn.CIDR, sn.ID, other, id)
-		}
+	if err := t.attachable(r, sn); err != nil {
+		return err
 	}
 	if !sn.Gateway.IsValid() {
 		return Errorf(Invalid, "Bad router request: Subnet for router interface must have a gateway IP.")
@@ -146,6 +166,59 @@ func (t *tx) routerAttach(p *RouterAttachPayload) error {
 
 	fixed := []model.FixedIP{{Subnet: sn.ID, Address: sn.Gateway}}
 	t.st.putPort(t.routerPort(r, sn.Network, &p.Port, model.OwnerRouterInterface, fixed))
+	return nil
+}
+
+// attachPort makes a client's port an interface of a router; it goes with it.
+func (t *tx) attachPort(r *model.Router, id model.PortID) error {
+	port, ok := t.st.ports[id]
+	if !ok {
+		return portNotFound(id)
+	}
+	if port.DeviceID != "" {
+		return Errorf(Conflict, "Unable to complete operation on port %s for network %s. Port already has an attached device %s.", id, port.Network, port.DeviceID)
+	}
+	if len(port.FixedIPs) != 1 {
+		return Errorf(Invalid, "Bad router request: Router port must have exactly one fixed IP, port %s has %d.", id, len(port.FixedIPs))
+	}
+	if err := t.attachable(r, t.st.subnets[port.FixedIPs[0].Subnet]); err != nil {
+		return err
+	}
+
+	n := *port
+	t.changed(&n.Record)
+	n.DeviceID, n.DeviceOwner = string(r.ID), model.OwnerRouterInterface
+	t.st.putPort(&n)
+	return nil
+}
+
+// attachable refuses a subnet that the router is in already or cannot tell from
+// another.
+func (t *tx) attachable(r *model.Router, sn *model.Subnet) error {
+	for _, id := range t.st.RouterSubnets(r.ID) {
+		if id == sn.ID {
+			return Errorf(Invalid, "Bad router request: Router already has a port on subnet %s.", sn.ID)
+		}
+		if other := t.st.subnets[id].CIDR; other.Overlaps(sn.CIDR) {
+			return Errorf(Invalid, "Bad router request: Cidr %s of subnet %s overlaps with cidr %s of subnet %s.", sn.CIDR, sn.ID, other, id)
+		}
+	}
+	return nil
+}
+
+// reachable wants the next hop of every route in a subnet that the router is in.
+func (t *tx) reachable(r *model.Router) error {
+	subnets := t.st.RouterSubnets(r.ID)
+	if gw, ok := t.st.ports[r.GatewayPort]; ok {
+		for _, f := range gw.FixedIPs {
+			subnets = append(subnets, f.Subnet)
+		}
+	}
+	for _, route := range r.Routes {
+		if !slices.ContainsFunc(subnets, func(id model.SubnetID) bool { return t.st.subnets[id].CIDR.Contains(route.NextHop) }) {
+			return Errorf(Invalid, "Invalid format for routes: the nexthop %s is not connected with router", route.NextHop)
+		}
+	}
 	return nil
 }
 
@@ -167,8 +240,14 @@ func (t *tx) routerDetach(p *RouterDetachPayload) error {
 			return Errorf(Conflict, "Router interface for subnet %s on router %s cannot be deleted, as it is required by one or more floating IPs.", subnet, r.ID)
 		}
 	}
+	for _, route := range r.Routes {
+		if t.st.subnets[subnet].CIDR.Contains(route.NextHop) {
+			return Errorf(Conflict, "Router interface for subnet %s on router %s cannot be deleted, as it is required by one or more routes.", subnet, r.ID)
+		}
+	}
 
 	t.st.dropPort(port)
+	t.regrouped(port, nil)
 	return nil
 }
 

@@ -86,10 +86,23 @@ func (t *tx) subnetUpdate(p *SubnetPatch) error {
 	if !ok {
 		return subnetNotFound(p.ID)
 	}
-	if p.Gateway != nil && *p.Gateway != old.Gateway {
-		if err := checkGateway(old.CIDR, *p.Gateway, old.Pools); err != nil {
+	pools, gateway := old.Pools, old.Gateway
+	set(&pools, p.Pools)
+	set(&gateway, p.Gateway)
+	if p.Pools != nil {
+		if len(pools) == 0 {
+			pools = defaultPools(old.CIDR, gateway)
+		}
+		if err := checkPools(old.CIDR, pools); err != nil {
 			return err
 		}
+	}
+	if p.Pools != nil || gateway != old.Gateway {
+		if err := checkGateway(old.CIDR, gateway, pools); err != nil {
+			return err
+		}
+	}
+	if gateway != old.Gateway {
 		if id, ok := t.st.portAt[networkAddr{old.Network, old.Gateway}]; ok {
 			return Errorf(Conflict, "Current gateway ip %s already in use by port %s. Unable to update.", old.Gateway, id)
 		}
@@ -104,7 +117,10 @@ func (t *tx) subnetUpdate(p *SubnetPatch) error {
 		return err
 	}
 
-	set(&n.Gateway, p.Gateway)
+	n.Gateway, n.Pools = gateway, pools
+	set(&n.HostRoutes, p.HostRoutes)
+	set(&n.ServiceTypes, p.ServiceTypes)
+	set(&n.DNSPublish, p.DNSPublish)
 	set(&n.EnableDHCP, p.EnableDHCP)
 	set(&n.DNSNameservers, p.DNSNameservers)
 	t.st.putSubnet(&n)

@@ -146,6 +146,18 @@ func (c *checker) networking() {
 			c.want(has(st.routers, model.RouterID(p.DeviceID)), "port %s: no router %s", p.ID, p.DeviceID)
 		}
 	}
+	for _, r := range st.securityGroupRules {
+		c.want(has(st.securityGroups, r.Group), "security group rule %s: no group %s", r.ID, r.Group)
+		c.want(r.RemoteGroup == "" || has(st.securityGroups, r.RemoteGroup), "security group rule %s: no remote group %s", r.ID, r.RemoteGroup)
+	}
+	for _, g := range st.securityGroups {
+		c.want(!g.Default || st.defaultGroup[g.Project] == g.ID, "project %s has two default security groups", g.Project)
+	}
+	for _, p := range st.ports {
+		for _, g := range p.SecurityGroups {
+			c.want(has(st.securityGroups, g), "port %s: no security group %s", p.ID, g)
+		}
+	}
 	for _, r := range st.routers {
 		c.want((r.External == "") == (r.GatewayPort == ""), "router %s has half a gateway", r.ID)
 		if r.External != "" {

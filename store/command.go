@@ -164,6 +164,13 @@ const (
 	FloatingIPCreate CommandKind = "floatingip.create"
 	FloatingIPUpdate CommandKind = "floatingip.update"
 	FloatingIPDelete CommandKind = "floatingip.delete"
+
+	SecurityGroupCreate     CommandKind = "securitygroup.create"
+	SecurityGroupUpdate     CommandKind = "securitygroup.update"
+	SecurityGroupDelete     CommandKind = "securitygroup.delete"
+	SecurityGroupRuleCreate CommandKind = "securitygrouprule.create"
+	SecurityGroupRuleUpdate CommandKind = "securitygrouprule.update"
+	SecurityGroupRuleDelete CommandKind = "securitygrouprule.delete"
 )
 
 var payloads = map[CommandKind]func() any{
@@ -245,4 +252,11 @@ var payloads = map[CommandKind]func() any{
 	FloatingIPCreate: func() any { return new(FloatingIPCreatePayload) },
 	FloatingIPUpdate: func() any { return new(FloatingIPPatch) },
 	FloatingIPDelete: func() any { return new(FloatingIPRef) },
+
+	SecurityGroupCreate:     func() any { return new(SecurityGroupCreatePayload) },
+	SecurityGroupUpdate:     func() any { return new(SecurityGroupPatch) },
+	SecurityGroupDelete:     func() any { return new(SecurityGroupRef) },
+	SecurityGroupRuleCreate: func() any { return new(model.SecurityGroupRule) },
+	SecurityGroupRuleUpdate: func() any { return new(SecurityGroupRulePatch) },
+	SecurityGroupRuleDelete: func() any { return new(SecurityGroupRuleRef) },
 }

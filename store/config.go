@@ -130,7 +130,7 @@ func (c *configCache) service(st *State, lb *model.LoadBalancer) *model.Service 
 			n.DefaultPool = ""
 			l = &n
 		}
-		sv.Listeners = append(sv.Listeners, l)
+		sv.Listeners = append(sv.Listeners, st.filtered(l, st.ports[lb.VIP.Port]))
 	}
 	for _, p := range st.PoolsOf(lb.ID) {
 		if p.Provisioning != model.PendingDelete {

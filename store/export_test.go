@@ -48,7 +48,7 @@ func isIndex(field string) bool {
 	case "secretsOf", "containersOf", "holding", "keyUsers",
 		"listenersOf", "poolsOf", "membersOf", "monitorOf", "listenersUsing", "memberAt", "listenerAt", "policiesOf", "policiesTo", "rulesOf",
 		"subnetsOf", "portsOn", "portsIn", "portsOf", "portAt", "routersIn", "routersTo", "membersIn",
-		"floatingOn", "floatingIn", "floatingOf", "floatingBy", "loadBalancing", "serviceAddrs",
+		"floatingOn", "floatingIn", "floatingOf", "floatingBy", "groupRules", "rulesFrom", "portsUnder", "defaultGroup", "loadBalancing", "serviceAddrs",
 		"nodeAddrs", "taken", "usage", "pending",
 		"domainAt", "projectAt", "userAt", "roleAt", "assignmentsOf", "appCredentialsOf", "appCredentialAt", "revocationsOf":
 		return true

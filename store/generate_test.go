@@ -246,7 +246,46 @@ var balancingGenerators = map[store.CommandKind]func(*rapid.T) any{
 	store.PortCreate: func(t *rapid.T) any {
 		return &model.Port{ID: model.PortID(id(t, "port")), Network: model.NetworkID(id(t, "network")), FixedIPs: fixedIPs(t)}
 	},
-	store.PortUpdate: func(t *rapid.T) any { return &store.PortPatch{ID: model.PortID(id(t, "port"))} },
+	store.PortUpdate: func(t *rapid.T) any {
+		p := &store.PortPatch{ID: anyPort(t)}
+		if rapid.Bool().Draw(t, "readdress") {
+			p.FixedIPs = ptr(fixedIPs(t))
+		}
+		if rapid.Bool().Draw(t, "regroup") {
+			p.SecurityGroups = ptr(groups(t))
+		}
+		if rapid.Bool().Draw(t, "reown") {
+			p.DeviceID, p.DeviceOwner = ptr(maybe(t, "device")), ptr(maybe(t, "owner"))
+		}
+		return p
+	},
+	store.SecurityGroupCreate: func(t *rapid.T) any {
+		n := model.SecurityGroupID(id(t, "group"))
+		return &store.SecurityGroupCreatePayload{
+			Group: model.SecurityGroup{ID: n, Record: model.Record{Project: model.ProjectID(id(t, "project"))}, Default: rapid.Bool().Draw(t, "default")},
+			Rules: []model.SecurityGroupRule{{ID: model.SecurityGroupRuleID("first-" + n), Group: n, RemoteGroup: n}},
+		}
+	},
+	store.SecurityGroupUpdate: func(t *rapid.T) any {
+		return &store.SecurityGroupPatch{ID: model.SecurityGroupID(id(t, "group")), Stateless: ptr(rapid.Bool().Draw(t, "stateless"))}
+	},
+	store.SecurityGroupDelete: func(t *rapid.T) any { return &store.SecurityGroupRef{ID: model.SecurityGroupID(id(t, "group"))} },
+	store.SecurityGroupRuleCreate: func(t *rapid.T) any {
+		r := &model.SecurityGroupRule{
+			ID: model.SecurityGroupRuleID(id(t, "rule")), Group: model.SecurityGroupID(id(t, "group")),
+			RemoteGroup: model.SecurityGroupID(maybe(t, "remote")), Protocol: maybe(t, "protocol"),
+		}
+		if rapid.Bool().Draw(t, "prefix") {
+			r.RemotePrefix = netip.PrefixFrom(someAddr(t), 32)
+		}
+		return r
+	},
+	store.SecurityGroupRuleUpdate: func(t *rapid.T) any {
+		return &store.SecurityGroupRulePatch{ID: model.SecurityGroupRuleID(id(t, "rule"))}
+	},
+	store.SecurityGroupRuleDelete: func(t *rapid.T) any {
+		return &store.SecurityGroupRuleRef{ID: model.SecurityGroupRuleID(id(t, "rule"))}
+	},
 	store.PortDelete: func(t *rapid.T) any { return &store.PortRef{ID: model.PortID(id(t, "port"))} },
 	store.RouterCreate: func(t *rapid.T) any {
 		n := id(t, "router")
@@ -264,6 +303,9 @@ var balancingGenerators = map[store.CommandKind]func(*rapid.T) any{
 	},
 	store.RouterDelete: func(t *rapid.T) any { return &store.RouterRef{ID: model.RouterID(id(t, "router"))} },
 	store.RouterAttach: func(t *rapid.T) any {
+		if rapid.IntRange(0, 3).Draw(t, "by port") == 0 {
+			return &store.RouterAttachPayload{Router: model.RouterID(id(t, "router")), Existing: model.PortID(id(t, "port"))}
+		}
 		return &store.RouterAttachPayload{
 			Router: model.RouterID(id(t, "router")), Subnet: model.SubnetID(id(t, "subnet")),
 			Port: model.Port{ID: model.PortID("if-" + id(t, "port"))},
@@ -324,6 +366,13 @@ func accessPatch(t *rapid.T) (p store.AccessPatch) {
 		p.RemoveConsumer = consumer
 	}
 	return p
+}
+
+func groups(t *rapid.T) (out []model.SecurityGroupID) {
+	for range rapid.IntRange(0, 2).Draw(t, "groups") {
+		out = append(out, model.SecurityGroupID(id(t, "group")))
+	}
+	return out
 }
 
 func anyPort(t *rapid.T) model.PortID {

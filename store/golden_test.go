@@ -47,7 +47,24 @@ func goldenLog() []store.Command {
 	add(store.PortCreate, &model.Port{ID: "port", Network: "net", MAC: "fa:16:3e:00:00:09", FixedIPs: []model.FixedIP{{Subnet: "sub"}, {Address: addr("2001:db8::9")}}})
 	add(store.PortCreate, &model.Port{ID: "port2", Network: "net"})
 	add(store.PortUpdate, &store.PortPatch{ID: "port", RecordPatch: store.RecordPatch{Name: ptr("mine")}})
+	add(store.SecurityGroupCreate, &store.SecurityGroupCreatePayload{
+		Group: model.SecurityGroup{ID: "g1", Record: model.Record{Project: "p1", Name: "default"}, Default: true},
+		Rules: []model.SecurityGroupRule{{ID: "r1", Group: "g1", RemoteGroup: "g1"}, {ID: "r2", Group: "g1", Egress: true, IPv6: true}},
+	})
+	add(store.SecurityGroupCreate, &store.SecurityGroupCreatePayload{Group: model.SecurityGroup{ID: "g2", Record: model.Record{Project: "p1"}, Default: true}})
+	add(store.SecurityGroupCreate, &store.SecurityGroupCreatePayload{Group: model.SecurityGroup{ID: "g3"}})
+	add(store.SecurityGroupUpdate, &store.SecurityGroupPatch{ID: "g3", Stateless: ptr(true), RecordPatch: store.RecordPatch{Name: ptr("web")}})
+	add(store.SecurityGroupRuleCreate, &model.SecurityGroupRule{ID: "r3", Group: "g3", Protocol: "tcp", PortMin: ptr(80), PortMax: ptr(90), RemotePrefix: prefixes("192.0.2.0/24")[0]})
+	add(store.SecurityGroupRuleCreate, &model.SecurityGroupRule{ID: "r4", Group: "g3", RemoteGroup: "g1"})
+	add(store.SecurityGroupRuleUpdate, &store.SecurityGroupRulePatch{ID: "r3", RecordPatch: store.RecordPatch{Description: ptr("d")}})
+	add(store.SecurityGroupRuleDelete, &store.SecurityGroupRuleRef{ID: "r4"})
+	add(store.PortUpdate, &store.PortPatch{
+		ID: "port2", FixedIPs: &[]model.FixedIP{{Subnet: "sub", Address: addr("10.0.0.200")}}, SecurityGroups: &[]model.SecurityGroupID{"g1", "g3"},
+		AddressPairs: &[]model.AddressPair{{Address: prefixes("10.0.0.7/32")[0], Text: "10.0.0.7"}}, DeviceID: ptr("vm"), DeviceOwner: ptr("compute:nova"), Profile: ptr("{}"),
+	})
+	add(store.SecurityGroupDelete, &store.SecurityGroupRef{ID: "g3"})
 	add(store.PortDelete, &store.PortRef{ID: "port2"})
+	add(store.SecurityGroupDelete, &store.SecurityGroupRef{ID: "g3"})
 	add(store.SecretCreate, &model.Secret{ID: "cert", Record: model.Record{Project: "p1", Name: "certificate"}, Creator: "u1", Type: "certificate", ContentType: "text/plain", Sealed: []byte{1, 2, 3}})
 	add(store.SecretCreate, &model.Secret{ID: "key", Record: model.Record{Project: "p1"}, Type: "private", Algorithm: "rsa", BitLength: 2048, Mode: "cbc", Expires: at(1000)})
 	add(store.SecretUpdate, &store.SecretPatch{ID: "key", Sealed: []byte{4}, ContentType: "application/octet-stream"})

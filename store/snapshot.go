@@ -79,6 +79,9 @@ func (s *Store) Snapshot() *Snapshot {
 		assignments:    maps.Clone(st.assignments),
 		nodes:          maps.Clone(st.nodes),
 
+		securityGroups:     maps.Clone(st.securityGroups),
+		securityGroupRules: maps.Clone(st.securityGroupRules),
+
 		secrets:    maps.Clone(st.secrets),
 		containers: maps.Clone(st.containers),
 	}}

@@ -30,6 +30,9 @@ type State struct {
 	routers     map[model.RouterID]*model.Router
 	floatingIPs map[model.FloatingIPID]*model.FloatingIP
 
+	securityGroups     map[model.SecurityGroupID]*model.SecurityGroup
+	securityGroupRules map[model.SecurityGroupRuleID]*model.SecurityGroupRule
+
 	domains        map[model.DomainID]*model.Domain
 	projects       map[model.ProjectID]*model.Project
 	users          map[model.UserID]*model.User
@@ -72,6 +75,10 @@ type State struct {
 	floatingIn    index[model.SubnetID, model.FloatingIPID]
 	floatingOf    index[model.PortID, model.FloatingIPID]
 	floatingBy    index[model.RouterID, model.FloatingIPID]
+	groupRules    index[model.SecurityGroupID, model.SecurityGroupRuleID]
+	rulesFrom     index[model.SecurityGroupID, model.SecurityGroupRuleID] // by remote group
+	portsUnder    index[model.SecurityGroupID, model.PortID]
+	defaultGroup  map[model.ProjectID]model.SecurityGroupID
 	loadBalancing map[model.PortID]model.LoadBalancerID // VIP ports
 	serviceAddrs  map[netip.Addr]string                 // every VIP and floating IP → id of its owner
 
@@ -154,6 +161,9 @@ func newState() *State {
 		revocations:    map[model.AuditID]*model.Revocation{},
 		nodes:          map[model.NodeID]*model.Node{},
 
+		securityGroups:     map[model.SecurityGroupID]*model.SecurityGroup{},
+		securityGroupRules: map[model.SecurityGroupRuleID]*model.SecurityGroupRule{},
+
 		secrets:      map[model.SecretID]*model.Secret{},
 		containers:   map[model.ContainerID]*model.Container{},
 		secretsOf:    index[model.ProjectID, model.SecretID]{},
@@ -184,6 +194,10 @@ func newState() *State {
 		floatingIn:    index[model.SubnetID, model.FloatingIPID]{},
 		floatingOf:    index[model.PortID, model.FloatingIPID]{},
 		floatingBy:    index[model.RouterID, model.FloatingIPID]{},
+		groupRules:    index[model.SecurityGroupID, model.SecurityGroupRuleID]{},
+		rulesFrom:     index[model.SecurityGroupID, model.SecurityGroupRuleID]{},
+		portsUnder:    index[model.SecurityGroupID, model.PortID]{},
+		defaultGroup:  map[model.ProjectID]model.SecurityGroupID{},
 		loadBalancing: map[model.PortID]model.LoadBalancerID{},
 		serviceAddrs:  map[netip.Addr]string{},
 

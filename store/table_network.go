@@ -30,6 +30,9 @@ func (st *State) putPort(n *model.Port) {
 	if n.DeviceID != "" {
 		st.portsOf.add(n.DeviceID, n.ID)
 	}
+	for _, g := range n.SecurityGroups {
+		st.portsUnder.add(g, n.ID)
+	}
 	for _, f := range n.FixedIPs {
 		st.portsIn.add(f.Subnet, n.ID)
 		st.portAt[networkAddr{n.Network, f.Address}] = n.ID
@@ -48,6 +51,9 @@ func (st *State) unindexPort(old *model.Port) {
 	st.portsOn.remove(old.Network, old.ID)
 	if old.DeviceID != "" {
 		st.portsOf.remove(old.DeviceID, old.ID)
+	}
+	for _, g := range old.SecurityGroups {
+		st.portsUnder.remove(g, old.ID)
 	}
 	for _, f := range old.FixedIPs {
 		st.portsIn.remove(f.Subnet, old.ID)

@@ -112,6 +112,37 @@ func (st *State) FloatingIPsOf(port model.PortID) []*model.FloatingIP {
 	return some(st.floatingIPs, st.floatingOf[port], byFloatingIP)
 }
 
+func (st *State) SecurityGroup(id model.SecurityGroupID) (*model.SecurityGroup, bool) {
+	return get(st.securityGroups, id)
+}
+
+func (st *State) SecurityGroupRule(id model.SecurityGroupRuleID) (*model.SecurityGroupRule, bool) {
+	return get(st.securityGroupRules, id)
+}
+
+func (st *State) SecurityGroups() []*model.SecurityGroup {
+	return all(st.securityGroups, bySecurityGroup)
+}
+
+func (st *State) SecurityGroupRules() []*model.SecurityGroupRule {
+	return all(st.securityGroupRules, bySecurityGroupRule)
+}
+
+// GroupRules are the rules of a security group.
+func (st *State) GroupRules(group model.SecurityGroupID) []*model.SecurityGroupRule {
+	return some(st.securityGroupRules, st.groupRules[group], bySecurityGroupRule)
+}
+
+// DefaultGroup is the security group that new ports of a project get.
+func (st *State) DefaultGroup(project model.ProjectID) (*model.SecurityGroup, bool) {
+	return get(st.securityGroups, st.defaultGroup[project])
+}
+
+func bySecurityGroup(a, b *model.SecurityGroup) int { return by(a.Created, b.Created, a.ID, b.ID) }
+func bySecurityGroupRule(a, b *model.SecurityGroupRule) int {
+	return by(a.Created, b.Created, a.ID, b.ID)
+}
+
 // RouterSubnets are the subnets in which a router has an interface.
 func (st *State) RouterSubnets(router model.RouterID) []model.SubnetID {
 	var ids []model.SubnetID

@@ -278,7 +278,7 @@ func (b *body) only(key string, truths ...string) {
 	if json.Compact(&compact, v) == nil && slices.Contains(truths, compact.String()) {
 		return
 	}
-	b.fail(unsupported("Attribute %s cannot be %s here.", key, v))
+	b.fail(badInput(key, "'%s' is not supported, only null%s.", v, orText(truths)))
 }
 
 // project is the owner: the caller's project, or any for an admin.
@@ -303,4 +303,11 @@ func or[T any](p *T, otherwise T) T {
 		return otherwise
 	}
 	return *p
+}
+
+func orText(truths []string) string {
+	if len(truths) == 0 {
+		return ""
+	}
+	return " or " + strings.Join(truths, " or ")
 }

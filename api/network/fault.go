@@ -30,11 +30,6 @@ func badInput(key, format string, args ...any) error {
 	return badRequest("Invalid input for %s. Reason: %s", key, fmt.Sprintf(format, args...))
 }
 
-// unsupported is for what Neutron has and lbd has not.
-func unsupported(format string, args ...any) error {
-	return &fault{store.Errorf(store.Unsupported, format, args...), "NotImplementedError"}
-}
-
 func forbidden(format string, args ...any) error {
 	return &fault{store.Errorf(store.Forbidden, format, args...), "PolicyNotAuthorized"}
 }
@@ -82,6 +77,14 @@ var types = []struct {
 	{store.NotFound, "Port ", "PortNotFound"},
 	{store.NotFound, "Router ", "RouterNotFound"},
 	{store.NotFound, "Floating IP ", "FloatingIPNotFound"},
+	{store.NotFound, "Security group rule ", "SecurityGroupRuleNotFound"},
+	{store.NotFound, "Security group ", "SecurityGroupNotFound"},
+	{store.Conflict, "Security group rule already", "SecurityGroupRuleExists"},
+	{store.Conflict, "Security Group ", "SecurityGroupInUse"},
+	{store.Conflict, "Updating default security group", "SecurityGroupCannotUpdateDefault"},
+	{store.Conflict, "already has an attached device", "PortInUse"},
+	{store.Conflict, "required by one or more routes", "RouterInterfaceInUseByRoute"},
+	{store.Invalid, "Invalid format for routes", "InvalidRoutes"},
 	{store.NotFound, "Tag ", "TagNotFound"},
 	{store.Conflict, "Constrained to", "RevisionNumberConstraintFailed"},
 	{store.Conflict, "No more IP addresses available", "IpAddressGenerationFailure"},

@@ -13,7 +13,8 @@ import (
 
 func floatingIPResource() *resource[model.FloatingIP] {
 	return &resource[model.FloatingIP]{
-		one: "floatingip", many: "floatingips", noun: "Floating IP", typ: "FloatingIP",
+		unnamed: true,
+		one:     "floatingip", many: "floatingips", noun: "Floating IP", typ: "FloatingIP",
 		all: func(st *store.State) []*model.FloatingIP { return st.FloatingIPs() },
 		get: func(st *store.State, id string) (*model.FloatingIP, bool) {
 			return st.FloatingIP(model.FloatingIPID(id))
@@ -47,7 +48,7 @@ func floatingIPView(st *store.State, _ *auth.Caller, f *model.FloatingIP) map[st
 			"status": portStatus(port), "device_id": port.DeviceID, "device_owner": port.DeviceOwner,
 		}
 	}
-	v["dns_name"], v["dns_domain"] = "", ""
+	v["dns_name"], v["dns_domain"] = f.DNSName, f.DNSDomain
 	v["qos_policy_id"] = nil
 	v["port_forwardings"] = []any{}
 	return v
@@ -61,6 +62,7 @@ func newFloatingIP(p *Part, c echo.Context, b *body) (change, error) {
 	}
 	f.Address = or(b.addr("floating_ip_address"), netip.Addr{})
 	f.Fixed = or(b.addr("fixed_ip_address"), netip.Addr{})
+	f.DNSName, f.DNSDomain = or(b.text("dns_name"), ""), or(b.text("dns_domain"), "")
 	floatingIPTruths(b)
 	if f.Network == "" {
 		b.fail(required("floating_network_id"))
@@ -81,6 +83,7 @@ func changedFloatingIP(p *Part, c echo.Context, b *body, f *model.FloatingIP) (c
 	patch := &store.FloatingIPPatch{
 		ID: f.ID, RecordPatch: floatingIPResource().revised(c, b),
 		Port: id[model.PortID](b, "port_id"), Fixed: or(b.addr("fixed_ip_address"), netip.Addr{}),
+		DNSName: b.text("dns_name"), DNSDomain: b.text("dns_domain"),
 	}
 	floatingIPTruths(b)
 	if patch.Fixed.IsValid() && or(patch.Port, f.Port) == "" {
@@ -106,8 +109,6 @@ func (p *Part) portVisible(c echo.Context, port model.PortID) error {
 }
 
 func floatingIPTruths(b *body) {
-	b.only("dns_name", `""`)
-	b.only("dns_domain", `""`)
-	b.only("qos_policy_id")
+	b.notThere("qos_policy_id", "QoS policy", "QosPolicy")
 	b.only("distributed", "false")
 }

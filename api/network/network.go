@@ -55,6 +55,8 @@ func (p *Part) mountBasics(r *api.Router, base string) {
 	networkResource().mount(r, p, base)
 	subnetResource().mount(r, p, base)
 	portResource().mount(r, p, base)
+	securityGroupResource().mount(r, p, base)
+	securityGroupRuleResource().mount(r, p, base)
 }
 
 // handle mounts h so that its refusals come in Neutron's form.

@@ -260,7 +260,7 @@ func TestRevisionsGuardChanges(t *testing.T) {
 	}
 }
 
-func TestExtensionsQuotasAndSecurityGroups(t *testing.T) {
+func TestExtensionsQuotasAndEmptyCollections(t *testing.T) {
 	w := newWorld(t)
 	aliases := w.list("admin", net2+"extensions", "extensions", "alias")
 	for _, want := range strings.Fields("router external-net security-group provider port-security allowed-address-pairs standard-attr-tag quotas net-mtu lbaasv2 l7") {
@@ -279,9 +279,28 @@ func TestExtensionsQuotasAndSecurityGroups(t *testing.T) {
 	if status, _ := w.call("p2:member", "GET", net2+"quotas/p1", ""); status != 403 {
 		t.Errorf("another project's quota: %d", status)
 	}
-	if got := w.list("admin", net2+"security-groups", "security_groups", "id"); len(got) != 0 {
-		t.Errorf("security groups: %v", got)
+	if status, out := w.call("admin", "PUT", net2+"quotas/p1", `{"quota":{"network":-1}}`); status != 200 || out["quota"].(obj)["port"] != -1.0 {
+		t.Errorf("set quota: %d %v", status, out)
 	}
-	w.refused("admin", "POST", net2+"security-groups", `{"security_group":{"name":"x"}}`, 501, "NotImplementedError",
-		"There are no security groups here: limit who may connect with a listener's allowed_cidrs.")
+	w.refused("admin", "PUT", net2+"quotas/p1", `{"quota":{"network":5}}`, 400, "HTTPBadRequest", "Invalid input for network. Reason: '5' is not supported: networking objects are not limited in number, only -1.")
+	w.make("network", "networks", `{}`)
+	_, out = w.call("admin", "GET", net2+"quotas/p0/details", "")
+	if n := out["quota"].(obj)["network"].(obj); n["used"] != 1.0 || n["limit"] != -1.0 {
+		t.Errorf("details: %v", n)
+	}
+	for path, many := range map[string]string{
+		"agents": "agents", "qos/policies": "policies", "subnetpools": "subnetpools", "rbac-policies": "rbac_policies",
+		"flavors": "flavors", "address-scopes": "address_scopes", "trunks": "trunks",
+	} {
+		if got := w.list("admin", net2+path, many, "id"); len(got) != 0 {
+			t.Errorf("%s: %v", path, got)
+		}
+		if status, _ := w.call("admin", "POST", net2+path, `{}`); status != 404 {
+			t.Errorf("POST %s: %d", path, status)
+		}
+	}
+	w.refused("admin", "GET", net2+"qos/policies/x", "", 404, "QosPolicyNotFound", "QoS policy x could not be found.")
+	if got := w.list("admin", net2+"availability_zones?resource=router", "availability_zones", "name"); !slices.Equal(got, []string{"nova"}) {
+		t.Errorf("zones: %v", got)
+	}
 }

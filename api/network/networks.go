@@ -50,10 +50,11 @@ func networkView(st *store.State, c *auth.Caller, n *model.Network) map[string]a
 	v["status"] = status(n.AdminStateUp)
 	v["shared"] = n.Shared
 	v["router:external"] = n.External
-	v["is_default"] = false
+	v["is_default"] = n.IsDefault
+	v["dns_domain"], v["vlan_transparent"], v["l2_adjacency"] = n.DNSDomain, nil, true
 	v["mtu"] = orDefault(n.MTU, defaultMTU)
-	v["port_security_enabled"] = false
-	v["availability_zones"] = []string{}
+	v["port_security_enabled"] = !n.PortSecurityOff
+	v["availability_zones"] = []string{defaultZone}
 	v["availability_zone_hints"] = []string{}
 	v["ipv4_address_scope"], v["ipv6_address_scope"], v["qos_policy_id"] = nil, nil, nil
 	if c.IsCloudAdmin() {
@@ -80,25 +81,26 @@ func newNetwork(_ *Part, c echo.Context, b *body) (change, error) {
 		ID: model.NetworkID(uuid.NewString()), Record: networkResource().born(c, b),
 		AdminStateUp: or(b.boolean("admin_state_up"), true),
 	}
-	b.onlyAdmin(c, "router:external", "shared", "provider:network_type", "provider:physical_network", "provider:segmentation_id")
+	b.onlyAdmin(c, "router:external", "shared", "is_default", "provider:network_type", "provider:physical_network", "provider:segmentation_id")
 	n.External = or(b.boolean("router:external"), false)
 	n.Shared = or(b.boolean("shared"), false)
 	n.ProviderType = or(b.text("provider:network_type"), "")
 	n.PhysicalNetwork = or(b.text("provider:physical_network"), "")
 	n.SegmentationID = or(b.integer("provider:segmentation_id", 0, mostSegment), 0)
-	n.MTU = or(b.integer("mtu", leastMTU, mostMTU), 0)
+	n.MTU = or(b.mtu(), 0)
+	n.IsDefault = or(b.boolean("is_default"), false)
+	n.DNSDomain = or(b.text("dns_domain"), "")
+	n.PortSecurityOff = !or(b.boolean("port_security_enabled"), true)
 	networkTruths(b)
 	return change{store.NetworkCreate, n, string(n.ID)}, b.done()
 }
 
 func changedNetwork(_ *Part, c echo.Context, b *body, n *model.Network) (change, error) {
-	b.onlyAdmin(c, "router:external", "shared")
+	b.onlyAdmin(c, "router:external", "shared", "is_default")
 	patch := &store.NetworkPatch{
 		ID: n.ID, RecordPatch: networkResource().revised(c, b), AdminStateUp: b.boolean("admin_state_up"),
-		External: b.boolean("router:external"), Shared: b.boolean("shared"),
-	}
-	if mtu := b.integer("mtu", leastMTU, mostMTU); mtu != nil && *mtu != orDefault(n.MTU, defaultMTU) {
-		b.fail(unsupported("The mtu of a network cannot be changed."))
+		External: b.boolean("router:external"), Shared: b.boolean("shared"), IsDefault: b.boolean("is_default"),
+		MTU: b.mtu(), DNSDomain: b.text("dns_domain"), PortSecurityOff: not(b.boolean("port_security_enabled")),
 	}
 	networkTruths(b)
 	return change{store.NetworkUpdate, patch, string(n.ID)}, b.done()
@@ -107,13 +109,31 @@ func changedNetwork(_ *Part, c echo.Context, b *body, n *model.Network) (change,
 // networkTruths takes what a client may say of a network although lbd has no
 // choice about it.
 func networkTruths(b *body) {
-	b.only("port_security_enabled", "false")
-	b.only("is_default", "false")
 	b.only("vlan_transparent", "false")
-	b.only("availability_zone_hints", "[]")
-	b.only("dns_domain", `""`)
-	b.only("qos_policy_id")
+	b.zones("availability_zone_hints")
+	b.notThere("qos_policy_id", "QoS policy", "QosPolicy")
 	b.only("segments", "[]")
+}
+
+// mtu is 0, for the default, or what a link can have.
+func (b *body) mtu() *int {
+	n := b.integer("mtu", 0, mostMTU)
+	if n != nil && *n != 0 && *n < leastMTU {
+		b.fail(badInput("mtu", "'%d' is not a number from %d to %d.", *n, leastMTU, mostMTU))
+	}
+	return n
+}
+
+// defaultZone is the availability zone that everything is in.
+const defaultZone = "nova"
+
+// zones takes the one zone there is.
+func (b *body) zones(key string) {
+	for _, z := range or(b.texts(key), nil) {
+		if z != defaultZone {
+			b.fail(missing("AvailabilityZone", "AvailabilityZone", z))
+		}
+	}
 }
 
 // onlyAdmin refuses attributes that others than an admin may not set, unless

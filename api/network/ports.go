@@ -37,19 +37,26 @@ func portView(_ *store.State, c *auth.Caller, p *model.Port) map[string]any {
 	v["admin_state_up"] = p.AdminStateUp
 	v["status"] = portStatus(p)
 	v["mac_address"] = p.MAC
-	fixed := []map[string]any{}
-	for _, f := range p.FixedIPs {
-		fixed = append(fixed, map[string]any{"subnet_id": string(f.Subnet), "ip_address": f.Address.String()})
-	}
-	v["fixed_ips"] = fixed
+	v["fixed_ips"] = fixedIPsView(p.FixedIPs)
 	v["device_id"], v["device_owner"] = p.DeviceID, p.DeviceOwner
-	v["security_groups"], v["allowed_address_pairs"], v["extra_dhcp_opts"] = []string{}, []any{}, []any{}
-	v["port_security_enabled"] = false
-	v["qos_policy_id"] = nil
-	v["binding:vnic_type"] = "normal"
+	groups := make([]string, 0, len(p.SecurityGroups))
+	for _, g := range p.SecurityGroups {
+		groups = append(groups, string(g))
+	}
+	v["security_groups"] = groups
+	pairs := []map[string]any{}
+	for _, pair := range p.AddressPairs {
+		pairs = append(pairs, map[string]any{"ip_address": pair.Text, "mac_address": orDefault(pair.MAC, p.MAC)})
+	}
+	v["allowed_address_pairs"], v["extra_dhcp_opts"] = pairs, []any{}
+	v["port_security_enabled"] = !p.PortSecurityOff
+	v["dns_name"], v["dns_domain"], v["dns_assignment"] = p.DNSName, p.DNSDomain, []any{}
+	v["qos_policy_id"], v["qos_network_policy_id"], v["resource_request"], v["ip_allocation"] = nil, nil, nil, "immediate"
+	v["propagate_uplink_status"], v["numa_affinity_policy"] = false, nil
+	v["binding:vnic_type"] = orDefault(p.VNICType, "normal")
 	if c.IsCloudAdmin() {
-		v["binding:host_id"], v["binding:vif_type"] = "", "unbound"
-		v["binding:profile"], v["binding:vif_details"] = map[string]any{}, map[string]any{}
+		v["binding:host_id"], v["binding:vif_type"] = p.HostID, "unbound"
+		v["binding:profile"], v["binding:vif_details"] = documentView(p.Profile), map[string]any{}
 	}
 	return v
 }
@@ -63,17 +70,15 @@ func newPort(p *Part, c echo.Context, b *body) (change, error) {
 	x.Network = or(id[model.NetworkID](b, "network_id"), "")
 	x.AdminStateUp = or(b.boolean("admin_state_up"), true)
 	x.DeviceID, x.DeviceOwner = or(b.text("device_id"), ""), or(b.text("device_owner"), "")
+	b.onlyAdminBinding(c)
 	x.MAC = b.mac("mac_address", x.MAC)
-	b.list("fixed_ips", func(o *body) {
-		f := model.FixedIP{Subnet: or(id[model.SubnetID](o, "subnet_id"), "")}
-		if a := o.addr("ip_address"); a != nil {
-			f.Address = *a
-		}
-		if f.Subnet == "" && !f.Address.IsValid() {
-			o.fail(badInput("fixed_ips", "an entry needs a subnet_id or an ip_address."))
-		}
-		x.FixedIPs = append(x.FixedIPs, f)
-	})
+	x.FixedIPs = or(b.fixedIPs("fixed_ips"), nil)
+	groups := ids[model.SecurityGroupID](b, "security_groups")
+	x.AddressPairs = or(b.addressPairs("allowed_address_pairs"), nil)
+	security := b.boolean("port_security_enabled")
+	x.DNSName, x.DNSDomain = or(b.text("dns_name"), ""), or(b.text("dns_domain"), "")
+	x.HostID, x.Profile = or(b.text("binding:host_id"), ""), or(b.document("binding:profile"), "")
+	x.VNICType = or(b.vnic("binding:vnic_type"), "")
 	portTruths(b)
 	if x.Network == "" {
 		b.fail(required("network_id"))
@@ -88,47 +93,109 @@ func newPort(p *Part, c echo.Context, b *body) (change, error) {
 	if !owns(caller(c), n.Project) && !n.Shared {
 		return change{}, forbidden("Policy does not allow this caller to create a port on network %s.", n.ID)
 	}
+	x.PortSecurityOff = !or(security, !n.PortSecurityOff)
+	switch {
+	case groups != nil:
+		x.SecurityGroups = *groups
+		if err := p.groupsVisible(c, groups); err != nil {
+			return change{}, err
+		}
+	case !x.PortSecurityOff:
+		if err := p.ensureDefault(c, x.Project); err != nil {
+			return change{}, err
+		}
+		p.read.Read(func(st *store.State) {
+			if g, ok := st.DefaultGroup(x.Project); ok {
+				x.SecurityGroups = []model.SecurityGroupID{g.ID}
+			}
+		})
+	}
+	if err := secured(x.PortSecurityOff, x.SecurityGroups, x.AddressPairs); err != nil {
+		return change{}, err
+	}
 	return change{store.PortCreate, &x, string(x.ID)}, nil
 }
 
-func changedPort(_ *Part, c echo.Context, b *body, x *model.Port) (change, error) {
+func changedPort(p *Part, c echo.Context, b *body, x *model.Port) (change, error) {
 	patch := &store.PortPatch{
 		ID: x.ID, RecordPatch: portResource().revised(c, b), AdminStateUp: b.boolean("admin_state_up"),
 	}
-	for key, is := range map[string]string{"device_id": x.DeviceID, "device_owner": x.DeviceOwner, "mac_address": x.MAC} {
-		if v := b.text(key); v != nil && *v != is {
-			b.fail(unsupported("The %s of a port cannot be changed.", key))
+	b.onlyAdminBinding(c)
+	patch.FixedIPs, patch.DeviceID, patch.DeviceOwner = b.fixedIPs("fixed_ips"), b.text("device_id"), b.text("device_owner")
+	if mac := b.mac("mac_address", ""); mac != "" && mac != x.MAC {
+		if !caller(c).IsCloudAdmin() {
+			b.fail(forbidden("Policy does not allow this caller to set mac_address."))
+		}
+		patch.MAC = &mac
+	}
+	patch.SecurityGroups, patch.AddressPairs = ids[model.SecurityGroupID](b, "security_groups"), b.addressPairs("allowed_address_pairs")
+	patch.PortSecurityOff = not(b.boolean("port_security_enabled"))
+	patch.DNSName, patch.DNSDomain = b.text("dns_name"), b.text("dns_domain")
+	patch.HostID, patch.Profile, patch.VNICType = b.text("binding:host_id"), b.document("binding:profile"), b.vnic("binding:vnic_type")
+	portTruths(b)
+	if err := b.done(); err != nil {
+		return change{}, err
+	}
+	if err := p.groupsVisible(c, patch.SecurityGroups); err != nil {
+		return change{}, err
+	}
+	if patch.PortSecurityOff != nil || patch.SecurityGroups != nil || patch.AddressPairs != nil {
+		err := secured(or(patch.PortSecurityOff, x.PortSecurityOff), or(patch.SecurityGroups, x.SecurityGroups), or(patch.AddressPairs, x.AddressPairs))
+		if err != nil {
+			return change{}, err
 		}
 	}
-	b.sameFixedIPs("fixed_ips", x.FixedIPs)
-	portTruths(b)
-	return change{store.PortUpdate, patch, string(x.ID)}, b.done()
+	return change{store.PortUpdate, patch, string(x.ID)}, nil
 }
 
-// sameFixedIPs takes the addresses that a port has anyway.
-func (b *body) sameFixedIPs(key string, have []model.FixedIP) {
-	n, same := 0, true
-	given := b.list(key, func(o *body) {
-		subnet, a := id[model.SubnetID](o, "subnet_id"), o.addr("ip_address")
-		same = same && n < len(have) && or(subnet, have[n].Subnet) == have[n].Subnet && or(a, have[n].Address) == have[n].Address
-		n++
-	})
-	if given && (!same || n != len(have)) {
-		b.fail(unsupported("The fixed IPs of a port cannot be changed."))
+// groupsVisible: nobody puts a port under groups that are not there for them.
+func (p *Part) groupsVisible(c echo.Context, groups *[]model.SecurityGroupID) error {
+	for _, g := range or(groups, nil) {
+		if _, err := securityGroupResource().find(c, p, string(g)); err != nil {
+			return err
+		}
 	}
+	return nil
+}
+
+// secured refuses groups and address pairs on a port without port security.
+func secured(off bool, groups []model.SecurityGroupID, pairs []model.AddressPair) error {
+	switch {
+	case off && len(groups) > 0:
+		return &fault{store.Errorf(store.Conflict, "Port Security must be enabled and port must have an IP address in order to use security groups."), "PortSecurityAndIPRequiredForSecurityGroups"}
+	case off && len(pairs) > 0:
+		return &fault{store.Errorf(store.Conflict, "Port Security must be enabled in order to have allowed address pairs on a port."), "AddressPairAndPortSecurityRequired"}
+	}
+	return nil
+}
+
+// onlyAdminBinding refuses what only the service that runs servers may set.
+func (b *body) onlyAdminBinding(c echo.Context) {
+	if caller(c).IsCloudAdmin() {
+		return
+	}
+	for _, key := range []string{"binding:host_id", "binding:profile"} {
+		if v, ok := b.m[key]; ok && !isNull(v) && string(v) != `""` && string(v) != "{}" {
+			b.fail(forbidden("Policy does not allow this caller to set %s.", key))
+		}
+	}
+}
+
+// vnic is how a server would reach the port; lbd stores it.
+func (b *body) vnic(key string) *string {
+	if _, ok := b.m[key]; !ok {
+		return nil
+	}
+	s := b.oneOf(key, "normal", "normal", "direct", "direct-physical", "macvtap", "baremetal", "virtio-forwarder", "smart-nic", "accelerator-direct", "accelerator-direct-physical", "remote-managed", "vdpa")
+	if s == "normal" {
+		s = ""
+	}
+	return &s
 }
 
 func portTruths(b *body) {
-	for _, key := range []string{"security_groups", "allowed_address_pairs", "extra_dhcp_opts"} {
-		b.only(key, "[]")
-	}
-	b.only("port_security_enabled", "false")
-	b.only("binding:vnic_type", `"normal"`)
-	b.only("binding:host_id", `""`)
-	b.only("binding:profile", "{}")
-	b.only("dns_name", `""`)
-	b.only("dns_domain", `""`)
-	b.only("qos_policy_id")
+	b.only("extra_dhcp_opts", "[]")
+	b.notThere("qos_policy_id", "QoS policy", "QosPolicy")
 	b.only("numa_affinity_policy")
 	b.only("propagate_uplink_status", "false")
 }

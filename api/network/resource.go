@@ -19,6 +19,8 @@ type resource[T any] struct {
 	path      string // of the collection, where it is not many
 	noun      string // in messages: "Network"
 	typ       string // in faults: "NetworkNotFound" without "NotFound"
+	absent    string // what a fault says of one that is not there; "could not be found." unless set
+	unnamed   bool   // Neutron's have no name
 
 	all    func(*store.State) []*T
 	get    func(*store.State, string) (*T, bool)
@@ -26,6 +28,10 @@ type resource[T any] struct {
 	// visible: who may see it; others are told it does not exist.
 	visible func(*store.State, *auth.Caller, *T) bool
 	view    func(*store.State, *auth.Caller, *T) map[string]any
+
+	// before runs before a listing; keep may refuse a removal.
+	before func(*Part, echo.Context)
+	keep   func(*auth.Caller, *T) error
 
 	// create and update read a body to its end; their refusals leave no trace.
 	create func(*Part, echo.Context, *body) (change, error)
@@ -65,6 +71,9 @@ func (k *resource[T]) mount(r *api.Router, p *Part, base string) {
 // list answers with everything that the caller may see and the query selects.
 func (k *resource[T]) list(p *Part) echo.HandlerFunc {
 	return func(c echo.Context) error {
+		if k.before != nil {
+			k.before(p, c)
+		}
 		var views []map[string]any
 		p.read.Read(func(st *store.State) {
 			for _, x := range k.all(st) {
@@ -125,6 +134,11 @@ func (k *resource[T]) drop(p *Part) echo.HandlerFunc {
 		if err != nil {
 			return err
 		}
+		if k.keep != nil {
+			if err := k.keep(caller(c), x); err != nil {
+				return err
+			}
+		}
 		gone := k.remove(x)
 		if err := p.apply(c, gone.kind, gone.payload); err != nil {
 			return err
@@ -133,7 +147,9 @@ func (k *resource[T]) drop(p *Part) echo.HandlerFunc {
 	}
 }
 
-func (k *resource[T]) missing(id string) error { return missing(k.noun, k.typ, id) }
+func (k *resource[T]) missing(id string) error {
+	return &fault{store.Errorf(store.NotFound, "%s %s %s", k.noun, id, orDefault(k.absent, "could not be found.")), k.typ + "NotFound"}
+}
 
 func missing(noun, typ, id string) error {
 	return &fault{store.Errorf(store.NotFound, "%s %s could not be found.", noun, id), typ + "NotFound"}
@@ -182,7 +198,7 @@ func (k *resource[T]) writable(c echo.Context, p *Part, id string) (*T, error) {
 // one for its project.
 func (k *resource[T]) born(c echo.Context, b *body) (r model.Record) {
 	r.Description, r.Tags, r.Project = or(b.text("description"), ""), or(b.tags("tags"), nil), b.project(c)
-	if k.one != "floatingip" { // Neutron's have no name
+	if !k.unnamed {
 		r.Name = or(b.text("name"), "")
 	}
 	if r.Project == "" {
@@ -197,7 +213,7 @@ func (k *resource[T]) born(c echo.Context, b *body) (r model.Record) {
 // the caller wants to change.
 func (k *resource[T]) revised(c echo.Context, b *body) (p store.RecordPatch) {
 	p.Description, p.Tags = b.text("description"), b.tags("tags")
-	if k.one != "floatingip" {
+	if !k.unnamed {
 		p.Name = b.text("name")
 	}
 	if n, ok := strings.CutPrefix(c.Request().Header.Get("If-Match"), "revision_number="); ok {

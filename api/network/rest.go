@@ -7,7 +7,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"lbd/api"
-	"lbd/store/model"
+	"lbd/store"
 )
 
 // extensions are the parts of Neutron that clients look for before they use
@@ -31,6 +31,20 @@ func extensions() [][2]string {
 		{"standard-attr-revisions", "Resource revision numbers"},
 		{"standard-attr-tag", "Tag support for resources with standard attribute"},
 		{"fip-port-details", "Floating IP Port Details Extension"},
+		{"dns-integration", "DNS Integration"},
+		{"dns-domain-ports", "dns_domain for ports"},
+		{"extraroute", "Neutron Extra Route"},
+		{"availability_zone", "Availability Zone"},
+		{"network_availability_zone", "Network Availability Zone"},
+		{"router_availability_zone", "Router Availability Zone"},
+		{"agent", "agent"},
+		{"qos", "Quality of Service"},
+		{"revision-if-match", "If-Match constraints based on revision_number"},
+		{"security-groups-normalized-cidr", "Normalized CIDR field for security group rules"},
+		{"stateful-security-group", "Stateful security group"},
+		{"quota_details", "Quota details management support"},
+		{"subnet-service-types", "Subnet service types"},
+		{"ext-gw-mode", "Neutron L3 Configurable external gateway mode"},
 		{"lbaasv2", "LoadBalancing service v2"},
 		{"l7", "L7 capabilities for LBaaSv2"},
 	}
@@ -42,7 +56,8 @@ func extensionView(e [2]string) map[string]any {
 	}
 }
 
-// mountRest serves extensions, quotas and security groups.
+// mountRest serves extensions, quotas, availability zones, and the collections of
+// which lbd never has an element.
 func (p *Part) mountRest(r *api.Router, base string) {
 	handle(r, "GET", base+"/extensions", func(c echo.Context) error {
 		list := []any{}
@@ -59,32 +74,50 @@ func (p *Part) mountRest(r *api.Router, base string) {
 		}
 		return c.JSON(http.StatusOK, map[string]any{"extension": extensionView(all[i])})
 	})
+	p.mountQuotas(r, base)
 
-	handle(r, "GET", base+"/quotas/:project", quota)
-	handle(r, "GET", base+"/quotas/:project/default", quota)
-
-	for _, names := range [][2]string{{"security-groups", "security_group"}, {"security-group-rules", "security_group_rule"}} {
-		path, one := names[0], names[1]
-		handle(r, "GET", base+"/"+path, func(c echo.Context) error {
-			return c.JSON(http.StatusOK, map[string]any{one + "s": []any{}})
-		})
-		handle(r, "GET", base+"/"+path+"/:id", func(c echo.Context) error {
-			return missing("Security group", "SecurityGroup", c.Param("id"))
-		})
-		handle(r, "POST", base+"/"+path, func(echo.Context) error {
-			return unsupported("There are no security groups here: limit who may connect with a listener's allowed_cidrs.")
-		})
+	handle(r, "GET", base+"/availability_zones", func(c echo.Context) error {
+		var views []map[string]any
+		for _, what := range []string{"network", "router"} {
+			views = append(views, map[string]any{"name": defaultZone, "resource": what, "state": "available"})
+		}
+		page, err := paged(c, "availability_zones", filtered(views, c.QueryParams()))
+		if err != nil {
+			return err
+		}
+		return c.JSON(http.StatusOK, page)
+	})
+	for _, e := range [...]empty{
+		{"agents", "agents", "agent", "Agent", "Agent"},
+		{"qos/policies", "policies", "policy", "QoS policy", "QosPolicy"},
+		{"subnetpools", "subnetpools", "subnetpool", "Subnet pool", "SubnetPool"},
+		{"address-scopes", "address_scopes", "address_scope", "Address scope", "AddressScope"},
+		{"address-groups", "address_groups", "address_group", "Address group", "AddressGroup"},
+		{"rbac-policies", "rbac_policies", "rbac_policy", "RBAC policy", "RbacPolicy"},
+		{"service-providers", "service_providers", "service_provider", "Service provider", "ServiceProvider"},
+		{"flavors", "flavors", "flavor", "Flavor", "Flavor"},
+		{"trunks", "trunks", "trunk", "Trunk", "Trunk"},
+		{"segments", "segments", "segment", "Segment", "Segment"},
+		{"floatingips/:fip/port_forwardings", "port_forwardings", "port_forwarding", "Port Forwarding", "PortForwarding"},
+	} {
+		e.mount(r, base)
 	}
 }
 
-// quota: nothing of networking is limited by number.
-func quota(c echo.Context) error {
-	if !owns(caller(c), model.ProjectID(c.Param("project"))) {
-		return forbidden("Policy does not allow the quota of project %s to be read by this caller.", c.Param("project"))
+// empty is a collection of which lbd never has an element: empty to read, and
+// what cannot be made is not found by the name of its plugin, as in a Neutron
+// without that.
+type empty struct{ path, many, one, noun, typ string }
+
+func (e empty) mount(r *api.Router, base string) {
+	path := base + "/" + e.path
+	handle(r, "GET", path, func(c echo.Context) error {
+		return c.JSON(http.StatusOK, map[string]any{e.many: []any{}})
+	})
+	handle(r, "POST", path, func(echo.Context) error {
+		return &fault{store.Errorf(store.NotFound, "The resource could not be found."), "HTTPNotFound"}
+	})
+	for _, method := range []string{"GET", "PUT", "DELETE"} {
+		handle(r, method, path+"/:id", func(c echo.Context) error { return missing(e.noun, e.typ, c.Param("id")) })
 	}
-	q := map[string]any{}
-	for _, name := range []string{"network", "subnet", "port", "router", "floatingip", "security_group", "security_group_rule", "subnetpool", "rbac_policy"} {
-		q[name] = -1
-	}
-	return c.JSON(http.StatusOK, map[string]any{"quota": q})
 }

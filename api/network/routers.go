@@ -1,8 +1,6 @@
 package network
 
 import (
-	"net/http"
-
 	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
 
@@ -38,15 +36,13 @@ func routerView(st *store.State, _ *auth.Caller, r *model.Router) map[string]any
 	if r.External != "" {
 		fixed := []map[string]any{}
 		if port, ok := st.Port(r.GatewayPort); ok {
-			for _, f := range port.FixedIPs {
-				fixed = append(fixed, map[string]any{"subnet_id": string(f.Subnet), "ip_address": f.Address.String()})
-			}
+			fixed = fixedIPsView(port.FixedIPs)
 		}
-		v["external_gateway_info"] = map[string]any{"network_id": string(r.External), "external_fixed_ips": fixed}
+		v["external_gateway_info"] = map[string]any{"network_id": string(r.External), "external_fixed_ips": fixed, "enable_snat": false}
 	}
-	v["routes"] = []any{}
+	v["routes"] = routesView(r.Routes)
 	v["ha"], v["distributed"] = false, false
-	v["availability_zones"], v["availability_zone_hints"] = []string{}, []string{}
+	v["availability_zones"], v["availability_zone_hints"] = []string{defaultZone}, []string{}
 	v["flavor_id"] = nil
 	return v
 }
@@ -55,10 +51,11 @@ func newRouter(p *Part, c echo.Context, b *body) (change, error) {
 	payload := &store.RouterCreatePayload{
 		Router: model.Router{
 			ID: model.RouterID(uuid.NewString()), Record: routerResource().born(c, b),
-			AdminStateUp: or(b.boolean("admin_state_up"), true), External: or(b.gateway("external_gateway_info"), ""),
+			AdminStateUp: or(b.boolean("admin_state_up"), true),
 		},
 		GatewayPort: newIdentity(),
 	}
+	payload.Router.External = or(b.gateway("external_gateway_info", &payload.GatewayPort), "")
 	routerTruths(b)
 	if err := b.done(); err != nil {
 		return change{}, err
@@ -69,8 +66,9 @@ func newRouter(p *Part, c echo.Context, b *body) (change, error) {
 func changedRouter(p *Part, c echo.Context, b *body, x *model.Router) (change, error) {
 	patch := &store.RouterPatch{
 		ID: x.ID, RecordPatch: routerResource().revised(c, b), AdminStateUp: b.boolean("admin_state_up"),
-		External: b.gateway("external_gateway_info"), GatewayPort: newIdentity(),
+		GatewayPort: newIdentity(), Routes: b.routes("routes"),
 	}
+	patch.External = b.gateway("external_gateway_info", &patch.GatewayPort)
 	routerTruths(b)
 	if err := b.done(); err != nil {
 		return change{}, err
@@ -87,16 +85,16 @@ func (p *Part) gatewayVisible(c echo.Context, external *model.NetworkID) error {
 }
 
 func routerTruths(b *body) {
-	b.only("routes", "[]")
 	b.only("ha", "false")
 	b.only("distributed", "false")
-	b.only("availability_zone_hints", "[]")
-	b.only("flavor_id")
+	b.zones("availability_zone_hints")
+	b.notThere("flavor_id", "Flavor", "Flavor")
 	b.only("enable_ndp_proxy", "false")
 }
 
-// gateway is the network of {"network_id": N}; null and {} clear it.
-func (b *body) gateway(key string) *model.NetworkID {
+// gateway is the network of {"network_id": N, "external_fixed_ips": [...]},
+// whose addresses it writes to port; null and {} clear it.
+func (b *body) gateway(key string, port *model.Port) *model.NetworkID {
 	v, ok := b.take(key)
 	if !ok {
 		return nil
@@ -112,87 +110,15 @@ func (b *body) gateway(key string) *model.NetworkID {
 	}
 	o := &body{m: m}
 	out := or(id[model.NetworkID](o, "network_id"), none)
+	port.FixedIPs = or(o.fixedIPs("external_fixed_ips"), nil)
 	// Nothing is translated for servers that call out.
 	o.only("enable_snat", "false")
-	o.only("external_fixed_ips", "[]")
-	o.only("qos_policy_id")
+	o.notThere("qos_policy_id", "QoS policy", "QosPolicy")
+	if out == none && len(port.FixedIPs) > 0 {
+		o.fail(badInput(key, "external_fixed_ips need a network_id."))
+	}
 	if err := o.done(); err != nil {
 		b.fail(err)
 	}
 	return &out
-}
-
-// attach is PUT add_router_interface.
-func (p *Part) attach(c echo.Context) error {
-	r, subnet, port, err := p.interfaceBody(c)
-	if err != nil {
-		return err
-	}
-	if port != "" {
-		return unsupported("A router interface is made for a subnet: name subnet_id instead of port_id.")
-	}
-	if _, err := subnetResource().find(c, p, string(subnet)); err != nil {
-		return err
-	}
-	payload := &store.RouterAttachPayload{Router: r.ID, Subnet: subnet, Port: newIdentity()}
-	if err := p.apply(c, store.RouterAttach, payload); err != nil {
-		return err
-	}
-	return p.answerInterface(c, r, &payload.Port, subnet)
-}
-
-// detach is PUT remove_router_interface.
-func (p *Part) detach(c echo.Context) error {
-	r, subnet, port, err := p.interfaceBody(c)
-	if err != nil {
-		return err
-	}
-	var old model.Port
-	p.read.Read(func(st *store.State) {
-		for _, x := range st.PortsOf(string(r.ID)) {
-			if x.DeviceOwner == model.OwnerRouterInterface && (port == x.ID || port == "" && x.FixedIPs[0].Subnet == subnet) {
-				old = *x
-			}
-		}
-	})
-	if err := p.apply(c, store.RouterDetach, &store.RouterDetachPayload{Router: r.ID, Subnet: subnet, Port: port}); err != nil {
-		return err
-	}
-	if subnet == "" && len(old.FixedIPs) > 0 {
-		subnet = old.FixedIPs[0].Subnet
-	}
-	return p.answerInterface(c, r, &old, subnet)
-}
-
-// interfaceBody reads {"subnet_id"} or {"port_id"}, without a wrapper.
-func (p *Part) interfaceBody(c echo.Context) (*model.Router, model.SubnetID, model.PortID, error) {
-	r, err := routerResource().writable(c, p, c.Param("id"))
-	if err != nil {
-		return nil, "", "", err
-	}
-	b, err := readObject(c)
-	if err != nil {
-		return nil, "", "", err
-	}
-	subnet, port := or(id[model.SubnetID](b, "subnet_id"), ""), or(id[model.PortID](b, "port_id"), "")
-	if err := b.done(); err != nil {
-		return nil, "", "", err
-	}
-	if subnet == "" && port == "" {
-		return nil, "", "", badRequest("Bad router request: Either subnet_id or port_id must be specified.")
-	}
-	return r, subnet, port, nil
-}
-
-func (p *Part) answerInterface(c echo.Context, r *model.Router, port *model.Port, subnet model.SubnetID) error {
-	network := port.Network
-	p.read.Read(func(st *store.State) {
-		if s, ok := st.Subnet(subnet); ok {
-			network = s.Network
-		}
-	})
-	return c.JSON(http.StatusOK, map[string]any{
-		"id": r.ID, "tenant_id": r.Project, "project_id": r.Project, "port_id": port.ID, "network_id": network,
-		"subnet_id": subnet, "subnet_ids": []model.SubnetID{subnet}, "tags": []string{},
-	})
 }

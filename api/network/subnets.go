@@ -52,8 +52,9 @@ func subnetView(_ *store.State, _ *auth.Caller, s *model.Subnet) map[string]any 
 		dns = append(dns, a.String())
 	}
 	v["dns_nameservers"] = dns
-	v["host_routes"], v["service_types"] = []any{}, []string{}
-	v["ipv6_ra_mode"], v["ipv6_address_mode"], v["subnetpool_id"], v["segment_id"] = nil, nil, nil, nil
+	v["host_routes"], v["service_types"] = routesView(s.HostRoutes), orEmpty(s.ServiceTypes)
+	v["ipv6_ra_mode"], v["ipv6_address_mode"] = orNil(s.IPv6RAMode), orNil(s.IPv6AddressMode)
+	v["subnetpool_id"], v["segment_id"], v["dns_publish_fixed_ip"] = nil, nil, s.DNSPublish
 	return v
 }
 
@@ -72,6 +73,8 @@ func addrText(a netip.Addr) any {
 }
 
 func newSubnet(p *Part, c echo.Context, b *body) (change, error) {
+	// Before the CIDR, which is missing where a pool is to give one.
+	b.notThere("subnetpool_id", "Subnet pool", "SubnetPool")
 	s := &model.Subnet{
 		ID: model.SubnetID(uuid.NewString()), Record: subnetResource().born(c, b),
 		Network: or(id[model.NetworkID](b, "network_id"), ""), EnableDHCP: or(b.boolean("enable_dhcp"), true),
@@ -85,9 +88,13 @@ func newSubnet(p *Part, c echo.Context, b *body) (change, error) {
 	} else if s.CIDR.IsValid() {
 		s.Gateway = defaultGateway(s.CIDR)
 	}
-	subnetTruths(b)
-	b.only("subnetpool_id")
-	b.only("use_default_subnetpool", "false")
+	s.HostRoutes, s.ServiceTypes = or(b.routes("host_routes"), nil), or(b.texts("service_types"), nil)
+	s.DNSPublish = or(b.boolean("dns_publish_fixed_ip"), false)
+	readIPv6Modes(b, s)
+	if or(b.boolean("use_default_subnetpool"), false) {
+		b.fail(&fault{store.Errorf(store.NotFound, "No default subnetpool is defined."), "NoDefaultSubnetPoolDefined"})
+	}
+	b.only("prefixlen")
 	b.only("segment_id")
 	if s.Network == "" {
 		b.fail(required("network_id"))
@@ -105,19 +112,47 @@ func changedSubnet(_ *Part, c echo.Context, b *body, s *model.Subnet) (change, e
 		ID: s.ID, RecordPatch: subnetResource().revised(c, b), Gateway: b.addr("gateway_ip"),
 		EnableDHCP: b.boolean("enable_dhcp"), DNSNameservers: b.addrs("dns_nameservers"),
 	}
-	subnetTruths(b)
-	if _, ok := b.take("allocation_pools"); ok {
-		b.fail(unsupported("The allocation pools of a subnet cannot be changed."))
+	patch.HostRoutes, patch.ServiceTypes, patch.DNSPublish = b.routes("host_routes"), b.texts("service_types"), b.boolean("dns_publish_fixed_ip")
+	if _, ok := b.m["allocation_pools"]; ok {
+		pools := b.pools("allocation_pools")
+		patch.Pools = &pools
+	}
+	for _, key := range []string{"cidr", "ip_version", "network_id", "ipv6_ra_mode", "ipv6_address_mode", "subnetpool_id", "segment_id"} {
+		if _, ok := b.take(key); ok {
+			b.fail(badRequest("Cannot update read-only attribute %s", key))
+		}
 	}
 	return change{store.SubnetUpdate, patch, string(s.ID)}, b.done()
 }
 
-func subnetTruths(b *body) {
-	b.only("host_routes", "[]")
-	b.only("service_types", "[]")
-	b.only("ipv6_ra_mode")
-	b.only("ipv6_address_mode")
-	b.only("dns_publish_fixed_ip", "false")
+// readIPv6Modes takes how hosts of an IPv6 subnet learn their addresses.
+func readIPv6Modes(b *body, s *model.Subnet) {
+	modes := []string{"dhcpv6-stateful", "dhcpv6-stateless", "slaac"}
+	s.IPv6RAMode, s.IPv6AddressMode = b.mode("ipv6_ra_mode", modes), b.mode("ipv6_address_mode", modes)
+	if s.IPv6RAMode == "" && s.IPv6AddressMode == "" || !s.CIDR.IsValid() {
+		return
+	}
+	operation := func(format string, args ...any) {
+		b.fail(&fault{store.Errorf(store.Invalid, "Invalid input for operation: "+format, args...), "InvalidInput"})
+	}
+	switch {
+	case s.CIDR.Addr().Is4():
+		operation("ipv6_ra_mode and ipv6_address_mode cannot be set for an IPv4 subnet.")
+	case !s.EnableDHCP:
+		operation("ipv6_ra_mode or ipv6_address_mode cannot be set when enable_dhcp is set to False.")
+	case s.IPv6RAMode != "" && s.IPv6AddressMode != "" && s.IPv6RAMode != s.IPv6AddressMode:
+		operation("ipv6_ra_mode set to '%s' with ipv6_address_mode set to '%s' is not valid. If both attributes are set, they must be the same value.", s.IPv6RAMode, s.IPv6AddressMode)
+	case s.CIDR.Bits() != 64 && (s.IPv6RAMode+s.IPv6AddressMode != "dhcpv6-stateful" && s.IPv6RAMode != "dhcpv6-stateful"):
+		operation("Invalid CIDR %s for IPv6 address mode. OpenStack uses the EUI-64 address format, which requires the prefix to be /64.", s.CIDR)
+	}
+}
+
+func (b *body) mode(key string, modes []string) string {
+	if v, ok := b.m[key]; !ok || isNull(v) {
+		b.take(key)
+		return ""
+	}
+	return b.oneOf(key, "slaac", modes...)
 }
 
 // defaultGateway is the first address of a subnet, as Neutron has it. A network

@@ -18,6 +18,9 @@ type (
 	RouterID     string
 	FloatingIPID string
 
+	SecurityGroupID     string
+	SecurityGroupRuleID string
+
 	DomainID        string
 	ProjectID       string
 	UserID          string

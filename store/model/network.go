@@ -27,6 +27,10 @@ type Network struct {
 	PhysicalNetwork string `json:"physical_network,omitempty"` // interface name on the nodes, where given
 	SegmentationID  int    `json:"segmentation_id,omitempty"`
 	MTU             int    `json:"mtu,omitempty"`
+	IsDefault       bool   `json:"is_default,omitempty"`
+	DNSDomain       string `json:"dns_domain,omitempty"`
+	// PortSecurityOff is what new ports of the network begin with.
+	PortSecurityOff bool `json:"port_security_off,omitempty"`
 }
 
 // Subnet is an address range of a network. It is real: nodes serve its VIPs on
@@ -40,6 +44,18 @@ type Subnet struct {
 	EnableDHCP     bool           `json:"enable_dhcp"`
 	Pools          []AddressRange `json:"pools,omitempty"`
 	DNSNameservers []netip.Addr   `json:"dns_nameservers,omitempty"`
+	// What lbd stores for servers that others configure:
+	HostRoutes      []Route  `json:"host_routes,omitempty"`
+	ServiceTypes    []string `json:"service_types,omitempty"`
+	IPv6RAMode      string   `json:"ipv6_ra_mode,omitempty"`
+	IPv6AddressMode string   `json:"ipv6_address_mode,omitempty"`
+	DNSPublish      bool     `json:"dns_publish,omitempty"`
+}
+
+// Route is a destination and where to send it.
+type Route struct {
+	Destination netip.Prefix `json:"destination"`
+	NextHop     netip.Addr   `json:"nexthop"`
 }
 
 // AddressRange is inclusive at both ends.
@@ -58,6 +74,24 @@ type Port struct {
 	FixedIPs     []FixedIP `json:"fixed_ips,omitempty"`
 	DeviceID     string    `json:"device_id,omitempty"`
 	DeviceOwner  string    `json:"device_owner,omitempty"`
+
+	SecurityGroups  []SecurityGroupID `json:"security_groups,omitempty"`
+	AddressPairs    []AddressPair     `json:"address_pairs,omitempty"`
+	PortSecurityOff bool              `json:"port_security_off,omitempty"`
+	DNSName         string            `json:"dns_name,omitempty"`
+	DNSDomain       string            `json:"dns_domain,omitempty"`
+	HostID          string            `json:"host_id,omitempty"`
+	VNICType        string            `json:"vnic_type,omitempty"` // "" for normal
+	// Profile is a JSON object that clients store with a port.
+	Profile string `json:"profile,omitempty"`
+}
+
+// AddressPair is a further address that a port may use. MAC is empty for the
+// port's own.
+type AddressPair struct {
+	Address netip.Prefix `json:"address"`
+	Text    string       `json:"text"` // as the client wrote it
+	MAC     string       `json:"mac,omitempty"`
 }
 
 // Device owners lbd itself writes.
@@ -82,6 +116,7 @@ type Router struct {
 	AdminStateUp bool      `json:"admin_state_up"`
 	External     NetworkID `json:"external,omitempty"`     // gateway network
 	GatewayPort  PortID    `json:"gateway_port,omitempty"` // on External
+	Routes       []Route   `json:"routes,omitempty"`
 }
 
 // FloatingIP is a public address the active node answers for.
@@ -94,4 +129,7 @@ type FloatingIP struct {
 	Port    PortID     `json:"port,omitempty"`   // the bound port, "" when free
 	Fixed   netip.Addr `json:"fixed,omitzero"`   // the bound port's address
 	Router  RouterID   `json:"router,omitempty"` // connects Network with the port's subnet
+
+	DNSName   string `json:"dns_name,omitempty"`
+	DNSDomain string `json:"dns_domain,omitempty"`
 }
