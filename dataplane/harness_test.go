@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -131,10 +132,14 @@ func (n *node) counters(id model.ListenerID, what string, cond func(model.Listen
 	return c
 }
 
-// freeAddr is a loopback address with a port nobody listens on.
+// freeAddr is an address with a port nobody listens on. The address is this
+// process's own: on a shared one, another test's connection could take the port
+// before it is listened on.
 func freeAddr(t testing.TB) netip.AddrPort {
 	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	pid := os.Getpid()
+	own := netip.AddrFrom4([4]byte{127, byte(64 + pid>>16&63), byte(pid >> 8), byte(pid)})
+	ln, err := net.Listen("tcp", netip.AddrPortFrom(own, 0).String())
 	if err != nil {
 		t.Fatal(err)
 	}
