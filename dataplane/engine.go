@@ -39,6 +39,9 @@ type Config struct {
 	Freebind bool
 	// Drain bounds how long connections of a removed listener go on; DefaultDrain.
 	Drain time.Duration
+	// Loops is how many event loops serve plain HTTP and TCP, one thread each: 0 is
+	// one per GOMAXPROCS, less than 0 none: goroutines serve everything.
+	Loops int
 	// Timeouts of HTTP clients that listeners do not set; see conn.Limits.
 	Limits conn.Limits
 	// Keys opens the secrets that TLS refers to; nil: no TLS is served.
@@ -78,7 +81,9 @@ type Engine struct {
 	state   atomic.Pointer[state]
 	panics  atomic.Int64
 
-	conns sync.WaitGroup // connections and drains
+	conns   sync.WaitGroup // connections and drains
+	workers []*worker
+	loops   sync.WaitGroup
 }
 
 // state is what Report tells, replaced as a whole.
@@ -143,6 +148,9 @@ func (e *Engine) notify() {
 // Config.Drain and returns when everything it started has ended.
 func (e *Engine) Run(ctx context.Context) error {
 	defer e.shutdown()
+	if err := e.startLoops(); err != nil {
+		return err
+	}
 	sweep := time.NewTicker(sweepEvery)
 	defer sweep.Stop()
 	retry := time.NewTimer(0) // the first apply
@@ -202,6 +210,9 @@ func (e *Engine) apply(cfg *model.Config, fresh bool) (unbound bool) {
 	failures := t.Failures[:len(t.Failures):len(t.Failures)]
 	failures = append(failures, t.ListenFailures(failed)...)
 	e.survivors.keep(t)
+	for _, w := range e.workers {
+		w.loop.Post(func() { w.http.Keep(t) })
+	}
 	was := e.state.Swap(&state{applied: t.Index, failures: failures, table: t})
 	if fresh {
 		e.log.Debug("applied", "index", t.Index, "endpoints", len(t.Endpoints), "failures", len(failures), "took", time.Since(start))
@@ -223,6 +234,7 @@ func (e *Engine) shutdown() {
 	e.checker.Close()
 	e.sockets.closeAll()
 	e.conns.Wait() // bounded: every binding drains for Config.Drain, then is cut
+	e.stopLoops()
 	e.survivors.close()
 	e.pools.Close()
 	if e.collector != nil {

@@ -18,7 +18,21 @@ import (
 	"lbd/store/model"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// withLoops says which engine the tests of this run are for: E, on two loops, or G.
+var withLoops = true
+
+// TestMain runs every test against both engines: what they serve is the same.
+func TestMain(m *testing.M) {
+	for _, withLoops = range []bool{true, false} {
+		if code := m.Run(); code != 0 {
+			os.Exit(code)
+		}
+		if err := goleak.Find(); err != nil {
+			fmt.Fprintln(os.Stderr, "goroutines left over:", err)
+			os.Exit(1)
+		}
+	}
+}
 
 // source is a configuration that a test changes.
 type source struct {
@@ -64,6 +78,17 @@ func start(t testing.TB, cfg Config, services ...*model.Service) *node {
 	t.Helper()
 	n := &node{t: t, src: &source{changed: make(chan struct{}, 1)}, registry: prometheus.NewRegistry()}
 	cfg.Registry = n.registry
+	switch {
+	case !withLoops:
+		cfg.Loops = -1
+	case cfg.Loops == 0:
+		cfg.Loops = 2
+	}
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("served by %d event loops", cfg.Loops)
+		}
+	})
 	cfg.Log = slog.New(slog.NewTextHandler(testWriter{t}, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	if cfg.Drain == 0 {
 		cfg.Drain = 2 * time.Second

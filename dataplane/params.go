@@ -15,6 +15,14 @@ const (
 	acceptBackoffMin = 5 * time.Millisecond
 	acceptBackoffMax = time.Second
 
+	// acceptTurn is how many connections an event loop accepts at a time.
+	acceptTurn = 16
+
+	// loadSlack says how many more sockets than another a loop may have and still
+	// keep what it accepted: that many, and one in so many. Handing over costs two
+	// calls and a wake-up.
+	loadSlack = 8
+
 	// sweepEvery is how often idle server-side connections are looked through.
 	sweepEvery = 5 * time.Second
 

@@ -198,7 +198,7 @@ func TestBytesBehindAnAnswerAreDropped(t *testing.T) {
 func TestPooledConnectionsAreReused(t *testing.T) {
 	addr := freeAddr(t)
 	b := page(t, "x")
-	start(t, Config{}, web(addr, b.addr))
+	start(t, Config{Loops: 1}, web(addr, b.addr)) // every loop has its own
 	for range 10 {
 		w := dial(t, addr)
 		w.get("/")

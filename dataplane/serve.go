@@ -2,9 +2,11 @@ package dataplane
 
 import (
 	"net"
+	"os"
 	"runtime/debug"
 	"time"
 
+	"lbd/dataplane/evhttp"
 	"lbd/dataplane/netio"
 	"lbd/dataplane/table"
 )
@@ -21,25 +23,53 @@ func (e *Engine) serve(tcp *net.TCPConn, b *binding) {
 		return
 	}
 	e.conns.Go(func() {
-		defer e.clients.Give(fdsPerConnection)
-		defer l.Live.Leave()
-		defer func() {
-			if p := recover(); p != nil {
-				tcp.Close()
-				e.panics.Add(1)
-				e.log.Error("connection handler panicked", "listener", string(l.ID), "err", p, "stack", string(debug.Stack()))
+		e.guard(tcp, l, func(c *netio.Conn) {
+			if l.Mode == table.ModeHTTP {
+				e.http.Serve(c, &b.lis, b.group)
+			} else {
+				e.tcp.Serve(c, l, b.group)
 			}
-		}()
-		c, err := netio.NewConn(tcp, e.pools)
-		if err != nil {
+		})
+	})
+}
+
+// guard runs a connection's goroutine and gives back what it held.
+func (e *Engine) guard(tcp *net.TCPConn, l *table.Listener, serve func(*netio.Conn)) {
+	defer e.clients.Give(fdsPerConnection)
+	defer l.Live.Leave()
+	defer func() {
+		if p := recover(); p != nil {
 			tcp.Close()
+			e.panics.Add(1)
+			e.log.Error("connection handler panicked", "listener", string(l.ID), "err", p, "stack", string(debug.Stack()))
+		}
+	}()
+	c, err := netio.NewConn(tcp, e.pools)
+	if err != nil {
+		tcp.Close()
+		return
+	}
+	serve(c)
+}
+
+// takeOver goes on with a connection that an event loop has served so far and
+// whose next request needs a goroutine.
+func (e *Engine) takeOver(h evhttp.HandedOver) {
+	e.conns.Go(func() {
+		l := h.Door.Src.Load()
+		f := os.NewFile(uintptr(h.FD), "")
+		nc, err := net.FileConn(f)
+		f.Close()
+		tcp, ok := nc.(*net.TCPConn)
+		if err != nil || !ok {
+			e.log.Warn("take over connection", "listener", string(l.ID), "err", err)
+			h.Door.Leave(h.Was)
 			return
 		}
-		if l.Mode == table.ModeHTTP {
-			e.http.Serve(c, &b.lis, b.group)
-		} else {
-			e.tcp.Serve(c, l, b.group)
-		}
+		e.guard(tcp, l, func(c *netio.Conn) {
+			c.Unread(h.Read)
+			e.http.Continue(c, h.Door.Src, h.Door.Group, h.Was)
+		})
 	})
 }
 

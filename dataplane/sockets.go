@@ -16,6 +16,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"lbd/dataplane/evtcp"
 	"lbd/dataplane/live"
 	"lbd/dataplane/table"
 )
@@ -31,6 +32,8 @@ type sockets struct {
 	serve func(tcp *net.TCPConn, b *binding)
 	// drained takes a binding that is no longer served.
 	drained func(b *binding)
+	// workers are the event loops; none: every connection has its goroutine.
+	workers []*worker
 
 	open map[netip.AddrPort]*socket
 	wg   sync.WaitGroup // accept loops
@@ -42,11 +45,13 @@ type binding struct {
 	lis   atomic.Pointer[table.Listener] // the newest version of the listener
 	group *live.Group
 	stop  chan struct{} // closed when the socket takes no more for this listener
+	door  evtcp.Door    // for connections on event loops
 }
 
-func newBinding(addr netip.AddrPort, l *table.Listener) *binding {
+func (s *sockets) newBinding(addr netip.AddrPort, l *table.Listener) *binding {
 	b := &binding{addr: addr, group: live.NewGroup(), stop: make(chan struct{})}
 	b.lis.Store(l)
+	b.door = evtcp.Door{Local: addr, Src: &b.lis, Group: b.group, Budget: s.budget, Cost: fdsPerConnection}
 	return b
 }
 
@@ -55,6 +60,11 @@ type socket struct {
 	cur atomic.Pointer[binding]
 	// closing is set before ln is closed: the accept loop's error is then expected.
 	closing atomic.Bool
+	// Who accepts: event loops, or the goroutine whose end accepting is.
+	looped    bool
+	accepting chan struct{}
+	acceptors []*acceptor
+	pausing   atomic.Bool // the goroutine is to end, the socket stays
 }
 
 // apply makes want the set of open sockets. Sockets that stay are not touched;
@@ -69,11 +79,13 @@ func (s *sockets) apply(want map[netip.AddrPort]*table.Listener) map[netip.AddrP
 			s.close(addr, sock)
 		case l.Live == b.lis.Load().Live:
 			b.lis.Store(l)
+			s.appoint(sock, l)
 		default: // same address and port, another listener
-			nb := newBinding(addr, l)
+			nb := s.newBinding(addr, l)
 			sock.cur.Store(nb)
 			close(b.stop)
 			s.drained(b)
+			s.appoint(sock, l)
 		}
 	}
 	failed := make(map[netip.AddrPort]error)
@@ -87,10 +99,10 @@ func (s *sockets) apply(want map[netip.AddrPort]*table.Listener) map[netip.AddrP
 			continue
 		}
 		sock := &socket{ln: ln}
-		sock.cur.Store(newBinding(addr, want[addr]))
+		sock.cur.Store(s.newBinding(addr, want[addr]))
 		s.open[addr] = sock
 		s.budget.Force(1)
-		s.wg.Go(func() { s.accept(sock) })
+		s.appoint(sock, want[addr])
 	}
 	return failed
 }
@@ -100,6 +112,7 @@ func (s *sockets) close(addr netip.AddrPort, sock *socket) {
 	b := sock.cur.Load()
 	sock.closing.Store(true)
 	close(b.stop)
+	s.dismiss(sock)
 	sock.ln.Close()
 	s.budget.Give(1)
 	s.drained(b)
@@ -118,18 +131,20 @@ func (s *sockets) closeAll() {
 // has all its sockets open when it takes over.
 func (s *sockets) listen(addr netip.AddrPort) (*net.TCPListener, error) {
 	lc := net.ListenConfig{KeepAlive: -1} // every wait has a deadline of its own
-	if s.freebind {
-		lc.Control = func(_, _ string, c syscall.RawConn) error {
-			var err error
-			ctlErr := c.Control(func(fd uintptr) {
-				if addr.Addr().Is6() {
-					err = unix.SetsockoptInt(int(fd), unix.IPPROTO_IPV6, unix.IPV6_FREEBIND, 1)
-				} else {
-					err = unix.SetsockoptInt(int(fd), unix.IPPROTO_IP, unix.IP_FREEBIND, 1)
-				}
-			})
-			return errors.Join(ctlErr, err)
-		}
+	lc.Control = func(_, _ string, c syscall.RawConn) error {
+		var err error
+		ctlErr := c.Control(func(fd uintptr) {
+			// Inherited by what is accepted.
+			err = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_NODELAY, 1)
+			switch {
+			case err != nil || !s.freebind:
+			case addr.Addr().Is6():
+				err = unix.SetsockoptInt(int(fd), unix.IPPROTO_IPV6, unix.IPV6_FREEBIND, 1)
+			default:
+				err = unix.SetsockoptInt(int(fd), unix.IPPROTO_IP, unix.IP_FREEBIND, 1)
+			}
+		})
+		return errors.Join(ctlErr, err)
 	}
 	ln, err := lc.Listen(context.Background(), "tcp", addr.String())
 	if err != nil {
@@ -153,14 +168,14 @@ func (s *sockets) accept(sock *socket) {
 	for {
 		b := sock.cur.Load()
 		if !b.lis.Load().Live.WaitFree(b.stop) {
-			if sock.closing.Load() {
+			if sock.leaving() {
 				return
 			}
 			continue // the socket went to another listener
 		}
 		tcp, err := sock.ln.AcceptTCP()
 		if err != nil {
-			if sock.closing.Load() {
+			if sock.leaving() {
 				return
 			}
 			// Out of descriptors or memory, or a client that left: the socket itself

@@ -49,6 +49,9 @@ func New(cfg Config, pools *netio.Pools) (*Proxy, error) {
 	return p, nil
 }
 
+// NodeLine is the field line that names the node, or empty.
+func (p *Proxy) NodeLine() []byte { return p.nodeLine }
+
 // borrow gives an exchange for c; giveBack takes it when it has ended.
 func (p *Proxy) borrow(c *client) *exchange {
 	x := p.free.Get().(*exchange)
@@ -72,12 +75,7 @@ func (p *Proxy) giveBack(x *exchange) {
 // Serve runs a client connection to its end. src is the listener's newest
 // version, read once per request; group may drain it.
 func (p *Proxy) Serve(conn *netio.Conn, src *atomic.Pointer[table.Listener], group *live.Group) {
-	c := &client{
-		p: p, conn: conn, src: src, shard: src.Load().Live.Shard(),
-		remote: conn.Remote(), local: conn.Local(),
-	}
-	c.peer = route.Client{Remote: c.remote, Local: c.local}
-	c.ctx, c.cancel = context.WithCancel(context.Background())
+	c := p.client(conn, src)
 	defer c.cancel()
 	if !group.Add(c) {
 		conn.Close()
@@ -88,4 +86,24 @@ func (p *Proxy) Serve(conn *netio.Conn, src *atomic.Pointer[table.Listener], gro
 	if c.handshake() {
 		c.serve()
 	}
+}
+
+// Continue serves a connection in clear that another engine has served as old so
+// far, and has counted. What was read of the next request is buffered in conn.
+func (p *Proxy) Continue(conn *netio.Conn, src *atomic.Pointer[table.Listener], group *live.Group, old live.Drainable) {
+	c := p.client(conn, src)
+	defer c.cancel()
+	group.Replace(old, c)
+	defer group.Remove(c)
+	c.serve()
+}
+
+func (p *Proxy) client(conn *netio.Conn, src *atomic.Pointer[table.Listener]) *client {
+	c := &client{
+		p: p, conn: conn, src: src, shard: src.Load().Live.Shard(),
+		remote: conn.Remote(), local: conn.Local(),
+	}
+	c.peer = route.Client{Remote: c.remote, Local: c.local}
+	c.ctx, c.cancel = context.WithCancel(context.Background())
+	return c
 }

@@ -38,6 +38,9 @@ func (l *Listener) Shard() *Shard {
 	return &l.shard[l.next.Add(1)%shards]
 }
 
+// ShardOf is the shard of the n-th event loop, whose connections all share it.
+func (l *Listener) ShardOf(n int) *Shard { return &l.shard[n%shards] }
+
 // Counters sums the shards.
 func (l *Listener) Counters() model.ListenerCounters {
 	var c model.ListenerCounters

@@ -12,7 +12,8 @@ type gate struct {
 
 	mu    sync.Mutex
 	freed chan struct{} // guarded by mu; closed when a slot may have become free
-	waits atomic.Int64  // how many wait for freed
+	calls []func()      // guarded by mu; to be called once, like freed; one per waiting loop
+	waits atomic.Int64  // how many wait for freed or a call
 }
 
 func (g *gate) init() { g.freed = make(chan struct{}) }
@@ -36,7 +37,13 @@ func (g *gate) wake() {
 	g.mu.Lock()
 	close(g.freed)
 	g.freed = make(chan struct{})
+	calls := g.calls
+	g.calls = nil
+	g.waits.Add(-int64(len(calls)))
 	g.mu.Unlock()
+	for _, fn := range calls {
+		fn()
+	}
 }
 
 // SetLimit changes how many connections may be open at once; n <= 0 lifts the
@@ -84,6 +91,22 @@ func (l *Listener) waitFor(stop <-chan struct{}, ok func() bool) bool {
 		case <-stop:
 			return false
 		}
+	}
+}
+
+// TryEnter takes a slot and reports whether there was one.
+func (l *Listener) TryEnter() bool { return l.gate.take() }
+
+// OnFree has fn called once, when a slot may be free: at once if there is one. fn
+// must not block; it may be called from any goroutine.
+func (l *Listener) OnFree(fn func()) {
+	g := &l.gate
+	g.mu.Lock()
+	g.calls = append(g.calls, fn)
+	g.waits.Add(1)
+	g.mu.Unlock()
+	if !l.Full() { // after joining: a slot freed in between is seen here
+		g.wake()
 	}
 }
 

@@ -17,6 +17,7 @@ type Group struct {
 	mu       sync.Mutex
 	conns    map[Drainable]struct{} // guarded by mu; bounded by the budget
 	draining bool                   // guarded by mu
+	cut      bool                   // guarded by mu
 	empty    chan struct{}          // guarded by mu; closed when draining and empty
 }
 
@@ -34,6 +35,21 @@ func (g *Group) Add(c Drainable) bool {
 	}
 	g.conns[c] = struct{}{}
 	return true
+}
+
+// Replace puts c in the place of old, which goes on as c. When the group drains
+// already, c is told.
+func (g *Group) Replace(old, c Drainable) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	delete(g.conns, old)
+	g.conns[c] = struct{}{}
+	if g.draining {
+		c.Drain()
+	}
+	if g.cut {
+		c.Cut()
+	}
 }
 
 // Remove takes c out, when it has ended.
@@ -63,6 +79,7 @@ func (g *Group) Drain() <-chan struct{} {
 func (g *Group) Cut() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	g.cut = true
 	for c := range g.conns {
 		c.Cut()
 	}

@@ -71,6 +71,22 @@ func (c *Conn) Buffered() []byte {
 	return c.in.Mem[c.in.R:c.in.W]
 }
 
+// Unread gives a connection that was read by others what they did not use. Nothing
+// may be buffered yet.
+func (c *Conn) Unread(p []byte) {
+	switch {
+	case len(p) == 0:
+		return
+	case len(p) <= SmallSize:
+		c.in = c.pools.Small()
+	case len(p) <= LargeSize:
+		c.in = c.pools.Large()
+	default:
+		c.in = &Buf{Mem: make([]byte, len(p))}
+	}
+	c.in.W = copy(c.in.Mem, p)
+}
+
 // Discard consumes n buffered bytes; the buffer goes back when it is empty.
 func (c *Conn) Discard(n int) {
 	if n == 0 {

@@ -57,7 +57,9 @@ func (p *Pools) Return(b *Buf) {
 		p.large.Put(b)
 		return
 	}
-	p.small.Put(b)
+	if len(b.Mem) == SmallSize {
+		p.small.Put(b)
+	}
 }
 
 // Close frees the idle pipes. Pipes that are lent out are closed when they come back.

@@ -58,6 +58,10 @@ type Listener struct {
 	TLS *tlsterm.Server
 }
 
+// OnLoops reports whether event loops take the listener's connections: all but
+// those that begin with TLS.
+func (l *Listener) OnLoops() bool { return l.TLS == nil }
+
 // Allows reports whether a client may connect.
 func (l *Listener) Allows(client netip.Addr) bool {
 	if len(l.Allowed) == 0 {
