@@ -235,7 +235,7 @@ func (p *Part) amphoraStats(c echo.Context) error {
 }
 
 // failoverAmphora takes the VIPs off a node. On one that has none there is
-// nothing to do.
+// nothing to hand over; the load balancer is PENDING_UPDATE for a moment as ever.
 func (p *Part) failoverAmphora(c echo.Context) error {
 	if !caller(c).IsAdmin() {
 		return auth.Forbidden()
@@ -250,11 +250,54 @@ func (p *Part) failoverAmphora(c echo.Context) error {
 			err = store.Errorf(store.Conflict, "Load Balancer %s is immutable and cannot be updated.", x.lb.ID)
 		}
 	})
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
-	case x.row == nil || x.row.Role.Role != model.RoleActive:
+	}
+	if err := p.propose(c, store.LoadBalancerRenew, &store.LoadBalancerRef{ID: x.lb.ID}); err != nil {
+		return err
+	}
+	if x.row == nil || x.row.Role.Role != model.RoleActive {
 		return c.NoContent(http.StatusAccepted)
 	}
 	return p.switchover(c)
+}
+
+// configureAmphora has nothing to push: a node follows the configuration by itself.
+func (p *Part) configureAmphora(c echo.Context) error {
+	if err := mustAdmin(c); err != nil {
+		return err
+	}
+	if err := noQuery(c); err != nil {
+		return err
+	}
+	var err error
+	p.look(func(s *seen) { _, err = s.amphora(c.Param("id")) })
+	if err != nil {
+		return err
+	}
+	return c.NoContent(http.StatusAccepted)
+}
+
+// deleteAmphora refuses: a row is a node's, and goes with the node. Octavia
+// deletes amphorae in ERROR only (contract 3.11), which here is a silent node.
+func (p *Part) deleteAmphora(c echo.Context) error {
+	if err := mustAdmin(c); err != nil {
+		return err
+	}
+	if err := noQuery(c); err != nil {
+		return err
+	}
+	var err error
+	p.look(func(s *seen) {
+		var x *amphora
+		switch x, err = s.amphora(c.Param("id")); {
+		case err != nil:
+		case x.status() != "ERROR":
+			err = store.Errorf(store.Conflict, "amphora %s is immutable and cannot be updated.", x.id)
+		default:
+			err = store.Errorf(store.Unsupported, "Provider 'lbd' does not support a requested action: "+
+				"the amphora goes when its node %s is removed from the cluster", x.node.Name)
+		}
+	})
+	return err
 }

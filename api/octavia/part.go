@@ -69,6 +69,8 @@ func (p *Part) mountAmphorae(r *api.Router, path string) {
 	r.Handle(http.MethodGet, path+"/:id", wrap(p.showAmphora))
 	r.Handle(http.MethodGet, path+"/:id/stats", wrap(p.amphoraStats))
 	r.Handle(http.MethodPut, path+"/:id/failover", wrap(p.failoverAmphora))
+	r.Handle(http.MethodPut, path+"/:id/config", wrap(p.configureAmphora))
+	r.Handle(http.MethodDelete, path+"/:id", wrap(p.deleteAmphora))
 }
 
 func (p *Part) mountCollections(r *api.Router, base string) {

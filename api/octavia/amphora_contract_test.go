@@ -1,0 +1,48 @@
+package octavia_test
+
+import (
+	"net/http"
+	"testing"
+
+	"lbd/store/model"
+)
+
+// What an admin may do with an amphora, and what nobody may (contract 3.11).
+func TestContractAmphoraActions(t *testing.T) {
+	w := newPopulated(t)
+	const amphorae = "/v2.0/octavia/amphorae"
+	_, out := w.ask("admin", "GET", amphorae, "")
+	id := idOf(out["amphorae"].([]any)[0].(object))
+	want := func(token, method, path string, status int, text string) {
+		t.Helper()
+		got, out := w.ask(token, method, amphorae+"/"+path, "")
+		fault, _ := out["faultstring"].(string)
+		if got != status || fault != text {
+			t.Errorf("%s %s as %s: %d %q, want %d %q", method, path, token, got, fault, status, text)
+		}
+	}
+	silent := "Provider 'lbd' does not support a requested action: the amphora goes when its node alpha is removed from the cluster"
+	want("admin", "DELETE", id, http.StatusNotImplemented, silent)
+	w.mu.Lock()
+	w.reports = []model.Heard{{Report: model.Report{Node: "n1", Role: model.RoleReport{Role: model.RoleStandby}}}}
+	w.mu.Unlock()
+	want("admin", "DELETE", id, http.StatusConflict, "amphora "+id+" is immutable and cannot be updated.")
+	want("admin", "DELETE", nobody, http.StatusNotFound, "Amphora "+nobody+" not found.")
+	want("admin", "PUT", id+"/config", http.StatusAccepted, "")
+	want("admin", "PUT", nobody+"/config", http.StatusNotFound, "Amphora "+nobody+" not found.")
+	want("admin", "PUT", id+"/failover", http.StatusAccepted, "")
+	if len(w.told) != 0 {
+		t.Errorf("a standby was switched over: %v", w.told)
+	}
+	w.mu.Lock()
+	w.reports[0].Role.Role = model.RoleActive
+	w.mu.Unlock()
+	want("admin", "PUT", id+"/failover", http.StatusAccepted, "")
+	if len(w.told) != 1 {
+		t.Errorf("orders: %v", w.told)
+	}
+	const denied = "Policy does not allow this request to be performed."
+	for _, x := range [][2]string{{"DELETE", id}, {"PUT", id + "/config"}, {"PUT", id + "/failover"}, {"GET", id}, {"GET", id + "/stats"}} {
+		want("p:member", x[0], x[1], http.StatusForbidden, denied)
+	}
+}
