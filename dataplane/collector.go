@@ -13,6 +13,7 @@ type collector struct {
 
 	bytesIn, bytesOut, active, total, requests, errors, full *prometheus.Desc
 	memberUp, memberActive                                   *prometheus.Desc
+	sessions, evicted                                        *prometheus.Desc
 	applied, failures, fds, fdsMax, refused, panics          *prometheus.Desc
 	handshakes, handshakeFailures, expiry, waiting           *prometheus.Desc
 }
@@ -38,6 +39,8 @@ func newCollector(e *Engine) *collector {
 		full:         listener("full", "1 while the connection limit is reached."),
 		memberUp:     member("up", "1 while the member may take new traffic."),
 		memberActive: member("active_connections", "Connections to the member that carry work now."),
+		sessions:     prometheus.NewDesc("lbd_pool_sessions", "Sessions that persistence has learned and keeps in a table.", []string{"pool"}, nil),
+		evicted:      prometheus.NewDesc("lbd_pool_sessions_evicted_total", "Live sessions that had to make room in a full table.", []string{"pool"}, nil),
 		applied:      plain("applied_index", "Index of the configuration in service."),
 		failures:     plain("failures", "Objects that could not be put into service."),
 		fds:          plain("descriptors", "File descriptors set aside for clients and sockets."),
@@ -59,7 +62,7 @@ func newCollector(e *Engine) *collector {
 func (c *collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		c.bytesIn, c.bytesOut, c.active, c.total, c.requests, c.errors, c.full,
-		c.memberUp, c.memberActive, c.applied, c.failures, c.fds, c.fdsMax, c.refused, c.panics,
+		c.memberUp, c.memberActive, c.sessions, c.evicted, c.applied, c.failures, c.fds, c.fdsMax, c.refused, c.panics,
 		c.handshakes, c.handshakeFailures, c.expiry, c.waiting,
 	} {
 		ch <- d
@@ -102,6 +105,10 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 		counter(c.requests, v.Requests, label)
 		counter(c.errors, v.RequestErrors, label)
 		gauge(c.full, flag(v.Full), label)
+	}
+	for key, t := range st.table.Sessions {
+		gauge(c.sessions, int64(t.Len()), string(key.Pool))
+		counter(c.evicted, t.Evicted(), string(key.Pool))
 	}
 	for key, m := range st.table.Members {
 		h := m.Live.Health()

@@ -2,6 +2,7 @@ package dataplane
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"log/slog"
 	"net/netip"
@@ -46,6 +47,11 @@ type Config struct {
 	Limits conn.Limits
 	// Keys opens the secrets that TLS refers to; nil: no TLS is served.
 	Keys tlsterm.Keys
+
+	// SessionKey gives the secret that persistence cookies are made with, at least 16
+	// bytes and the same on every node. nil, or no key: a random one, so that such
+	// cookies bind to this node's process only.
+	SessionKey func() []byte
 
 	Log      *slog.Logger
 	Registry prometheus.Registerer // nil: no metrics
@@ -117,7 +123,16 @@ func New(cfg Config, src Source) (*Engine, error) {
 		return nil, err
 	}
 	e.tcp = l4.New(e.pools)
-	e.survivors = newSurvivors(e.idle, cfg.Keys)
+	own := make([]byte, 32)
+	_, _ = rand.Read(own) // never fails
+	e.survivors = newSurvivors(e.idle, cfg.Keys, func() []byte {
+		if cfg.SessionKey != nil {
+			if k := cfg.SessionKey(); len(k) >= 16 {
+				return k
+			}
+		}
+		return own
+	})
 	e.checker = health.New(health.Config{}, e.notify)
 	e.sockets = &sockets{
 		freebind: cfg.Freebind, log: cfg.Log, budget: e.clients,

@@ -1,11 +1,13 @@
 package dataplane
 
 import (
+	"maps"
 	"net/netip"
 	"sync"
 	"time"
 
 	"lbd/dataplane/live"
+	"lbd/dataplane/sticky"
 	"lbd/dataplane/table"
 	"lbd/dataplane/tlsterm"
 	"lbd/store/model"
@@ -17,16 +19,20 @@ import (
 type survivors struct {
 	idle *live.Budget
 	tls  *tlsterm.Store
+	key  func() []byte // secret of session cookies
 
 	mu        sync.Mutex
 	listeners map[model.ListenerID]*live.Listener // guarded by mu
 	members   map[live.Key]*live.Member           // guarded by mu
+	sessions  map[table.SessionsKey]*sticky.Table // guarded by mu
 }
 
-func newSurvivors(idle *live.Budget, keys tlsterm.Keys) *survivors {
+func newSurvivors(idle *live.Budget, keys tlsterm.Keys, key func() []byte) *survivors {
 	return &survivors{
 		idle:      idle,
 		tls:       tlsterm.NewStore(keys),
+		key:       key,
+		sessions:  make(map[table.SessionsKey]*sticky.Table),
 		listeners: make(map[model.ListenerID]*live.Listener),
 		members:   make(map[live.Key]*live.Member),
 	}
@@ -66,6 +72,21 @@ func (s *survivors) ClientTLS(p *model.Pool, svc *model.Service) (*tlsterm.Clien
 	return s.tls.Client(p, svc)
 }
 
+// Sessions gives the table of key, new or as it was.
+func (s *survivors) Sessions(key table.SessionsKey) *sticky.Table {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t, ok := s.sessions[key]
+	if !ok {
+		t = sticky.New(key.SessionTTL())
+		s.sessions[key] = t
+	}
+	return t
+}
+
+// SessionKey is the secret of session cookies.
+func (s *survivors) SessionKey() []byte { return s.key() }
+
 // keep makes the survivors those of t: members learn their address, what t does
 // not have is retired.
 func (s *survivors) keep(t *table.Table) {
@@ -80,6 +101,11 @@ func (s *survivors) keep(t *table.Table) {
 			delete(s.listeners, id)
 		}
 	}
+	for key := range s.sessions {
+		if _, ok := t.Sessions[key]; !ok {
+			delete(s.sessions, key)
+		}
+	}
 	for key, m := range s.members {
 		tm, ok := t.Members[key]
 		if !ok {
@@ -91,8 +117,11 @@ func (s *survivors) keep(t *table.Table) {
 	}
 }
 
-// sweep drops idle member connections that are old or dead.
+// sweep drops idle member connections that are old or dead, and old sessions.
 func (s *survivors) sweep(now time.Time) {
+	for _, t := range s.allSessions() {
+		t.Sweep()
+	}
 	for _, m := range s.allMembers() {
 		m.Sweep(now)
 	}
@@ -102,6 +131,12 @@ func (s *survivors) close() {
 	for _, m := range s.allMembers() {
 		m.Retire()
 	}
+}
+
+func (s *survivors) allSessions() map[table.SessionsKey]*sticky.Table {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return maps.Clone(s.sessions)
 }
 
 func (s *survivors) allMembers() []*live.Member {

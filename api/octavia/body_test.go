@@ -35,7 +35,7 @@ var readers = map[string]func(o *object) error{
 	},
 	"pool": func(o *object) error {
 		o.described()
-		algorithm := o.word("lb_algorithm", algorithms...)
+		o.word("lb_algorithm", algorithms...)
 		sticky, tls := o.persistence(true), readPoolTLS(o)
 		if err := o.done(); err != nil {
 			return err
@@ -43,7 +43,7 @@ var readers = map[string]func(o *object) error{
 		if err := checkCiphers(tls.ciphers.V); err != nil {
 			return err
 		}
-		return refusePool(model.HTTP, algorithm.V, sticky)
+		return refusePool(model.HTTP, sticky)
 	},
 	"member": func(o *object) error {
 		need(o, "address", o.ip("address"))

@@ -69,9 +69,9 @@ func (p *Part) showPool(c echo.Context) error {
 
 var algorithms = []string{"ROUND_ROBIN", "LEAST_CONNECTIONS", "SOURCE_IP", "SOURCE_IP_PORT"}
 
-// refusePool answers for what the data plane does not serve. A well-formed
-// request comes here; "" means that an attribute is not being changed.
-func refusePool(protocol model.Protocol, algorithm string, sticky Opt[model.Persistence]) error {
+// refusePool answers for what the data plane does not serve, and for persistence
+// that does not go with the protocol. A well-formed request comes here.
+func refusePool(protocol model.Protocol, sticky Opt[model.Persistence]) error {
 	if sticky.Given() {
 		if err := checkPersistence(protocol, sticky.V); err != nil {
 			return err
@@ -81,12 +81,6 @@ func refusePool(protocol model.Protocol, algorithm string, sticky Opt[model.Pers
 	case model.HTTP, model.HTTPS, model.TCP:
 	default:
 		return unsupported("%s protocol pools", protocol)
-	}
-	switch {
-	case algorithm == string(model.SourceIPPort):
-		return unsupported("SOURCE_IP_PORT algorithm")
-	case sticky.Given():
-		return unsupported("session_persistence")
 	}
 	return nil
 }
@@ -118,7 +112,7 @@ func (p *Part) updatePool(c echo.Context) error {
 		}
 		sticky.V.Type = old.Persistence.Type
 	}
-	if err := refusePool(old.Protocol, algorithm.V, sticky); err != nil {
+	if err := refusePool(old.Protocol, sticky); err != nil {
 		return err
 	}
 	secure, err := p.patchPoolTLS(c, old, &tls)

@@ -142,7 +142,6 @@ func refusals() []refusal {
 	pool(400, invalidly+`Field "cookie_name" can only be specified with session persistence of type "APP_COOKIE".`, good+`,"session_persistence":{"type":"SOURCE_IP","cookie_name":"x"}`)
 	pool(400, inputText("type", "None", mandatory), good+`,"session_persistence":{}`)
 	pool(400, invalidly+"A CA certificate reference is required to specify a revocation list.", good+`,"crl_container_ref":"x"`)
-	pool(501, lacks+"SOURCE_IP_PORT algorithm", `"loadbalancer_id":"$lb","protocol":"HTTP","lb_algorithm":"SOURCE_IP_PORT"`)
 	pool(501, lacks+"tls_enabled on TCP protocol pools", `"loadbalancer_id":"$lb","protocol":"TCP","lb_algorithm":"ROUND_ROBIN","tls_enabled":true`)
 	pool(501, lacks+"alpn_protocols without http/1.1", good+`,"tls_enabled":true,"alpn_protocols":["h2"]`)
 	pool(501, lacks+"UDP protocol pools", `"loadbalancer_id":"$lb","protocol":"UDP","lb_algorithm":"ROUND_ROBIN"`)
@@ -193,13 +192,10 @@ func refusals() []refusal {
 	for _, protocol := range []string{"PROXY", "PROXYV2", "SCTP"} {
 		pool(501, lacks+protocol+" protocol pools", `"loadbalancer_id":"$lb","lb_algorithm":"ROUND_ROBIN","protocol":"`+protocol+`"`)
 	}
-	pool(501, lacks+"session_persistence", good+`,"session_persistence":{"type":"HTTP_COOKIE"}`)
 	pool(400, invalidly+"Could not retrieve certificate: ['x']", good+`,"tls_container_ref":"x"`)
 	pool(400, invalidly+"Could not retrieve certificate: ['x']", good+`,"ca_tls_container_ref":"x"`)
 	pool(400, invalidly+"members and healthmonitor can be given with a load balancer only, when all is created in one call.", good+`,"members":[{}]`)
 	pool(400, invalidly+"members and healthmonitor can be given with a load balancer only, when all is created in one call.", good+`,"healthmonitor":{}`)
-	on("PUT", "pools/$pool", "pool", 501, lacks+"SOURCE_IP_PORT algorithm", `"lb_algorithm":"SOURCE_IP_PORT"`)
-	on("PUT", "pools/$pool", "pool", 501, lacks+"session_persistence", `"session_persistence":{"type":"SOURCE_IP"}`)
 	for _, kind := range []string{"HTTPS", "PING", "TLS-HELLO"} {
 		monitor(501, lacks+kind+" health monitors", `"pool_id":"$pool",`+times+`,"type":"`+kind+`"`)
 	}

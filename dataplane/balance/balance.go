@@ -20,9 +20,10 @@ type Member struct {
 
 // Picker chooses among the members it was made of. Pick returns the index of the
 // member, or -1 when none can be picked. skip, when not nil, names members that
-// were tried already. client is used by SOURCE_IP only.
+// were tried already. client is used by SOURCE_IP
+// and SOURCE_IP_PORT only.
 type Picker interface {
-	Pick(client netip.Addr, skip func(i int) bool) int
+	Pick(client netip.AddrPort, skip func(i int) bool) int
 }
 
 // set is the part all pickers share: who is a candidate at all, by rank.

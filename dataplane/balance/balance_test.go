@@ -22,6 +22,9 @@ func addr(i int) netip.Addr {
 	return netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)})
 }
 
+// from is a client that connects from addr(i).
+func from(i int) netip.AddrPort { return netip.AddrPortFrom(addr(i), 4321) }
+
 func members(weights ...int) ([]Member, []*fake) {
 	ms, fs := make([]Member, len(weights)), make([]*fake, len(weights))
 	for i, w := range weights {
@@ -32,13 +35,13 @@ func members(weights ...int) ([]Member, []*fake) {
 }
 
 var makers = map[string]func([]Member) Picker{
-	"round_robin": NewRoundRobin, "least_connections": NewLeastConnections, "source_ip": NewSourceIP,
+	"round_robin": NewRoundRobin, "least_connections": NewLeastConnections, "source_ip": NewSourceIP, "source_ip_port": NewSourceIPPort,
 }
 
 func count(p Picker, n int) map[int]int {
 	got := map[int]int{}
 	for i := range n {
-		got[p.Pick(addr(i), nil)]++
+		got[p.Pick(from(i), nil)]++
 	}
 	return got
 }
@@ -78,7 +81,7 @@ func TestRulesOfAllPickers(t *testing.T) {
 				}
 				p := make(ms)
 				for i := range 20 {
-					got := p.Pick(addr(i), func(i int) bool { return tried[i] })
+					got := p.Pick(from(i), func(i int) bool { return tried[i] })
 					if got >= 0 && !may[got] || got < 0 && any {
 						t.Fatalf("picked %d, may be picked: %v", got, may)
 					}
@@ -93,7 +96,7 @@ func TestRoundRobinFollowsWeightsExactlyAndEvenly(t *testing.T) {
 	p := NewRoundRobin(ms)
 	var seq []int
 	for range 7 {
-		seq = append(seq, p.Pick(netip.Addr{}, nil))
+		seq = append(seq, p.Pick(netip.AddrPort{}, nil))
 	}
 	if got := fmt.Sprint(seq); got != "[0 0 1 0 2 0 0]" {
 		t.Errorf("one period is %s", got)
@@ -111,7 +114,7 @@ func TestRoundRobinIsExactUnderConcurrency(t *testing.T) {
 	for range 8 {
 		wg.Go(func() {
 			for range 1000 {
-				counts[p.Pick(netip.Addr{}, nil)].Add(1)
+				counts[p.Pick(netip.AddrPort{}, nil)].Add(1)
 			}
 		})
 	}
@@ -125,7 +128,7 @@ func TestLeastConnectionsBalancesByWeight(t *testing.T) {
 	ms, fs := members(1, 3)
 	p := NewLeastConnections(ms)
 	for range 400 { // connections that never end
-		fs[p.Pick(netip.Addr{}, nil)].active.Add(1)
+		fs[p.Pick(netip.AddrPort{}, nil)].active.Add(1)
 	}
 	if a, b := fs[0].Active(), fs[1].Active(); a != 100 || b != 300 {
 		t.Errorf("400 connections: %d and %d, want 100 and 300", a, b)
@@ -139,7 +142,7 @@ func TestSourceIPSharesByWeightAndMovesOnlyWhoMust(t *testing.T) {
 	before := make([]int, n)
 	got := map[int]int{}
 	for i := range n {
-		before[i] = p.Pick(addr(i), nil)
+		before[i] = p.Pick(from(i), nil)
 		got[before[i]]++
 	}
 	for i, want := range []int{n / 4, n / 4, n / 2} {
@@ -150,16 +153,36 @@ func TestSourceIPSharesByWeightAndMovesOnlyWhoMust(t *testing.T) {
 	other := NewSourceIP([]Member{ms[2], ms[0], ms[1]}) // another node, another order
 	fs[1].down.Store(true)
 	for i := range n {
-		after := p.Pick(addr(i), nil)
+		after := p.Pick(from(i), nil)
 		if before[i] != 1 && after != before[i] || after == 1 {
 			t.Fatalf("client %d moved from %d to %d when member 1 went down", i, before[i], after)
 		}
-		if o := other.Pick(addr(i), nil); (o+2)%3 != after {
+		if o := other.Pick(from(i), nil); (o+2)%3 != after {
 			t.Fatalf("client %d: another node picks %d, this one %d", i, (o+2)%3, after)
 		}
 	}
-	if netip.MustParseAddr("::ffff:10.0.0.9").Compare(addr(9)) == 0 || p.Pick(netip.MustParseAddr("::ffff:10.0.0.9"), nil) != p.Pick(addr(9), nil) {
+	if netip.MustParseAddr("::ffff:10.0.0.9").Compare(addr(9)) == 0 || p.Pick(netip.MustParseAddrPort("[::ffff:10.0.0.9]:4321"), nil) != p.Pick(from(9), nil) {
 		t.Error("a client in IPv6-mapped form goes elsewhere")
+	}
+}
+
+func TestSourceIPPortSpreadsOneClient(t *testing.T) {
+	ms, _ := members(1, 1, 2)
+	p, other := NewSourceIPPort(ms), NewSourceIPPort([]Member{ms[2], ms[0], ms[1]})
+	const n = 40000
+	got := map[int]int{}
+	for port := range n {
+		c := netip.AddrPortFrom(addr(1), uint16(port+1000))
+		i := p.Pick(c, nil)
+		got[i]++
+		if i != p.Pick(c, nil) || i != (other.Pick(c, nil)+2)%3 {
+			t.Fatalf("port %d: another pick goes elsewhere", port+1000)
+		}
+	}
+	for i, want := range []int{n / 4, n / 4, n / 2} {
+		if d := got[i] - want; d < -n/50 || d > n/50 {
+			t.Errorf("member %d has %d of %d ports, want about %d", i, got[i], n, want)
+		}
 	}
 }
 
@@ -167,7 +190,7 @@ func TestPicksAllocateNothing(t *testing.T) {
 	ms, _ := members(1, 2, 3, 4)
 	for name, make := range makers {
 		p := make(ms)
-		if n := testing.AllocsPerRun(100, func() { p.Pick(addr(7), nil) }); n != 0 {
+		if n := testing.AllocsPerRun(100, func() { p.Pick(from(7), nil) }); n != 0 {
 			t.Errorf("%s: %v allocations a pick", name, n)
 		}
 	}
@@ -185,7 +208,7 @@ func BenchmarkPick(b *testing.B) {
 				p := make(ms)
 				b.ReportAllocs()
 				for b.Loop() {
-					p.Pick(addr(9), nil)
+					p.Pick(from(9), nil)
 				}
 			})
 		}

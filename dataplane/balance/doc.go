@@ -1,5 +1,5 @@
 // Package balance chooses a member of a pool: ROUND_ROBIN, LEAST_CONNECTIONS,
-// SOURCE_IP, each weighted. It knows nothing of sockets: a member is anything
+// SOURCE_IP, SOURCE_IP_PORT, each weighted. It knows nothing of sockets: a member is anything
 // that says whether it is up and how much it carries.
 //
 // All pickers follow the same rules. Weight 0 and members that are not up are

@@ -18,7 +18,7 @@ func NewLeastConnections(members []Member) Picker {
 	return &leastConnections{set: newSet(members)}
 }
 
-func (p *leastConnections) Pick(_ netip.Addr, skip func(int) bool) int {
+func (p *leastConnections) Pick(_ netip.AddrPort, skip func(int) bool) int {
 	rank := p.ranks[p.rank()]
 	if len(rank) == 0 {
 		return -1

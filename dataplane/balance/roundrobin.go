@@ -28,7 +28,7 @@ func NewRoundRobin(members []Member) Picker {
 	return p
 }
 
-func (p *roundRobin) Pick(_ netip.Addr, skip func(int) bool) int {
+func (p *roundRobin) Pick(_ netip.AddrPort, skip func(int) bool) int {
 	r := p.rank()
 	order := p.order[r]
 	n := uint64(len(order))

@@ -38,12 +38,12 @@ func BenchmarkRoundRobinWhenOneOfMany(b *testing.B) {
 	p := NewRoundRobin(ms)
 	b.Run("up", func(b *testing.B) {
 		for b.Loop() {
-			p.Pick(netip.Addr{}, nil)
+			p.Pick(netip.AddrPort{}, nil)
 		}
 	})
 	b.Run("none left", func(b *testing.B) {
 		for b.Loop() {
-			p.Pick(netip.Addr{}, func(int) bool { return true })
+			p.Pick(netip.AddrPort{}, func(int) bool { return true })
 		}
 	})
 }

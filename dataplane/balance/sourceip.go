@@ -8,13 +8,23 @@ import (
 // sourceIP sends a client's address always to the same member, by rendezvous
 // hashing: when a member goes, only its own clients move; when it returns, they
 // come back. The result depends on seeds and weights alone, so all nodes agree.
-type sourceIP struct{ set }
+type sourceIP struct {
+	set
+	port bool // the client's port counts, too
+}
 
 // NewSourceIP makes a weighted SOURCE_IP picker.
-func NewSourceIP(members []Member) Picker { return &sourceIP{newSet(members)} }
+func NewSourceIP(members []Member) Picker { return &sourceIP{set: newSet(members)} }
 
-func (p *sourceIP) Pick(client netip.Addr, skip func(int) bool) int {
-	key := hashAddr(client)
+// NewSourceIPPort makes a weighted SOURCE_IP_PORT picker: every connection of a
+// client may go elsewhere, but always to the same member for one address and port.
+func NewSourceIPPort(members []Member) Picker { return &sourceIP{newSet(members), true} }
+
+func (p *sourceIP) Pick(client netip.AddrPort, skip func(int) bool) int {
+	key := hashAddr(client.Addr())
+	if p.port {
+		key = mix(key + uint64(client.Port()))
+	}
 	best, top := -1, math.Inf(-1)
 	for _, i := range p.ranks[p.rank()] {
 		if !p.usable(i, skip) {

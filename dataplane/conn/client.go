@@ -110,6 +110,7 @@ func (c *client) exchange(x *exchange) (keep bool) {
 		return x.verdict(&v, n)
 	}
 	x.pool = v.Pool
+	x.session = x.pool.Session(&x.request, c.remote.Addr())
 	if err := x.encodeRequest(n); err != nil {
 		return x.fault(http1.StatusBadRequest, err)
 	}

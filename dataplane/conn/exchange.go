@@ -27,12 +27,13 @@ type exchange struct {
 	ans  []byte         // what is ready for the client
 	body semantics.Body // of the request
 
-	member *table.Member
-	server *netio.Conn
-	reused bool // server came from the pool
-	heard  bool // at least one byte came from server
-	tried  table.Tried
-	upload *upload
+	member  *table.Member
+	server  *netio.Conn
+	reused  bool // server came from the pool
+	heard   bool // at least one byte came from server
+	session table.Session
+	tried   table.Tried
+	upload  *upload
 
 	poll time.Duration // how long one wait for the member lasts
 }
@@ -96,7 +97,7 @@ func (x *exchange) retry(err error, n int, whole bool) bool {
 func (x *exchange) connect() error {
 	again := x.reused // the connection before was stale: take no second chance from the pool
 	for range semantics.MaxConnects {
-		m := x.pool.Pick(x.c.remote.Addr(), &x.tried)
+		m := x.pool.Pick(x.c.remote, &x.session, &x.tried)
 		if m == nil {
 			return semantics.ErrNoMember
 		}
@@ -105,12 +106,14 @@ func (x *exchange) connect() error {
 		if !again {
 			if s := x.takeIdle(m); s != nil {
 				x.server, x.reused = s, true
+				x.pool.Bind(&x.session, m)
 				return nil
 			}
 		}
 		s, err := x.dial(m)
 		if err == nil {
 			x.server = s
+			x.pool.Bind(&x.session, m)
 			return nil
 		}
 		m.Live.End()

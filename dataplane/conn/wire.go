@@ -13,7 +13,8 @@ func (x *exchange) encodeRequest(n int) error {
 	x.asked = semantics.Remember(r)
 	x.out = rewrite.AppendRequest(x.out[:0], r, &rewrite.RequestOptions{
 		Client: x.c.remote.Addr(), Local: x.c.local.Addr(), Forward: x.lis.Forward,
-		TLS: x.c.peer.TLS,
+		TLS:        x.c.peer.TLS,
+		HideCookie: x.pool.HiddenCookie(),
 	})
 	x.body.Start(r)
 	x.c.conn.Discard(n) // nothing of r is used from here on
@@ -35,6 +36,7 @@ func (x *exchange) appendAnswer(keep bool) bool {
 	x.ans = rewrite.AppendResponse(x.ans[:0], &x.response, &rewrite.ResponseOptions{
 		ClientMinor: x.asked.Minor, KeepAlive: keep, Framing: x.toClient, NodeHeader: x.c.p.nodeLine,
 		Strict: x.strict(),
+		Lines:  x.pool.Answered(&x.session, x.member, &x.response, x.c.peer.TLS != nil), HideCookie: x.pool.HiddenCookie(),
 	})
 	return keep
 }

@@ -85,15 +85,18 @@ func (p *Proxy) Serve(client *netio.Conn, l *table.Listener, group *live.Group) 
 // member's load is counted from the pick on; the caller ends it.
 func (p *Proxy) connect(f *flow, l *table.Listener) (*table.Member, *netio.Conn) {
 	var tried table.Tried
-	client := f.client.Remote().Addr()
+	client := f.client.Remote()
+	pool := l.Route.Default
+	session := pool.Session(nil, client.Addr())
 	for range maxConnects {
-		m := l.Route.Default.Pick(client, &tried)
+		m := pool.Pick(client, &session, &tried)
 		if m == nil {
 			return nil, nil
 		}
 		m.Live.Begin()
 		server, err := netio.Dial(f.ctx, m.Addr, l.MemberConnect, p.pools)
 		if err == nil {
+			pool.Bind(&session, m)
 			return m, server
 		}
 		m.Live.End()

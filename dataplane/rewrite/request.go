@@ -16,6 +16,8 @@ type RequestOptions struct {
 	Forward *Forward
 	// TLS is what Forward may tell of the client's TLS; nil without.
 	TLS *route.TLSPeer
+	// HideCookie names a cookie of ours that members do not see; "" for none.
+	HideCookie string
 }
 
 // AppendRequest appends the head of r as a member gets it, with the empty line.
@@ -33,9 +35,15 @@ func AppendRequest(dst []byte, r *http1.Request, o *RequestOptions) []byte {
 	dst = appendHost(dst, r.Host, o.Local)
 	dst = append(dst, '\r', '\n')
 	for i := range r.Fields {
-		if f := &r.Fields[i]; keepRequestField(r, f.Name, o.Forward) {
-			dst = appendField(dst, f.Name, f.Value)
+		f := &r.Fields[i]
+		if !keepRequestField(r, f.Name, o.Forward) {
+			continue
 		}
+		if o.HideCookie != "" && len(f.Name) == 6 && http1.Is(f.Name, "cookie") {
+			dst = appendCookies(dst, f, o.HideCookie)
+			continue
+		}
+		dst = appendField(dst, f.Name, f.Value)
 	}
 	if o.Forward != nil {
 		dst = o.Forward.append(dst, o.Client, o.Local, o.TLS)

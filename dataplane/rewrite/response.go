@@ -20,6 +20,10 @@ type ResponseOptions struct {
 	// Strict is a whole Strict-Transport-Security line, or nil. It takes the place of
 	// the member's.
 	Strict []byte
+	// Lines are whole lines of ours to add, or nil; not to informational answers.
+	Lines []byte
+	// HideCookie names a cookie that only we may set; "" for none.
+	HideCookie string
 }
 
 // ClientFraming is how the body of r goes to a client of that HTTP minor
@@ -53,13 +57,15 @@ func AppendResponse(dst []byte, r *http1.Response, o *ResponseOptions) []byte {
 	dst = append(dst, '\r', '\n')
 	for i := range r.Fields {
 		f := &r.Fields[i]
-		if !connectionField(f.Name) && !r.Nominated(f.Name) && !o.namesNode(f.Name) && !o.replaces(f.Name) {
-			dst = appendField(dst, f.Name, f.Value)
+		if connectionField(f.Name) || r.Nominated(f.Name) || o.namesNode(f.Name) || o.replaces(f.Name) || o.HideCookie != "" && setsCookie(f, o.HideCookie) {
+			continue
 		}
+		dst = appendField(dst, f.Name, f.Value)
 	}
 	dst = append(dst, o.NodeHeader...)
 	if !r.Informational() {
 		dst = append(dst, o.Strict...)
+		dst = append(dst, o.Lines...)
 	}
 	switch {
 	case r.Upgraded:

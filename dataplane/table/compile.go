@@ -11,6 +11,7 @@ import (
 	"lbd/dataplane/live"
 	"lbd/dataplane/rewrite"
 	"lbd/dataplane/route"
+	"lbd/dataplane/sticky"
 	"lbd/dataplane/tlsterm"
 	"lbd/store/model"
 )
@@ -23,6 +24,9 @@ type Survivors interface {
 	// pool that speaks none.
 	ServerTLS(l *model.Listener, svc *model.Service) (*tlsterm.Server, error)
 	ClientTLS(p *model.Pool, svc *model.Service) (*tlsterm.Client, error)
+	Sessions(key SessionsKey) *sticky.Table
+	// SessionKey is the secret that cookies are made with, the same on every node.
+	SessionKey() []byte
 }
 
 // Compile makes the table of cfg; before is the table in service, or nil. It never fails as a whole: an object that
@@ -36,6 +40,7 @@ func Compile(cfg *model.Config, s Survivors, before *Table) *Table {
 			Listeners: make(map[model.ListenerID]*live.Listener),
 			Members:   make(map[live.Key]*Member),
 			Pools:     make(map[model.PoolID]*Pool, len(cfg.Services)),
+			Sessions:  make(map[SessionsKey]*sticky.Table),
 			Unprobed:  make(map[*live.Member]model.Operating),
 		},
 	}
@@ -178,7 +183,9 @@ func (c *compiler) pool(b *model.Backends, lbUp bool) *Pool {
 	p := &Pool{ID: b.Pool.ID, Protocol: b.Pool.Protocol, algorithm: b.Pool.Algorithm, up: b.Pool.AdminStateUp}
 	c.t.Pools[p.ID] = p
 	if b.Pool.Persistence != nil {
-		c.fail(string(b.Pool.ID), "session persistence %s is not served by this data plane", b.Pool.Persistence.Type)
+		if err := p.sticky.init(b.Pool, c.s, c.t); err != nil {
+			c.fail(string(b.Pool.ID), "%s", err)
+		}
 	}
 	switch b.Pool.Protocol {
 	case model.HTTP, model.HTTPS, model.TCP:
@@ -217,6 +224,7 @@ func (c *compiler) pool(b *model.Backends, lbUp bool) *Pool {
 			p.add(tm, m)
 		}
 	}
+	p.sticky.know(p)
 	if err := p.finish(c.before[p.ID]); err != nil {
 		c.fail(string(b.Pool.ID), "%s", err)
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"lbd/dataplane/live"
+	"lbd/dataplane/sticky"
 	"lbd/dataplane/tlsterm"
 	"lbd/store/model"
 )
@@ -44,6 +45,10 @@ func (f *fresh) ClientTLS(p *model.Pool, svc *model.Service) (*tlsterm.Client, e
 	return tlsterm.NewStore(nil).Client(p, svc)
 }
 
+func (f *fresh) Sessions(SessionsKey) *sticky.Table { return sticky.New(0) }
+
+func (f *fresh) SessionKey() []byte { return []byte("key") }
+
 var up = model.Base{AdminStateUp: true}
 
 func service() *model.Service {
@@ -75,14 +80,14 @@ func TestCompile(t *testing.T) {
 		t.Errorf("timeouts %s and %s", a.ClientData, a.MemberData)
 	}
 	var tried Tried
-	first := a.Route.Default.Pick(netip.Addr{}, &tried)
+	first := a.Route.Default.Pick(netip.AddrPort{}, &Session{}, &tried)
 	tried.Add(first)
-	second := a.Route.Default.Pick(netip.Addr{}, &tried)
+	second := a.Route.Default.Pick(netip.AddrPort{}, &Session{}, &tried)
 	if first == nil || second == nil || first == second {
 		t.Errorf("picks %+v and %+v, want both members", first, second)
 	}
 	tried.Add(second)
-	if m := a.Route.Default.Pick(netip.Addr{}, &tried); m != nil {
+	if m := a.Route.Default.Pick(netip.AddrPort{}, &Session{}, &tried); m != nil {
 		t.Errorf("picked %+v when all were tried", m)
 	}
 }
@@ -120,13 +125,13 @@ func TestCompileNamesWhatItCannotServe(t *testing.T) {
 			2,
 		},
 		"algorithm": {
-			func(s *model.Service) { s.Pools[0].Pool.Algorithm = model.SourceIPPort },
-			[]model.Failure{{Object: "p", Reason: "algorithm SOURCE_IP_PORT is not served by this data plane"}},
+			func(s *model.Service) { s.Pools[0].Pool.Algorithm = "COIN_TOSS" },
+			[]model.Failure{{Object: "p", Reason: "algorithm COIN_TOSS is not served by this data plane"}},
 			2,
 		},
 		"persistence": {
-			func(s *model.Service) { s.Pools[0].Pool.Persistence = &model.Persistence{Type: "HTTP_COOKIE"} },
-			[]model.Failure{{Object: "p", Reason: "session persistence HTTP_COOKIE is not served by this data plane"}},
+			func(s *model.Service) { s.Pools[0].Pool.Persistence = &model.Persistence{Type: "PALM_READING"} },
+			[]model.Failure{{Object: "p", Reason: "session persistence PALM_READING is not served by this data plane"}},
 			2,
 		},
 		"member without address": {
@@ -170,7 +175,7 @@ func TestRoundGoesOnOverASwap(t *testing.T) {
 	seen := map[model.MemberID]int{}
 	for range 10 { // one pick a table: always the first would be wrong
 		var tried Tried
-		seen[tab.Pools["p"].Pick(netip.Addr{}, &tried).ID]++
+		seen[tab.Pools["p"].Pick(netip.AddrPort{}, &Session{}, &tried).ID]++
 		tab = Compile(cfg, s, tab)
 	}
 	if seen["a"] != 5 || seen["b"] != 5 {

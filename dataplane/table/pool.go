@@ -49,19 +49,28 @@ type Pool struct {
 	members   []*Member
 	balance   []balance.Member // in the order of members
 	picker    balance.Picker
+	sticky    stickiness
 }
 
 // Pick gives the member for client's next connection or request, nil when none
-// can take it. A nil pool has none.
-func (p *Pool) Pick(client netip.Addr, tried *Tried) *Member {
+// can take it. A nil pool has none. The member that s belongs to takes it as long
+// as it is up, also with weight 0: it takes nobody new.
+func (p *Pool) Pick(client netip.AddrPort, s *Session, tried *Tried) *Member {
 	if p == nil || p.picker == nil {
 		return nil
+	}
+	if m := s.member; m != nil && m.Live.Up() && !tried.Has(m) {
+		return m
 	}
 	var skip func(int) bool
 	if tried.n > 0 {
 		skip = func(i int) bool { return tried.Has(p.members[i]) }
 	}
-	i := p.picker.Pick(client, skip)
+	picker := p.picker
+	if p.sticky.first != nil {
+		picker = p.sticky.first
+	}
+	i := picker.Pick(client, skip)
 	if i < 0 {
 		return nil
 	}
@@ -80,6 +89,12 @@ func (p *Pool) add(tm *Member, m *model.Member) {
 func (p *Pool) finish(before *Pool) error {
 	if before != nil && before.algorithm == p.algorithm && slices.Equal(before.balance, p.balance) {
 		p.picker = before.picker
+		p.sticky.first = before.sticky.first
+	}
+	if p.sticky.table != nil && p.sticky.cookie == "" && p.sticky.first == nil {
+		p.sticky.first = balance.NewSourceIP(p.balance)
+	}
+	if p.picker != nil {
 		return nil
 	}
 	switch p.algorithm {
@@ -89,6 +104,8 @@ func (p *Pool) finish(before *Pool) error {
 		p.picker = balance.NewLeastConnections(p.balance)
 	case model.SourceIP:
 		p.picker = balance.NewSourceIP(p.balance)
+	case model.SourceIPPort:
+		p.picker = balance.NewSourceIPPort(p.balance)
 	default:
 		return fmt.Errorf("algorithm %s is not served by this data plane", p.algorithm)
 	}

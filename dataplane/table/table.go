@@ -8,6 +8,7 @@ import (
 	"lbd/dataplane/live"
 	"lbd/dataplane/rewrite"
 	"lbd/dataplane/route"
+	"lbd/dataplane/sticky"
 	"lbd/dataplane/tlsterm"
 	"lbd/store/model"
 )
@@ -22,6 +23,8 @@ type Table struct {
 	Listeners map[model.ListenerID]*live.Listener
 	Members   map[live.Key]*Member
 	Pools     map[model.PoolID]*Pool
+	// Sessions are the tables of sessions that are in use.
+	Sessions map[SessionsKey]*sticky.Table
 	// Targets are to be probed; Unprobed members have the given status instead.
 	Targets  []health.Target
 	Unprobed map[*live.Member]model.Operating
@@ -80,4 +83,8 @@ type Member struct {
 	ID   model.MemberID
 	Addr netip.AddrPort
 	Live *live.Member
+
+	// bind are the lines of an answer that bind the client to the member with a
+	// cookie: over plain HTTP, over TLS. nil without HTTP_COOKIE.
+	bind [2][]byte
 }

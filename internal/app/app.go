@@ -19,6 +19,7 @@ import (
 	"lbd/dataplane"
 	"lbd/internal/buildinfo"
 	"lbd/internal/lifecycle"
+	"lbd/internal/seal"
 	"lbd/internal/status"
 	"lbd/raft"
 	"lbd/store"
@@ -156,7 +157,8 @@ func (n *node) open() (err error) {
 	if n.cfg.Kind() != model.Witness {
 		n.engine, err = dataplane.New(dataplane.Config{
 			NodeName: n.cfg.Name, NodeHeader: n.cfg.NodeHeader, Freebind: n.managesVIPs(), Log: n.log, Registry: n.reg,
-			Keys: n.sealer,
+			Keys:       n.sealer,
+			SessionKey: n.sessionKey,
 		}, n.src)
 		if err != nil {
 			return err
@@ -176,6 +178,20 @@ func (n *node) open() (err error) {
 	n.raft.OnPush(n.obs.receive)
 	n.raft.OnSwitchover(n.roles.switchover)
 	return nil
+}
+
+// sessionKey is what persistence cookies are made with: of the cluster, and of no
+// other use. nil before the node belongs to one.
+func (n *node) sessionKey() []byte {
+	s, err := seal.New(n.raft.Secrets().SealKey)
+	if err != nil {
+		return nil
+	}
+	k, err := s.Derive("lbd session persistence")
+	if err != nil {
+		return nil
+	}
+	return k
 }
 
 // apiAdvertise is where clients and joining nodes reach this node's API.
