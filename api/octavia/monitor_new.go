@@ -42,10 +42,6 @@ func (in *newMonitor) monitor() (model.HealthMonitor, error) {
 	if in.kind == model.MonitorUDPConnect && hm.Delay < minUDPDelay {
 		return hm, validation("The request delay value %d should be larger than %d for UDP-CONNECT health monitor type.", hm.Delay, minUDPDelay)
 	}
-	switch in.kind {
-	case model.MonitorHTTPS, model.MonitorPing, model.MonitorTLSHello:
-		return hm, unsupported("%s health monitors", in.kind)
-	}
 	return hm, nil
 }
 

@@ -189,16 +189,11 @@ func refusals() []refusal {
 	}
 	listener(400, invalidly+"default_pool and l7policies can be given with a load balancer only, when all is created in one call.", `"protocol":"HTTP","protocol_port":81,"default_pool":{"name":"x"}`)
 	listener(400, invalidly+"default_pool and l7policies can be given with a load balancer only, when all is created in one call.", `"protocol":"HTTP","protocol_port":81,"l7policies":[{}]`)
-	for _, protocol := range []string{"PROXY", "PROXYV2", "SCTP"} {
-		pool(501, lacks+protocol+" protocol pools", `"loadbalancer_id":"$lb","lb_algorithm":"ROUND_ROBIN","protocol":"`+protocol+`"`)
-	}
+	pool(501, lacks+"SCTP protocol pools", `"loadbalancer_id":"$lb","protocol":"SCTP","lb_algorithm":"ROUND_ROBIN"`)
 	pool(400, invalidly+"Could not retrieve certificate: ['x']", good+`,"tls_container_ref":"x"`)
 	pool(400, invalidly+"Could not retrieve certificate: ['x']", good+`,"ca_tls_container_ref":"x"`)
 	pool(400, invalidly+"members and healthmonitor can be given with a load balancer only, when all is created in one call.", good+`,"members":[{}]`)
 	pool(400, invalidly+"members and healthmonitor can be given with a load balancer only, when all is created in one call.", good+`,"healthmonitor":{}`)
-	for _, kind := range []string{"HTTPS", "PING", "TLS-HELLO"} {
-		monitor(501, lacks+kind+" health monitors", `"pool_id":"$pool",`+times+`,"type":"`+kind+`"`)
-	}
 
 	udp := `"loadbalancer_id":"$lb","protocol":"UDP","lb_algorithm":"ROUND_ROBIN"`
 	pool(400, invalidly+"Session persistence of type HTTP_COOKIE is not supported for UDP/SCTP protocol pools.", udp+`,"session_persistence":{"type":"HTTP_COOKIE"}`)

@@ -81,7 +81,7 @@ func (x *exchange) relay() (keep bool) {
 	}
 	complete := x.stopUpload()
 	// Bytes behind the answer were not asked for: they go with the connection.
-	if complete && x.response.KeepAlive && len(x.server.Buffered()) == 0 {
+	if complete && x.response.KeepAlive && !x.pool.Private() && len(x.server.Buffered()) == 0 {
 		x.keepServer()
 	} else {
 		x.dropServer()

@@ -5,6 +5,7 @@ import (
 
 	"lbd/dataplane/http1"
 	"lbd/dataplane/netio"
+	"lbd/dataplane/proxyproto"
 	"lbd/dataplane/semantics"
 	"lbd/dataplane/table"
 )
@@ -103,7 +104,7 @@ func (x *exchange) connect() error {
 		}
 		x.member, x.reused, x.heard = m, false, false
 		m.Live.Begin()
-		if !again {
+		if !again && !x.pool.Private() {
 			if s := x.takeIdle(m); s != nil {
 				x.server, x.reused = s, true
 				x.pool.Bind(&x.session, m)
@@ -124,6 +125,13 @@ func (x *exchange) connect() error {
 		x.tried.Add(m)
 	}
 	return semantics.ErrNoMember
+}
+
+// introduce tells a member who its client is.
+func (c *client) introduce(s *netio.Conn, p *table.Pool, within time.Duration) error {
+	var buf [proxyproto.MaxLen]byte
+	_, err := s.Write(p.Prelude(buf[:0], c.remote, c.local), within)
+	return err
 }
 
 // dropServer closes the server side, if there is one.

@@ -72,6 +72,13 @@ func (x *exchange) takeIdle(m *table.Member) *netio.Conn {
 func (x *exchange) dial(m *table.Member) (*netio.Conn, error) {
 	deadline := time.Now().Add(x.lis.MemberConnect)
 	s, err := netio.Dial(x.c.ctx, m.Addr, x.lis.MemberConnect, x.c.p.pools)
+	if err == nil && x.pool.Private() {
+		if err = x.c.introduce(s, x.pool, x.lis.MemberConnect); err != nil {
+			s.Close()
+			s.Release()
+			s = nil
+		}
+	}
 	if err != nil || x.pool.TLS == nil {
 		return s, err
 	}

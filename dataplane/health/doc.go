@@ -1,7 +1,7 @@
 // Package health finds out which members can take traffic.
 //
 //	targets (from the table) ──► Checker ── one goroutine per target
-//	                                │  probe (HTTP or TCP) ► machine (rise/fall)
+//	                                │  probe ► machine (rise/fall)
 //	                                ▼
 //	                          Subject.SetVerdict   seen by the next pick, no swap needed
 //

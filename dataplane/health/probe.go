@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +14,9 @@ import (
 	"strconv"
 	"syscall"
 	"time"
+
+	"lbd/dataplane/proxyproto"
+	"lbd/store/model"
 )
 
 // Dialer opens a probe's connection; ctx ends with the probe's timeout.
@@ -28,23 +32,41 @@ func dialTCP(ctx context.Context, addr netip.AddrPort) (net.Conn, error) {
 func probe(ctx context.Context, s *Spec, want codes, dial Dialer) string {
 	ctx, cancel := context.WithTimeout(ctx, s.Timeout)
 	defer cancel()
+	if s.Type == model.MonitorPing {
+		if err := ping(ctx, s.Addr.Addr()); err != nil {
+			return fmt.Sprintf("ping %s: %s", s.Addr.Addr(), cause(err, s.Timeout))
+		}
+		return ""
+	}
 	conn, err := dial(ctx, s.Addr)
 	if err != nil {
 		return fmt.Sprintf("connect %s: %s", s.Addr, cause(err, s.Timeout))
 	}
-	defer conn.Close()
-	if s.Secure != nil {
-		t := tls.Client(conn, s.Secure)
-		if err := t.HandshakeContext(ctx); err != nil {
-			return fmt.Sprintf("TLS with %s: %s", s.Addr, cause(err, s.Timeout))
-		}
-		conn = t
-	}
-	if s.Method == "" { // a connect is all that was asked for
-		return ""
-	}
+	defer func() { conn.Close() }()
 	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
+	if s.Proxy != "" {
+		if _, err := conn.Write(prelude(s.Proxy)); err != nil {
+			return fmt.Sprintf("PROXY header to %s: %s", s.Addr, cause(err, s.Timeout))
+		}
+	}
+	switch {
+	case s.Type == model.MonitorTLSHello || s.Type == model.MonitorHTTPS:
+		secure, err := handshake(ctx, conn, s)
+		if err != nil {
+			return fmt.Sprintf("TLS handshake with %s: %s", s.Addr, cause(err, s.Timeout))
+		}
+		conn = secure
+	case s.Secure != nil:
+		secure := tls.Client(conn, s.Secure)
+		if err := secure.HandshakeContext(ctx); err != nil {
+			return fmt.Sprintf("TLS with %s: %s", s.Addr, cause(err, s.Timeout))
+		}
+		conn = secure
+	}
+	if s.Method == "" { // a connect, or a handshake, is all that was asked for
+		return ""
+	}
 
 	what := s.Method + " " + s.Path + " on " + s.Addr.String()
 	if _, err := conn.Write(request(s)); err != nil {
@@ -58,6 +80,30 @@ func probe(ctx context.Context, s *Spec, want codes, dial Dialer) string {
 		return fmt.Sprintf("%s: status %d, expected %s", what, code, s.Codes)
 	}
 	return ""
+}
+
+// prelude is the header of a connection that is no client's.
+func prelude(p model.Protocol) []byte {
+	if p == model.ProxyV2 {
+		return proxyproto.AppendLocalV2(nil)
+	}
+	return proxyproto.AppendV1(nil, netip.AddrPort{}, netip.AddrPort{})
+}
+
+// handshake runs TLS on conn. Whose certificate the member shows is not judged, as
+// in Octavia. For TLS-HELLO it is enough that the member has shown one: what it
+// thinks of us as a client is not the question.
+func handshake(ctx context.Context, conn net.Conn, s *Spec) (net.Conn, error) {
+	shown := false
+	c := tls.Client(conn, &tls.Config{
+		ServerName: s.ServerName, InsecureSkipVerify: true, MinVersion: tls.VersionTLS10,
+		VerifyPeerCertificate: func([][]byte, [][]*x509.Certificate) error { shown = true; return nil },
+	})
+	err := c.HandshakeContext(ctx)
+	if err != nil && (s.Type != model.MonitorTLSHello || !shown) {
+		return nil, err
+	}
+	return c, nil
 }
 
 // request is the probe on the wire.

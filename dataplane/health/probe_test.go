@@ -49,7 +49,7 @@ func server(t *testing.T, reply string) (netip.AddrPort, <-chan string) {
 
 func spec(t *testing.T, hm model.HealthMonitor, addr netip.AddrPort) Spec {
 	t.Helper()
-	s, err := NewSpec(&hm, &model.Member{Address: addr.Addr(), Port: addr.Port()})
+	s, err := NewSpec(&hm, &model.Member{Address: addr.Addr(), Port: addr.Port()}, model.HTTP)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -145,13 +145,13 @@ func TestProbeTimeout(t *testing.T) {
 func TestSpecRefuses(t *testing.T) {
 	m := &model.Member{Address: netip.MustParseAddr("10.0.0.3"), Port: 80}
 	for name, hm := range map[string]model.HealthMonitor{
-		"type":          {Type: model.MonitorPing},
+		"type":          {Type: model.MonitorUDPConnect},
 		"line in path":  {Type: model.MonitorHTTP, URLPath: "/\r\nX: y"},
 		"space in path": {Type: model.MonitorHTTP, URLPath: "/ HTTP/1.1"},
 		"codes":         {Type: model.MonitorHTTP, ExpectedCodes: "2xx"},
 		"codes reverse": {Type: model.MonitorHTTP, ExpectedCodes: "300-200"},
 	} {
-		if s, err := NewSpec(&hm, m); err == nil {
+		if s, err := NewSpec(&hm, m, model.HTTP); err == nil {
 			t.Errorf("%s: accepted as %+v", name, s)
 		}
 	}
@@ -159,7 +159,7 @@ func TestSpecRefuses(t *testing.T) {
 
 func TestSpecMonitorAddress(t *testing.T) {
 	m := &model.Member{Address: netip.MustParseAddr("10.0.0.3"), Port: 80, MonitorAddress: netip.MustParseAddr("10.9.0.3"), MonitorPort: 8080}
-	s, err := NewSpec(&model.HealthMonitor{Type: model.MonitorTCP}, m)
+	s, err := NewSpec(&model.HealthMonitor{Type: model.MonitorTCP}, m, model.TCP)
 	if err != nil {
 		t.Fatal(err)
 	}

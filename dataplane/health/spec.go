@@ -14,7 +14,7 @@ import (
 // Spec is how a member is probed. Comparable: a swap that leaves it equal leaves
 // the probing alone.
 type Spec struct {
-	Type    model.MonitorType // MonitorHTTP or MonitorTCP
+	Type    model.MonitorType // HTTP, HTTPS, TCP, TLS-HELLO or PING
 	Addr    netip.AddrPort
 	Delay   time.Duration // from start to start, >= 1 s
 	Timeout time.Duration // of one probe, >= 1 s
@@ -24,6 +24,13 @@ type Spec struct {
 	// Secure is how the pool speaks TLS to its members; nil: in clear.
 	Secure *tls.Config
 
+	// Proxy is PROXY or PROXYV2 where the member expects that header on the port
+	// that is probed, else empty.
+	Proxy model.Protocol
+	// ServerName is the name a TLS probe asks for; "" asks for none.
+	ServerName string
+
+	// Of HTTP and HTTPS.
 	Method  string
 	Path    string
 	Host    string // Host header; "" with HTTP/1.0
@@ -31,8 +38,9 @@ type Spec struct {
 	Codes   string // as in the monitor
 }
 
-// NewSpec is the spec of hm for member. It fails for what is not served.
-func NewSpec(hm *model.HealthMonitor, member *model.Member) (Spec, error) {
+// NewSpec is the spec of hm for a member of a pool that speaks protocol. It fails
+// for what is not served.
+func NewSpec(hm *model.HealthMonitor, member *model.Member, protocol model.Protocol) (Spec, error) {
 	s := Spec{
 		Type:    hm.Type,
 		Addr:    member.ProbeAddrPort(),
@@ -41,10 +49,23 @@ func NewSpec(hm *model.HealthMonitor, member *model.Member) (Spec, error) {
 		Rise:    max(hm.MaxRetries, 1),
 		Fall:    max(hm.MaxRetriesDown, 1),
 	}
+	// As HAProxy: a monitor with a place of its own does not meet the member's
+	// service, which is what expects the header.
+	if (protocol == model.Proxy || protocol == model.ProxyV2) && s.Addr == member.AddrPort() {
+		s.Proxy = protocol
+	}
 	switch hm.Type {
+	case model.MonitorPing:
+		s.Proxy = ""
+		return s, nil
 	case model.MonitorTCP:
 		return s, nil
+	case model.MonitorTLSHello:
+		s.ServerName = serverName(hm)
+		return s, nil
 	case model.MonitorHTTP:
+	case model.MonitorHTTPS:
+		s.ServerName = serverName(hm)
 	default:
 		return Spec{}, fmt.Errorf("health monitor type %s is not served", hm.Type)
 	}
@@ -61,7 +82,7 @@ func NewSpec(hm *model.HealthMonitor, member *model.Member) (Spec, error) {
 	if s.Version != "1.1" {
 		s.Version = "1.0"
 	} else if s.Host = hm.DomainName; s.Host == "" {
-		s.Host = hostOf(s.Addr)
+		s.Host = hostOf(s.Addr, s.Type)
 	}
 	// Stored values were checked when they were written; a request that carries
 	// a second line would still be worse than no request.
@@ -76,8 +97,11 @@ func NewSpec(hm *model.HealthMonitor, member *model.Member) (Spec, error) {
 	return s, nil
 }
 
-func hostOf(a netip.AddrPort) string {
-	if a.Port() != 80 {
+// serverName is SNI's form of the monitor's domain: without the root's dot.
+func serverName(hm *model.HealthMonitor) string { return strings.TrimSuffix(hm.DomainName, ".") }
+
+func hostOf(a netip.AddrPort, t model.MonitorType) string {
+	if t == model.MonitorHTTPS && a.Port() != 443 || t != model.MonitorHTTPS && a.Port() != 80 {
 		return a.String()
 	}
 	if a.Addr().Is6() {

@@ -95,6 +95,11 @@ func (p *Proxy) connect(f *flow, l *table.Listener) (*table.Member, *netio.Conn)
 		}
 		m.Live.Begin()
 		server, err := netio.Dial(f.ctx, m.Addr, l.MemberConnect, p.pools)
+		if err == nil && pool.Private() {
+			if _, err = server.Write(pool.Prelude(nil, client, f.client.Local()), l.MemberConnect); err != nil {
+				server.Close()
+			}
+		}
 		if err == nil {
 			pool.Bind(&session, m)
 			return m, server

@@ -188,7 +188,7 @@ func (c *compiler) pool(b *model.Backends, lbUp bool) *Pool {
 		}
 	}
 	switch b.Pool.Protocol {
-	case model.HTTP, model.HTTPS, model.TCP:
+	case model.HTTP, model.HTTPS, model.TCP, model.Proxy, model.ProxyV2:
 	default:
 		c.fail(string(b.Pool.ID), "pool protocol %s is not served by this data plane", b.Pool.Protocol)
 	}
@@ -205,7 +205,7 @@ func (c *compiler) pool(b *model.Backends, lbUp bool) *Pool {
 		}
 		switch {
 		case probed && m.AdminStateUp:
-			spec, err := health.NewSpec(b.Monitor, m)
+			spec, err := health.NewSpec(b.Monitor, m, b.Pool.Protocol)
 			if err == nil {
 				c.t.Targets = append(c.t.Targets, health.Target{Subject: tm.Live, Spec: spec})
 				break

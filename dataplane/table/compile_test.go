@@ -120,8 +120,8 @@ func TestCompileNamesWhatItCannotServe(t *testing.T) {
 			0,
 		},
 		"monitor type": {
-			func(s *model.Service) { s.Pools[0].Monitor.Type = model.MonitorPing },
-			[]model.Failure{{Object: "hm", Reason: "health monitor type PING is not served"}},
+			func(s *model.Service) { s.Pools[0].Monitor.Type = model.MonitorSCTP },
+			[]model.Failure{{Object: "hm", Reason: "health monitor type SCTP is not served"}},
 			2,
 		},
 		"algorithm": {

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"lbd/dataplane/balance"
+	"lbd/dataplane/proxyproto"
 	"lbd/dataplane/tlsterm"
 	"lbd/store/model"
 )
@@ -75,6 +76,24 @@ func (p *Pool) Pick(client netip.AddrPort, s *Session, tried *Tried) *Member {
 		return nil
 	}
 	return p.members[i]
+}
+
+// Private reports whether a connection to a member belongs to one client: it began
+// with that client's address (Prelude).
+func (p *Pool) Private() bool {
+	return p != nil && (p.Protocol == model.Proxy || p.Protocol == model.ProxyV2)
+}
+
+// Prelude appends what a new connection to a member begins with, before anything
+// else, TLS included: the PROXY header of client, which connected to local, or nothing.
+func (p *Pool) Prelude(dst []byte, client, local netip.AddrPort) []byte {
+	switch p.Protocol {
+	case model.Proxy:
+		return proxyproto.AppendV1(dst, client, local)
+	case model.ProxyV2:
+		return proxyproto.AppendV2(dst, client, local)
+	}
+	return dst
 }
 
 func (p *Pool) add(tm *Member, m *model.Member) {
