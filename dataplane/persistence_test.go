@@ -269,3 +269,15 @@ func TestSourceIPAgreesBetweenNodes(t *testing.T) {
 		t.Errorf("16 clients come to %s on one node, %s on the other", got[0], got[1])
 	}
 }
+
+func TestPersistenceGoesWhenItIsRemoved(t *testing.T) {
+	addr := freeAddr(t)
+	a, b := named(t, "a", ""), named(t, "b", "")
+	n := start(t, Config{}, keeping(model.Persistence{Type: "SOURCE_IP"}, addr, a.addr, b.addr))
+	dial(t, addr).get("/")
+	n.apply(web(addr, a.addr, b.addr))
+	_, first := dial(t, addr).get("/")
+	if _, second := dial(t, addr).get("/"); first == second {
+		t.Errorf("both connections came to %s", first)
+	}
+}

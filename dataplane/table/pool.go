@@ -108,9 +108,8 @@ func (p *Pool) add(tm *Member, m *model.Member) {
 func (p *Pool) finish(before *Pool) error {
 	if before != nil && before.algorithm == p.algorithm && slices.Equal(before.balance, p.balance) {
 		p.picker = before.picker
-		p.sticky.first = before.sticky.first
 	}
-	if p.sticky.table != nil && p.sticky.cookie == "" && p.sticky.first == nil {
+	if p.sticky.table != nil && p.sticky.cookie == "" {
 		p.sticky.first = balance.NewSourceIP(p.balance)
 	}
 	if p.picker != nil {
