@@ -66,22 +66,29 @@ func (c *client) serve() {
 // awaitRequest waits for the first bytes of a request, holding no buffer. False:
 // the client left, stayed idle for too long, or the listener drains.
 func (c *client) awaitRequest() bool {
-	if len(c.conn.Buffered()) > 0 {
-		return true // pipelined behind the one before
+	stray := false
+	for {
+		drop, idle := semantics.Stray(c.conn.Buffered(), &stray)
+		c.conn.Discard(drop)
+		if !idle {
+			return true // first bytes, or pipelined behind the request before
+		}
+		// In this order: a Wake by Drain must not be overwritten by our deadline.
+		c.conn.ArmRead(c.p.limits.KeepAlive)
+		c.phase.Store(phaseIdle)
+		if c.draining.Load() {
+			return false
+		}
+		runtime.Gosched() // see await
+		n, err := c.conn.Fill()
+		c.shard.BytesIn.Add(int64(n))
+		if !c.phase.CompareAndSwap(phaseIdle, phaseBusy) {
+			return false
+		}
+		if err != nil {
+			return false
+		}
 	}
-	// In this order: a Wake by Drain must not be overwritten by our deadline.
-	c.conn.ArmRead(c.p.limits.KeepAlive)
-	c.phase.Store(phaseIdle)
-	if c.draining.Load() {
-		return false
-	}
-	runtime.Gosched() // see await
-	n, err := c.conn.Fill()
-	c.shard.BytesIn.Add(int64(n))
-	if !c.phase.CompareAndSwap(phaseIdle, phaseBusy) {
-		return false
-	}
-	return err == nil
 }
 
 // request serves one request and reports whether another may follow.

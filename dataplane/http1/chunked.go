@@ -1,5 +1,7 @@
 package http1
 
+import "bytes"
+
 // Chunked reads a chunked body (RFC 9112 section 7.1), byte by byte if it must.
 // The zero value begins a body.
 type Chunked struct {
@@ -186,6 +188,7 @@ func (c *Chunked) trailerByte(b byte, lim *Limits) *Refusal {
 		return errTrailerField
 	}
 	switch {
+	case identityField(f.Name): // left out in both directions
 	case !ForbiddenTrailer(f.Name):
 		c.kept = append(append(append(append(c.kept, f.Name...), ": "...), f.Value...), crlf...)
 	case !c.answer:
@@ -220,4 +223,35 @@ func ForbiddenTrailer(name []byte) bool {
 		}
 	}
 	return len(name) >= 12 && Is(name[:12], "x-forwarded-")
+}
+
+// MayAnnounce reports whether all names of a Trailer field's value may stand in a
+// trailer section, so that the field can be passed on.
+func MayAnnounce(v []byte) bool {
+	return Elements(v, func(e []byte) bool { return all(e, cToken) && !ForbiddenTrailer(e) && !identityField(e) })
+}
+
+// identityField names what members take from us alone, in spellings that CGI makes
+// equal to ours but ForbiddenTrailer does not know. It has no business in a trailer.
+func identityField(name []byte) bool {
+	var b [32]byte
+	if len(name) > len(b) || ForbiddenTrailer(name) {
+		return false
+	}
+	for i, c := range name {
+		switch {
+		case 'A' <= c && c <= 'Z':
+			c |= 0x20
+		case 'a' <= c && c <= 'z', '0' <= c && c <= '9':
+		default:
+			c = '-'
+		}
+		b[i] = c
+	}
+	switch n := b[:len(name)]; string(n) {
+	case "x-real-ip", "x-client-ip", "forwarded", "keep-alive", "proxy-connection", "content-length", "transfer-encoding":
+		return true
+	default:
+		return bytes.HasPrefix(n, []byte("x-forwarded-")) || bytes.HasPrefix(n, []byte("x-ssl-"))
+	}
 }

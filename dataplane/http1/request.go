@@ -129,6 +129,21 @@ func (r *Request) Idempotent() bool {
 	return false
 }
 
+// AcceptsTrailers reports whether the client takes a trailer section behind a
+// chunked answer (RFC 9110 section 6.5.1). HTTP/1.0 has none.
+func (r *Request) AcceptsTrailers() bool {
+	if r.Minor == 0 {
+		return false
+	}
+	for i := range r.Fields {
+		f := &r.Fields[i]
+		if len(f.Name) == 2 && Is(f.Name, "te") && !Elements(f.Value, func(e []byte) bool { return !Is(e, "trailers") }) {
+			return true
+		}
+	}
+	return false
+}
+
 // HasLength reports whether the request named a length, also 0.
 func (r *Request) HasLength() bool { return r.c.hasLength }
 

@@ -36,7 +36,7 @@ func AppendRequest(dst []byte, r *http1.Request, o *RequestOptions) []byte {
 	dst = append(dst, '\r', '\n')
 	for i := range r.Fields {
 		f := &r.Fields[i]
-		if !keepRequestField(r, f.Name, o.Forward) {
+		if !keepRequestField(r, f, o.Forward) {
 			continue
 		}
 		if o.HideCookie != "" && len(f.Name) == 6 && http1.Is(f.Name, "cookie") {
@@ -56,8 +56,11 @@ func AppendRequest(dst []byte, r *http1.Request, o *RequestOptions) []byte {
 	case r.HasLength() || needsLength(r.Method):
 		dst = append(dst, "Content-Length: 0\r\n"...)
 	}
-	if r.WebSocket {
+	switch {
+	case r.WebSocket:
 		dst = append(dst, "Connection: Upgrade\r\nUpgrade: websocket\r\n"...)
+	case r.AcceptsTrailers():
+		dst = append(dst, "TE: trailers\r\nConnection: TE\r\n"...)
 	}
 	return append(dst, '\r', '\n')
 }
@@ -85,11 +88,12 @@ func needsLength(method []byte) bool {
 	return false
 }
 
-func keepRequestField(r *http1.Request, name []byte, fwd *Forward) bool {
+func keepRequestField(r *http1.Request, f *http1.Field, fwd *Forward) bool {
+	name := f.Name
 	switch len(name) {
 	case 2:
 		if http1.Is(name, "te") {
-			return false // trailers are not passed on
+			return false // written anew
 		}
 	case 4:
 		if http1.Is(name, "host") {
@@ -102,6 +106,9 @@ func keepRequestField(r *http1.Request, name []byte, fwd *Forward) bool {
 	}
 	if connectionField(name) {
 		return false
+	}
+	if len(name) == 7 && http1.Is(name, "trailer") && !(r.Framing == http1.Chunks && http1.MayAnnounce(f.Value)) {
+		return false // what it announces does not come
 	}
 	if fwd != nil && fwd.drops(name) {
 		return false
@@ -118,7 +125,7 @@ func keepRequestField(r *http1.Request, name []byte, fwd *Forward) bool {
 func connectionField(name []byte) bool {
 	switch len(name) {
 	case 7:
-		return http1.Is(name, "upgrade") || http1.Is(name, "trailer")
+		return http1.Is(name, "upgrade")
 	case 10:
 		return http1.Is(name, "connection") || http1.Is(name, "keep-alive")
 	case 14:

@@ -60,7 +60,11 @@ func TestRequestHeads(t *testing.T) {
 		{"GET with a length of 0", get + "Content-Length: 0\r\n\r\n", get + "Content-Length: 0\r\n\r\n"},
 		{"Connection names framing and Host", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nConnection: Host, content-length, transfer-encoding\r\n\r\n", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n"},
 		{"framing with underscores", get + "Content_Length: 5\r\nTransfer_Encoding: chunked\r\nTRANSFER.ENCODING: x\r\n\r\n", get + "\r\n"},
-		{"trailers", get + "TE: trailers\r\nTrailer: X\r\nConnection: TE\r\n\r\n", get + "\r\n"},
+		{"trailers", get + "TE: trailers\r\nTrailer: X\r\nConnection: TE\r\n\r\n", get + "TE: trailers\r\nConnection: TE\r\n\r\n"},
+		{"other transfer codings", get + "TE: gzip\r\nConnection: TE\r\n\r\n", get + "\r\n"},
+		{"trailers among others", get + "TE: gzip;q=0.5, Trailers\r\n\r\n", get + "TE: trailers\r\nConnection: TE\r\n\r\n"},
+		{"HTTP/1.0 takes no trailers", "GET / HTTP/1.0\r\nHost: a\r\nTE: trailers\r\n\r\n", get + "\r\n"},
+		{"announced trailers", "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTrailer: X, Y\r\nTrailer: Host\r\n\r\n", "POST / HTTP/1.1\r\nHost: a\r\nTrailer: X, Y\r\nTransfer-Encoding: chunked\r\n\r\n"},
 		{"expectation", get + "Content-Length: 1\r\nExpect: 100-continue\r\n\r\n", get + "Expect: 100-continue\r\nContent-Length: 1\r\n\r\n"},
 		{"expectation without a body", get + "Expect: 100-continue\r\n\r\n", get + "\r\n"},
 

@@ -60,6 +60,9 @@ func AppendResponse(dst []byte, r *http1.Response, o *ResponseOptions) []byte {
 		if connectionField(f.Name) || r.Nominated(f.Name) || o.namesNode(f.Name) || o.replaces(f.Name) || o.HideCookie != "" && setsCookie(f, o.HideCookie) {
 			continue
 		}
+		if len(f.Name) == 7 && http1.Is(f.Name, "trailer") && !(r.Framing == http1.Chunks && o.Framing == http1.Chunks && http1.MayAnnounce(f.Value)) {
+			continue // what it announces does not come
+		}
 		dst = appendField(dst, f.Name, f.Value)
 	}
 	dst = append(dst, o.NodeHeader...)
