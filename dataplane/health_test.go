@@ -89,7 +89,7 @@ func TestHealthWithoutMonitor(t *testing.T) {
 	if s := n.Report().Members["m0"].Status; s != model.NoMonitor {
 		t.Errorf("monitor switched off: %s", s)
 	}
-	n.apply(monitored(web(addr, page(t, "x").addr), model.HealthMonitor{Type: model.MonitorPing, Delay: 1, Timeout: 1}))
+	n.apply(monitored(web(addr, page(t, "x").addr), model.HealthMonitor{Type: model.MonitorSCTP, Delay: 1, Timeout: 1}))
 	r := n.Report()
 	if len(r.Failures) != 1 || r.Failures[0].Object != "hm" || r.Members["m0"].Status != model.NoMonitor {
 		t.Errorf("unserved monitor type: %+v, %+v", r.Failures, r.Members)
