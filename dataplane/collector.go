@@ -1,8 +1,15 @@
 package dataplane
 
 import (
-	"github.com/prometheus/client_golang/prometheus"
+	"bytes"
+	"strconv"
+	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/common/expfmt"
+
+	"lbd/dataplane/live"
+	"lbd/dataplane/table"
 	"lbd/dataplane/tlsterm"
 	"lbd/store/model"
 )
@@ -10,10 +17,13 @@ import (
 // collector shows the counters to Prometheus when asked; nothing is counted twice.
 type collector struct {
 	e *Engine
+	// only, where set, is the load balancer whose series are shown, and no others.
+	only *table.Scope
 
 	bytesIn, bytesOut, active, total, requests, errors, full *prometheus.Desc
 	memberUp, memberActive                                   *prometheus.Desc
 	sessions, evicted                                        *prometheus.Desc
+	latency, quantile, memberLatency, memberQuantile         *prometheus.Desc
 	applied, failures, fds, fdsMax, refused, panics          *prometheus.Desc
 	handshakes, handshakeFailures, expiry, waiting           *prometheus.Desc
 }
@@ -39,13 +49,19 @@ func newCollector(e *Engine) *collector {
 		full:         listener("full", "1 while the connection limit is reached."),
 		memberUp:     member("up", "1 while the member may take new traffic."),
 		memberActive: member("active_connections", "Connections to the member that carry work now."),
-		sessions:     prometheus.NewDesc("lbd_pool_sessions", "Sessions that persistence has learned and keeps in a table.", []string{"pool"}, nil),
-		evicted:      prometheus.NewDesc("lbd_pool_sessions_evicted_total", "Live sessions that had to make room in a full table.", []string{"pool"}, nil),
-		applied:      plain("applied_index", "Index of the configuration in service."),
-		failures:     plain("failures", "Objects that could not be put into service."),
-		fds:          plain("descriptors", "File descriptors set aside for clients and sockets."),
-		fdsMax:       plain("descriptors_max", "Bound of lbd_dataplane_descriptors."),
-		refused:      plain("refused_connections_total", "Connections refused because descriptors ran out."),
+		latency:      listener("request_seconds", "Time from the last byte of a request's head to the last byte of its answer."),
+		quantile: prometheus.NewDesc("lbd_listener_request_quantile_seconds",
+			"Quantiles of lbd_listener_request_seconds since the listener was made, within 3.2 %.", []string{"listener", "quantile"}, nil),
+		memberLatency: member("answer_seconds", "Time from sending a request to the head of the member's answer."),
+		memberQuantile: prometheus.NewDesc("lbd_member_answer_quantile_seconds",
+			"Quantiles of lbd_member_answer_seconds since the member was made, within 3.2 %.", []string{"pool", "member", "quantile"}, nil),
+		sessions: prometheus.NewDesc("lbd_pool_sessions", "Sessions that persistence has learned and keeps in a table.", []string{"pool"}, nil),
+		evicted:  prometheus.NewDesc("lbd_pool_sessions_evicted_total", "Live sessions that had to make room in a full table.", []string{"pool"}, nil),
+		applied:  plain("applied_index", "Index of the configuration in service."),
+		failures: plain("failures", "Objects that could not be put into service."),
+		fds:      plain("descriptors", "File descriptors set aside for clients and sockets."),
+		fdsMax:   plain("descriptors_max", "Bound of lbd_dataplane_descriptors."),
+		refused:  plain("refused_connections_total", "Connections refused because descriptors ran out."),
 		handshakes: prometheus.NewDesc("lbd_tls_handshakes_total", "Handshakes with clients that succeeded, by whether a session was resumed.",
 			[]string{"listener", "resumed"}, nil),
 		handshakeFailures: prometheus.NewDesc("lbd_tls_handshake_failures_total", "Handshakes with clients that failed, by reason.",
@@ -62,7 +78,8 @@ func newCollector(e *Engine) *collector {
 func (c *collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		c.bytesIn, c.bytesOut, c.active, c.total, c.requests, c.errors, c.full,
-		c.memberUp, c.memberActive, c.sessions, c.evicted, c.applied, c.failures, c.fds, c.fdsMax, c.refused, c.panics,
+		c.memberUp, c.memberActive, c.sessions, c.evicted,
+		c.latency, c.quantile, c.memberLatency, c.memberQuantile, c.applied, c.failures, c.fds, c.fdsMax, c.refused, c.panics,
 		c.handshakes, c.handshakeFailures, c.expiry, c.waiting,
 	} {
 		ch <- d
@@ -77,26 +94,27 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	gauge := func(d *prometheus.Desc, v int64, labels ...string) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, float64(v), labels...)
 	}
-	gauge(c.fds, c.e.clients.Used())
-	gauge(c.fdsMax, c.e.clients.Max())
-	counter(c.refused, c.e.clients.Refused())
-	counter(c.panics, c.e.panics.Load())
-	gauge(c.waiting, c.e.survivors.tls.Gate.Waiting())
+	st := c.e.state.Load()
+	if c.only == nil {
+		c.collectProcess(st, counter, gauge)
+	}
 	c.e.survivors.tls.Served(func(id model.ListenerID, n *tlsterm.Counters, days float64) {
+		if c.only != nil && !c.only.Listeners[id] {
+			return
+		}
 		counter(c.handshakes, n.Full.Load(), string(id), "false")
 		counter(c.handshakes, n.Resumed.Load(), string(id), "true")
 		n.Failed(func(reason string, v int64) { counter(c.handshakeFailures, v, string(id), reason) })
 		ch <- prometheus.MustNewConstMetric(c.expiry, prometheus.GaugeValue, days, string(id))
 	})
-	st := c.e.state.Load()
 	if st == nil {
-		gauge(c.applied, 0)
-		gauge(c.failures, 0)
 		return
 	}
-	gauge(c.applied, int64(st.applied))
-	gauge(c.failures, int64(len(st.failures)))
 	for id, l := range st.table.Listeners {
+		if c.only != nil && !c.only.Listeners[id] {
+			continue
+		}
+		spread(ch, c.latency, c.quantile, l.Latency(), string(id))
 		v, label := l.Counters(), string(id)
 		counter(c.bytesIn, v.BytesIn, label)
 		counter(c.bytesOut, v.BytesOut, label)
@@ -107,14 +125,88 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 		gauge(c.full, flag(v.Full), label)
 	}
 	for key, t := range st.table.Sessions {
+		if c.only != nil && !c.only.Pools[key.Pool] {
+			continue
+		}
 		gauge(c.sessions, int64(t.Len()), string(key.Pool))
 		counter(c.evicted, t.Evicted(), string(key.Pool))
 	}
 	for key, m := range st.table.Members {
+		if c.only != nil && !c.only.Pools[key.Pool] {
+			continue
+		}
+		var answers live.Spread
+		answers.Read(&m.Live.Latency)
+		spread(ch, c.memberLatency, c.memberQuantile, &answers, string(key.Pool), string(key.Member))
 		h := m.Live.Health()
 		gauge(c.memberUp, flag(m.Live.Up()), string(key.Pool), string(key.Member))
 		gauge(c.memberActive, h.ActiveConnections, string(key.Pool), string(key.Member))
 	}
+}
+
+// collectProcess shows what belongs to no load balancer.
+func (c *collector) collectProcess(st *state, counter, gauge func(*prometheus.Desc, int64, ...string)) {
+	gauge(c.fds, c.e.clients.Used())
+	gauge(c.fdsMax, c.e.clients.Max())
+	counter(c.refused, c.e.clients.Refused())
+	counter(c.panics, c.e.panics.Load())
+	gauge(c.waiting, c.e.survivors.tls.Gate.Waiting())
+	if st == nil {
+		gauge(c.applied, 0)
+		gauge(c.failures, 0)
+		return
+	}
+	gauge(c.applied, int64(st.applied))
+	gauge(c.failures, int64(len(st.failures)))
+}
+
+// Classic buckets: from 2^firstOctave µs to 2^lastOctave µs, every second octave.
+const (
+	firstOctave = 7  // 128 µs
+	lastOctave  = 25 // 34 s
+)
+
+// spread shows what a histogram holds: coarse buckets, which can be summed over
+// nodes and subtracted over time, and quantiles that are exact to 3.2 %.
+func spread(ch chan<- prometheus.Metric, buckets, quantile *prometheus.Desc, s *live.Spread, labels ...string) {
+	if s.Count == 0 {
+		return
+	}
+	below := make(map[float64]uint64, (lastOctave-firstOctave)/2+1)
+	for o := firstOctave; o <= lastOctave; o += 2 {
+		below[(time.Microsecond << o).Seconds()] = s.Below(o)
+	}
+	ch <- prometheus.MustNewConstHistogram(buckets, s.Count, s.Sum.Seconds(), below, labels...)
+	for _, q := range []float64{0.5, 0.9, 0.99, 0.999} {
+		name := strconv.FormatFloat(q, 'f', -1, 64)
+		ch <- prometheus.MustNewConstMetric(quantile, prometheus.GaugeValue, s.Quantile(q).Seconds(), append(labels[:len(labels):len(labels)], name)...)
+	}
+}
+
+// renderMetrics is what a PROMETHEUS listener answers: the series of its load
+// balancer in Prometheus' text format.
+func (e *Engine) renderMetrics(of *table.Scope) []byte {
+	c := newCollector(e)
+	c.only = of
+	r := prometheus.NewPedanticRegistry()
+	var b bytes.Buffer
+	if err := r.Register(c); err != nil {
+		e.log.Error("metrics of a load balancer cannot be shown", "err", err)
+		return b.Bytes()
+	}
+	families, err := r.Gather()
+	if err != nil {
+		e.log.Error("metrics of a load balancer cannot be shown", "err", err)
+	}
+	for _, f := range families {
+		if _, err := expfmt.MetricFamilyToText(&b, f); err != nil {
+			e.log.Error("metrics of a load balancer cannot be shown", "err", err)
+		}
+	}
+	if b.Len() == 0 {
+		b.WriteByte('\n') // not nil: there is an answer, and nothing in it
+	}
+	return b.Bytes()
 }
 
 func flag(b bool) int64 {

@@ -184,9 +184,8 @@ func refusals() []refusal {
 	on("PUT", "healthmonitors/$monitor", "healthmonitor", 400, "Unknown attribute for argument health_monitor_.healthmonitor: type", `"type":"TCP"`)
 
 	// What Octavia has and this data plane has not, each by name.
-	for _, protocol := range []string{"SCTP", "PROMETHEUS"} {
-		listener(501, lacks+protocol+" protocol listeners", `"protocol_port":81,"protocol":"`+protocol+`"`)
-	}
+	listener(501, lacks+"SCTP protocol listeners", `"protocol_port":81,"protocol":"SCTP"`)
+	listener(501, lacks+"TLS on PROMETHEUS protocol listeners", `"protocol_port":81,"protocol":"PROMETHEUS","default_tls_container_ref":"x"`)
 	listener(400, invalidly+"default_pool and l7policies can be given with a load balancer only, when all is created in one call.", `"protocol":"HTTP","protocol_port":81,"default_pool":{"name":"x"}`)
 	listener(400, invalidly+"default_pool and l7policies can be given with a load balancer only, when all is created in one call.", `"protocol":"HTTP","protocol_port":81,"l7policies":[{}]`)
 	pool(501, lacks+"SCTP protocol pools", `"loadbalancer_id":"$lb","protocol":"SCTP","lb_algorithm":"ROUND_ROBIN"`)

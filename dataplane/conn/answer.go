@@ -68,6 +68,7 @@ func (x *exchange) relay() (keep bool) {
 	keep = x.appendAnswer(keep)
 	x.server.Discard(x.headLen)
 	x.c.shard.Requests.Add(1)
+	x.answered = true
 	if err := x.relayBody(); err != nil {
 		if err == semantics.ErrClientGone {
 			return x.abort()

@@ -102,6 +102,9 @@ func (c *client) request() (keep bool) {
 	}()
 	keep = c.exchange(x)
 	returned = true
+	if x.answered {
+		c.shard.Latency.Add(time.Since(x.start))
+	}
 	c.p.giveBack(x)
 	return keep
 }
@@ -111,6 +114,10 @@ func (c *client) exchange(x *exchange) (keep bool) {
 	n, ok := c.readHead(x)
 	if !ok {
 		return false
+	}
+	x.start = time.Now()
+	if x.lis.Metrics != nil {
+		return x.metrics(n)
 	}
 	v := x.lis.Route.Choose(&x.request, &c.peer)
 	if v.Kind != route.ToPool {

@@ -36,6 +36,9 @@ type exchange struct {
 	tried   table.Tried
 	upload  *upload
 
+	start    time.Time // when the request's head was complete
+	answered bool      // by a member or by us; not a tunnel
+
 	poll time.Duration // how long one wait for the member lasts
 }
 
@@ -52,6 +55,7 @@ func (x *exchange) forward() (keep bool) {
 			}
 			return x.fault(503, err)
 		}
+		sent := time.Now()
 		n, err := x.server.Write(x.out, x.lis.MemberData)
 		if err == nil && !whole {
 			x.startUpload()
@@ -61,6 +65,7 @@ func (x *exchange) forward() (keep bool) {
 			// answer may be there although the write failed.
 			written := err == nil
 			if err = x.answerHead(); err == nil {
+				x.member.Live.Latency.Add(time.Since(sent))
 				x.response.KeepAlive = x.response.KeepAlive && written
 				return x.relay()
 			}

@@ -20,6 +20,9 @@ type Config struct {
 	// NodeHeader and NodeName are added to every answer; none when NodeHeader is "".
 	NodeHeader, NodeName string
 	Limits               Limits
+	// Metrics renders what a PROMETHEUS listener shows, in the text format. nil:
+	// nothing.
+	Metrics func(of *table.Scope) []byte
 }
 
 // Proxy serves HTTP listeners.
@@ -28,12 +31,16 @@ type Proxy struct {
 	limits   Limits
 	lim      http1.Limits
 	nodeLine []byte // "Name: value\r\n" or empty
+	metrics  func(of *table.Scope) []byte
 	free     sync.Pool
 }
 
 // New checks cfg.
 func New(cfg Config, pools *netio.Pools) (*Proxy, error) {
-	p := &Proxy{pools: pools, limits: cfg.Limits.WithDefaults(), lim: http1.DefaultLimits()}
+	p := &Proxy{pools: pools, limits: cfg.Limits.WithDefaults(), lim: http1.DefaultLimits(), metrics: cfg.Metrics}
+	if p.metrics == nil {
+		p.metrics = func(*table.Scope) []byte { return []byte{} }
+	}
 	if cfg.NodeHeader != "" {
 		if !http1.IsToken([]byte(cfg.NodeHeader)) {
 			return nil, fmt.Errorf("node header %q is not a field name", cfg.NodeHeader)

@@ -46,6 +46,7 @@ func (x *exchange) fault(code int, err error) (keep bool) {
 		x.c.shard.RequestErrors.Add(1)
 	} else {
 		x.c.shard.Requests.Add(1)
+		x.answered = true
 	}
 	x.ans = x.c.p.appendOwn(x.ans[:0], code, nil, x.asked.Head, keep)
 	if x.flush() != nil {
@@ -59,16 +60,40 @@ func (x *exchange) fault(code int, err error) (keep bool) {
 }
 
 // verdict answers a request that its listener's rules send to no pool. n is the
-// length of its head as it came. The connection goes on when the whole body came
-// with the head: where the next request begins is known then.
+// length of its head as it came.
 func (x *exchange) verdict(v *route.Verdict[*table.Pool], n int) (keep bool) {
-	code, location := http1.StatusForbidden, 0
+	own := semantics.Own{Code: http1.StatusForbidden}
 	x.out = x.out[:0]
 	if v.Kind == route.RedirectTo {
-		code = v.Redirect.Code
+		own.Code = v.Redirect.Code
 		x.out = v.Redirect.AppendLocation(x.out, &x.request)
-		location = len(x.out)
+		own.Location = x.out
 	}
+	return x.own(&own, n)
+}
+
+// metrics answers on a PROMETHEUS listener: GET and HEAD of /metrics.
+func (x *exchange) metrics(n int) (keep bool) {
+	own := semantics.Own{Code: http1.StatusNotFound}
+	x.out = x.out[:0]
+	if string(x.request.Path) == "/metrics" {
+		switch string(x.request.Method) {
+		case "GET", "HEAD":
+			own.Code, own.Type, own.Body = http1.StatusOK, metricsType, x.c.p.metrics(x.lis.Metrics)
+		default:
+			own.Code = http1.StatusMethodNotAllowed
+		}
+	}
+	return x.own(&own, n)
+}
+
+// metricsType is the media type of Prometheus' text format.
+const metricsType = "text/plain; version=0.0.4; charset=utf-8"
+
+// own answers a request without a member. n is the length of its head as it came,
+// x.out holds what own points to. The connection goes on when the whole body came
+// with the head: where the next request begins is known then.
+func (x *exchange) own(own *semantics.Own, n int) (keep bool) {
 	x.asked = semantics.Remember(&x.request)
 	x.body.Start(&x.request)
 	x.c.conn.Discard(n) // nothing of the request is used from here on
@@ -78,7 +103,9 @@ func (x *exchange) verdict(v *route.Verdict[*table.Pool], n int) (keep bool) {
 	}
 	keep = x.body.Done && x.asked.Keep && !x.c.draining.Load()
 	x.c.shard.Requests.Add(1)
-	x.ans = x.c.p.appendOwn(x.ans[:0], code, x.out[:location], x.asked.Head, keep)
+	x.answered = true
+	own.Head, own.Keep, own.NodeLine = x.asked.Head, keep, x.c.p.nodeLine
+	x.ans = own.Append(x.ans[:0])
 	if x.flush() != nil {
 		return x.abort()
 	}

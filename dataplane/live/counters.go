@@ -13,7 +13,10 @@ type Shard struct {
 	Connections       atomic.Int64
 	Requests          atomic.Int64
 	RequestErrors     atomic.Int64
-	_                 [128 - 5*8]byte // two cache lines: the prefetcher takes pairs
+	// Latency of answered requests, from the last byte of the head to the last of
+	// the answer. Tunnels are not in it.
+	Latency Histogram
+	_       [128 - 7*8]byte // two cache lines: the prefetcher takes pairs
 }
 
 // Listener is the part of a listener that outlives swaps.
@@ -40,6 +43,15 @@ func (l *Listener) Shard() *Shard {
 
 // ShardOf is the shard of the n-th event loop, whose connections all share it.
 func (l *Listener) ShardOf(n int) *Shard { return &l.shard[n%shards] }
+
+// Latency sums what the shards hold of it.
+func (l *Listener) Latency() *Spread {
+	s := &Spread{}
+	for i := range l.shard {
+		s.Read(&l.shard[i].Latency)
+	}
+	return s
+}
 
 // Counters sums the shards.
 func (l *Listener) Counters() model.ListenerCounters {

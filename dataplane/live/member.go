@@ -22,6 +22,9 @@ type Member struct {
 	verdict atomic.Pointer[model.MemberHealth]
 	active  atomic.Int64
 
+	// Latency of answers, from sending the request to the head of the answer.
+	Latency Histogram
+
 	idle idleList
 }
 

@@ -15,6 +15,9 @@ type Own struct {
 	NodeLine []byte
 	Head     bool // to HEAD: the length of the body only
 	Keep     bool // the client's connection goes on
+	// Body of media type Type; nil: the code and its phrase, as plain text.
+	Body []byte
+	Type string
 }
 
 // Append appends the answer. Its body is for people who look at the bytes.
@@ -26,7 +29,13 @@ func (o *Own) Append(dst []byte) []byte {
 	dst = append(dst, "HTTP/1.1 "...)
 	dst = strconv.AppendInt(dst, int64(o.Code), 10)
 	dst = append(append(dst, ' '), text...)
-	dst = append(dst, "\r\nContent-Type: text/plain\r\nCache-Control: no-store\r\n"...)
+	dst = append(dst, "\r\nContent-Type: "...)
+	if o.Body != nil {
+		dst = append(dst, o.Type...)
+	} else {
+		dst = append(dst, "text/plain"...)
+	}
+	dst = append(dst, "\r\nCache-Control: no-store\r\n"...)
 	dst = append(dst, o.NodeLine...)
 	if len(o.Location) > 0 {
 		dst = append(dst, "Location: "...)
@@ -37,6 +46,14 @@ func (o *Own) Append(dst []byte) []byte {
 		dst = append(dst, "Connection: close\r\n"...)
 	}
 	dst = append(dst, "Content-Length: "...)
+	if o.Body != nil {
+		dst = strconv.AppendInt(dst, int64(len(o.Body)), 10)
+		dst = append(dst, "\r\n\r\n"...)
+		if !o.Head {
+			dst = append(dst, o.Body...)
+		}
+		return dst
+	}
 	dst = strconv.AppendInt(dst, int64(len("000 \n")+len(text)), 10)
 	dst = append(dst, "\r\n\r\n"...)
 	if !o.Head {

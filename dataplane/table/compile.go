@@ -102,6 +102,9 @@ func (c *compiler) listener(svc *model.Service, l *model.Listener, pools map[mod
 		if out.TLS, err = c.s.ServerTLS(l, svc); err != nil {
 			return err
 		}
+	case model.Prometheus:
+		out.Mode = ModeHTTP
+		out.Metrics = scopeOf(svc)
 	case model.TCP, model.HTTPS:
 		out.Mode = ModeTCP
 	default:
@@ -168,6 +171,18 @@ func (c *compiler) policies(svc *model.Service, l *model.Listener, out *Listener
 	if step.Len() > 0 {
 		out.Route.Steps = append(out.Route.Steps, step)
 	}
+}
+
+// scopeOf is everything of a load balancer.
+func scopeOf(svc *model.Service) *Scope {
+	s := &Scope{Listeners: make(map[model.ListenerID]bool, len(svc.Listeners)), Pools: make(map[model.PoolID]bool, len(svc.Pools))}
+	for _, l := range svc.Listeners {
+		s.Listeners[l.ID] = true
+	}
+	for _, b := range svc.Pools {
+		s.Pools[b.Pool.ID] = true
+	}
+	return s
 }
 
 // timeout turns the model's milliseconds into a duration; 0 is the longest.

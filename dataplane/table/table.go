@@ -32,6 +32,12 @@ type Table struct {
 	Failures []model.Failure
 }
 
+// Scope is a load balancer, as far as metrics of its own are concerned.
+type Scope struct {
+	Listeners map[model.ListenerID]bool
+	Pools     map[model.PoolID]bool
+}
+
 // Mode is which engine serves a listener.
 type Mode int
 
@@ -56,7 +62,9 @@ type Listener struct {
 	Forward *rewrite.Forward
 	// Route chooses the pool of a request. Its Default may be nil: no pool.
 	Route route.Chain[*Pool]
-	Live  *live.Listener
+	// Metrics is what a PROMETHEUS listener shows; nil for all others.
+	Metrics *Scope
+	Live    *live.Listener
 	// TLS ends here when it is not nil; ModeHTTP only.
 	TLS *tlsterm.Server
 }
