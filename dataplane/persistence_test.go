@@ -150,11 +150,9 @@ func TestSessionsOfMembersThatLeave(t *testing.T) {
 		t.Errorf("switched off: came to %q, cookie %v", body, srv(resp))
 	}
 
-	n.apply(make())
-	a.ln.Close() // refuses connections
-	for _, m := range n.state.Load().table.Members {
-		m.Live.Sweep(time.Now().Add(time.Hour)) // and has no idle ones
-	}
+	refusing := make()
+	refusing.Pools[0].Members[0].Port = freeAddr(t).Port() // the same member, where nobody listens
+	n.apply(refusing)
 	resp, body = w.withCookie(toA)
 	if body != "b" || srv(resp) == nil {
 		t.Errorf("refused: came to %q, cookie %v", body, srv(resp))

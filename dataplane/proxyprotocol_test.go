@@ -54,7 +54,7 @@ func TestMembersAreToldTheClientByPROXY(t *testing.T) {
 				for range 2 {
 					_, body := w.get("/")
 					port := w.LocalAddr().(*net.TCPAddr).Port
-					want := fmt.Sprintf("PROXY TCP4 127.0.0.1 127.0.0.1 %d %d", port, addr.Port())
+					want := fmt.Sprintf("PROXY TCP4 127.0.0.1 %s %d %d", addr.Addr(), port, addr.Port())
 					if pool == model.ProxyV2 {
 						want = fmt.Sprintf("2111000c from 127.0.0.1:%d", port)
 					}

@@ -32,6 +32,7 @@ type client struct {
 	draining bool
 	rest     bool // bytes may come that nobody reads: linger
 	again    bool // waits for another turn
+	stray    bool // an empty line before the request was dropped
 }
 
 type state uint8
@@ -216,6 +217,13 @@ func (c *client) stepHead(budget *int) bool {
 			return false
 		}
 	}
+	if c.state == idle {
+		drop, waits := semantics.Stray(c.in.bytes(), &c.stray)
+		c.in.consume(drop)
+		if waits {
+			return c.fill(headRead, budget)
+		}
+	}
 	if c.x == nil {
 		c.x = c.s.borrow()
 		c.x.lis = c.door.Src.Load()
@@ -266,7 +274,7 @@ func (c *client) next(keep, complete bool) {
 	if c.state == closed {
 		return
 	}
-	c.since = c.s.l.Now()
+	c.since, c.stray = c.s.l.Now(), false
 	if !keep || c.draining {
 		c.rest = !complete
 		c.state = closing

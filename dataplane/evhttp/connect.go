@@ -8,7 +8,7 @@ func (c *client) connect() bool {
 	x := c.x
 	again := x.reused // the connection before was stale: take no second chance from the pool
 	for ; x.tries < semantics.MaxConnects; x.tries++ {
-		m := x.pool.Pick(c.peer.Remote.Addr(), &x.tried)
+		m := x.pool.Pick(c.peer.Remote, &x.session, &x.tried)
 		if m == nil {
 			break
 		}
@@ -19,6 +19,7 @@ func (c *client) connect() bool {
 				p.owner = c
 				x.member, x.server, x.reused, x.watched = m, p, true, true
 				x.memberAt = c.s.l.Now()
+				x.pool.Bind(&x.session, m)
 				return true
 			}
 		}
@@ -63,6 +64,7 @@ func (c *client) await() bool {
 		return false
 	}
 	x.connecting, x.memberAt = false, c.s.l.Now()
+	x.pool.Bind(&x.session, x.member)
 	if failed {
 		c.upFails()
 	}

@@ -1,6 +1,8 @@
 package evhttp
 
 import (
+	"time"
+
 	"lbd/dataplane/evtcp"
 	"lbd/dataplane/http1"
 	"lbd/dataplane/loop"
@@ -98,6 +100,7 @@ func (c *client) encodeHead(keep bool) []byte {
 	x.keep = keep && x.toClient != http1.UntilClose
 	return rewrite.AppendResponse(c.s.l.Enc[:0], &x.response, &rewrite.ResponseOptions{
 		ClientMinor: x.asked.Minor, KeepAlive: x.keep, Framing: x.toClient, NodeHeader: c.s.nodeLine,
+		Lines: x.pool.Answered(&x.session, x.member, &x.response, false), HideCookie: x.pool.HiddenCookie(),
 	})
 }
 
@@ -111,6 +114,7 @@ func (c *client) startAnswer(n int) bool {
 	enc := c.encodeHead(c.requestSent() && x.asked.Keep && !c.draining)
 	in.consume(n)
 	x.started = true
+	x.member.Live.Latency.Add(time.Since(x.start))
 	x.chunks.Reset() // no trailers of the answer before
 	c.shard.Requests.Add(1)
 	switch x.response.Framing {
@@ -224,10 +228,12 @@ func (c *client) deliver(p []byte, done bool) bool {
 	if complete && x.response.KeepAlive && x.server.in.empty() && !sock.Finished && (!sock.Readable || sock.Silent()) {
 		x.keepServer(c.s)
 	}
+	start := x.start
 	c.endExchange()
 	if !c.write(p) {
 		return false
 	}
+	c.shard.Latency.Add(time.Since(start))
 	c.next(keep, complete)
 	return c.state != closed
 }

@@ -28,10 +28,12 @@ type exchange struct {
 	body semantics.Body
 	up   *loop.Buf // of the rest of the body: what the member does not take yet
 
-	member *table.Member
-	server *peer
-	tried  table.Tried
-	tries  int8
+	member  *table.Member
+	server  *peer
+	tried   table.Tried
+	session table.Session
+	start   time.Time // the head was complete; zero for what no latency is kept of
+	tries   int8
 
 	informational int8
 	reused        bool // server came from the pool
@@ -55,17 +57,20 @@ type exchange struct {
 // begin serves the request whose head, n bytes, has been read.
 func (c *client) begin(n int) bool {
 	x := c.x
+	x.start = time.Now()
 	v := x.lis.Route.Choose(&x.request, &c.peer)
 	if v.Kind != route.ToPool {
 		return c.verdict(&v, n)
 	}
-	if v.Pool != nil && v.Pool.TLS != nil {
+	if v.Pool != nil && (v.Pool.TLS != nil || v.Pool.Private()) {
 		return c.leave()
 	}
 	x.pool = v.Pool
+	x.session = x.pool.Session(&x.request, c.peer.Remote.Addr())
 	x.asked = semantics.Remember(&x.request)
 	x.out = rewrite.AppendRequest(x.out[:0], &x.request, &rewrite.RequestOptions{
 		Client: c.peer.Remote.Addr(), Local: c.peer.Local.Addr(), Forward: x.lis.Forward,
+		HideCookie: x.pool.HiddenCookie(),
 	})
 	if err := c.takeBody(n); err != nil {
 		return c.fail(err)

@@ -28,7 +28,8 @@ type flow struct {
 	lis            *table.Listener
 	member         *table.Member
 	tried          table.Tried
-	remote         netip.Addr
+	session        table.Session
+	remote         netip.AddrPort
 	tries          int8
 	connecting     bool
 	watched        bool // the server side is
@@ -40,7 +41,8 @@ type flow struct {
 // share of the door's budget, to a member. A client for whom no member can be
 // reached is closed. On the loop's goroutine.
 func (s *Server) Serve(fd int, remote netip.AddrPort, d *Door) {
-	f := &flow{s: s, door: d, lis: d.Src.Load(), remote: remote.Addr()}
+	f := &flow{s: s, door: d, lis: d.Src.Load(), remote: remote}
+	f.session = f.lis.Route.Default.Session(nil, remote.Addr())
 	f.client.Adopt(s.l, fd, f)
 	if !d.Group.Add(f) {
 		f.end(false)
@@ -84,7 +86,7 @@ func (f *flow) Panicked() { f.end(true) }
 // connect begins a connection to the next member.
 func (f *flow) connect() {
 	for ; f.tries < maxConnects; f.tries++ {
-		m := f.lis.Route.Default.Pick(f.remote, &f.tried)
+		m := f.lis.Route.Default.Pick(f.remote, &f.session, &f.tried)
 		if m == nil {
 			break
 		}
@@ -122,6 +124,7 @@ func (f *flow) await() {
 	}
 	if n > 0 || f.server.Writable {
 		f.connecting = false
+		f.lis.Route.Default.Bind(&f.session, f.member)
 		f.run()
 		return
 	}

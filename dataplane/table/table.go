@@ -70,8 +70,11 @@ type Listener struct {
 }
 
 // OnLoops reports whether event loops take the listener's connections: all but
-// those that begin with TLS.
-func (l *Listener) OnLoops() bool { return l.TLS == nil }
+// those that begin with TLS or, on TCP listeners, go to members that want the PROXY
+// header, and those that ask for metrics.
+func (l *Listener) OnLoops() bool {
+	return l.TLS == nil && l.Metrics == nil && (l.Mode == ModeHTTP || !l.Route.Default.Private())
+}
 
 // Allows reports whether a client may connect.
 func (l *Listener) Allows(client netip.Addr) bool {
