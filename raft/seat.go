@@ -79,7 +79,7 @@ func (s *seat) question(term uint64, candidate string, pre bool) seatQuestion {
 func (s *seat) decide(term uint64, candidate string, pre bool) seatAnswer {
 	q := s.question(term, candidate, pre)
 	a := decideSeat(q)
-	if !a.Granted {
+	if !a.Granted || pre && q.Gone { // a pre-vote binds nobody; the vote itself looks
 		return a
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), s.timing().Detect)

@@ -2,11 +2,13 @@ package harness
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,7 +22,7 @@ type ARPWatch struct{ h *helper }
 
 // ARPEvent is a question of the watch or what it heard about the address.
 type ARPEvent struct {
-	At   time.Duration // CLOCK_MONOTONIC
+	At   time.Duration // CLOCK_MONOTONIC; of answers when the kernel got them, not when a busy watch read them
 	Kind string        // "ask", "answer", "announce" (gratuitous)
 	MAC  string
 }
@@ -42,6 +44,7 @@ func (a *ARPWatch) Stop() []ARPEvent {
 			evs = append(evs, ARPEvent{time.Duration(at), kind, mac})
 		}
 	}
+	slices.SortStableFunc(evs, func(x, y ARPEvent) int { return cmp.Compare(x.At, y.At) })
 	return evs
 }
 
@@ -103,6 +106,9 @@ func arpMain(args []string) error {
 	if err != nil {
 		return err
 	}
+	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1); err != nil {
+		return err
+	}
 	to := &unix.SockaddrLinklayer{Protocol: proto, Ifindex: ifi.Index, Halen: 6}
 	if err := unix.Bind(fd, to); err != nil {
 		return err
@@ -115,9 +121,9 @@ func arpMain(args []string) error {
 			unix.Sendto(fd, question, 0, to)
 		}
 	}()
-	buf := make([]byte, 1600)
+	buf, oob := make([]byte, 1600), make([]byte, 128)
 	for {
-		n, from, err := unix.Recvfrom(fd, buf, 0)
+		n, oobn, _, from, err := unix.Recvmsg(fd, buf, oob, 0)
 		if errors.Is(err, unix.EINTR) {
 			continue
 		}
@@ -136,9 +142,29 @@ func arpMain(args []string) error {
 			kind = "answer"
 		}
 		if kind != "" {
-			o.printf("%d %s %s\n", Now(), kind, strings.ToLower(mac))
+			at, err := receivedAt(oob[:oobn])
+			if err != nil {
+				return err
+			}
+			o.printf("%d %s %s\n", at, kind, strings.ToLower(mac))
 		}
 	}
+}
+
+// receivedAt is the kernel's time stamp of a frame as CLOCK_MONOTONIC; the kernel
+// stamps by the wall clock.
+func receivedAt(oob []byte) (time.Duration, error) {
+	msgs, err := unix.ParseSocketControlMessage(oob)
+	if err != nil {
+		return 0, err
+	}
+	for _, m := range msgs {
+		if m.Header.Level == unix.SOL_SOCKET && m.Header.Type == unix.SCM_TIMESTAMPNS && len(m.Data) >= 16 {
+			stamp := time.Unix(int64(binary.NativeEndian.Uint64(m.Data)), int64(binary.NativeEndian.Uint64(m.Data[8:])))
+			return Now() - time.Since(stamp), nil
+		}
+	}
+	return 0, errors.New("a frame without a time stamp")
 }
 
 // arpQuestion is the Ethernet frame "who has vip, tell src" (RFC 826).
