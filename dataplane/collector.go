@@ -26,6 +26,7 @@ type collector struct {
 	latency, quantile, memberLatency, memberQuantile         *prometheus.Desc
 	applied, failures, fds, fdsMax, refused, panics          *prometheus.Desc
 	handshakes, handshakeFailures, expiry, waiting           *prometheus.Desc
+	streams, streamEnds, connEnds                            *prometheus.Desc
 }
 
 func newCollector(e *Engine) *collector {
@@ -69,7 +70,12 @@ func newCollector(e *Engine) *collector {
 		expiry: prometheus.NewDesc("lbd_tls_certificate_expiry_days", "Days until the first of a listener's certificates expires; negative after.",
 			[]string{"listener"}, nil),
 		waiting: prometheus.NewDesc("lbd_tls_handshakes_waiting", "Handshakes that wait for their turn.", nil, nil),
-		panics:  plain("panics_total", "Connection handlers that panicked."),
+		streams: prometheus.NewDesc("lbd_http2_streams_total", "Requests that came over HTTP/2.", nil, nil),
+		streamEnds: prometheus.NewDesc("lbd_http2_streams_ended_early_total", "Streams that were refused beyond the bound, or reset by the client.",
+			[]string{"reason"}, nil),
+		connEnds: prometheus.NewDesc("lbd_http2_connections_ended_total", "Connections ended for what the client sent: a flood, or a protocol error.",
+			[]string{"reason"}, nil),
+		panics: plain("panics_total", "Connection handlers that panicked."),
 	}
 }
 
@@ -81,6 +87,7 @@ func (c *collector) Describe(ch chan<- *prometheus.Desc) {
 		c.memberUp, c.memberActive, c.sessions, c.evicted,
 		c.latency, c.quantile, c.memberLatency, c.memberQuantile, c.applied, c.failures, c.fds, c.fdsMax, c.refused, c.panics,
 		c.handshakes, c.handshakeFailures, c.expiry, c.waiting,
+		c.streams, c.streamEnds, c.connEnds,
 	} {
 		ch <- d
 	}
@@ -97,6 +104,12 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	st := c.e.state.Load()
 	if c.only == nil {
 		c.collectProcess(st, counter, gauge)
+		h2 := c.e.http.Streams()
+		counter(c.streams, h2.Streams.Load())
+		counter(c.streamEnds, h2.Refused.Load(), "refused")
+		counter(c.streamEnds, h2.Resets.Load(), "reset")
+		counter(c.connEnds, h2.Floods.Load(), "flood")
+		counter(c.connEnds, h2.Protocol.Load(), "protocol error")
 	}
 	c.e.survivors.tls.Served(func(id model.ListenerID, n *tlsterm.Counters, days float64) {
 		if c.only != nil && !c.only.Listeners[id] {

@@ -118,7 +118,7 @@ func New(cfg Config, src Source) (*Engine, error) {
 		changed: make(chan struct{}, 1),
 	}
 	var err error
-	e.http, err = conn.New(conn.Config{NodeName: cfg.NodeName, NodeHeader: cfg.NodeHeader, Limits: cfg.Limits, Metrics: e.renderMetrics}, e.pools)
+	e.http, err = conn.New(conn.Config{NodeName: cfg.NodeName, NodeHeader: cfg.NodeHeader, Limits: cfg.Limits, Metrics: e.renderMetrics, Panicked: e.panicked}, e.pools)
 	if err != nil {
 		return nil, err
 	}

@@ -3,7 +3,6 @@ package dataplane
 import (
 	"net"
 	"os"
-	"runtime/debug"
 	"time"
 
 	"lbd/dataplane/evhttp"
@@ -40,8 +39,7 @@ func (e *Engine) guard(tcp *net.TCPConn, l *table.Listener, serve func(*netio.Co
 	defer func() {
 		if p := recover(); p != nil {
 			tcp.Close()
-			e.panics.Add(1)
-			e.log.Error("connection handler panicked", "listener", string(l.ID), "err", p, "stack", string(debug.Stack()))
+			e.panicked(p)
 		}
 	}()
 	c, err := netio.NewConn(tcp, e.pools)

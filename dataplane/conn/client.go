@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"lbd/dataplane/h2"
 	"lbd/dataplane/http1"
 	"lbd/dataplane/live"
 	"lbd/dataplane/netio"
@@ -32,6 +33,7 @@ type client struct {
 
 	phase    atomic.Int32 // phaseBusy, phaseIdle, phaseLeaving
 	draining atomic.Bool
+	streams  atomic.Pointer[h2.Conn] // with HTTP/2
 }
 
 const (
@@ -45,6 +47,9 @@ func (c *client) Drain() {
 	c.draining.Store(true)
 	if c.phase.CompareAndSwap(phaseIdle, phaseLeaving) {
 		c.conn.Wake()
+	}
+	if m := c.streams.Load(); m != nil {
+		m.Drain()
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"lbd/dataplane/h2"
 	"lbd/dataplane/http1"
 	"lbd/dataplane/live"
 	"lbd/dataplane/netio"
@@ -23,6 +24,8 @@ type Config struct {
 	// Metrics renders what a PROMETHEUS listener shows, in the text format. nil:
 	// nothing.
 	Metrics func(of *table.Scope) []byte
+	// Panicked is told of a panic that ended a stream of HTTP/2.
+	Panicked func(p any)
 }
 
 // Proxy serves HTTP listeners.
@@ -33,11 +36,13 @@ type Proxy struct {
 	nodeLine []byte // "Name: value\r\n" or empty
 	metrics  func(of *table.Scope) []byte
 	free     sync.Pool
+	panicked func(p any)
+	streams  *h2.Counters
 }
 
 // New checks cfg.
 func New(cfg Config, pools *netio.Pools) (*Proxy, error) {
-	p := &Proxy{pools: pools, limits: cfg.Limits.WithDefaults(), lim: http1.DefaultLimits(), metrics: cfg.Metrics}
+	p := &Proxy{pools: pools, limits: cfg.Limits.WithDefaults(), lim: http1.DefaultLimits(), metrics: cfg.Metrics, panicked: cfg.Panicked, streams: new(h2.Counters)}
 	if p.metrics == nil {
 		p.metrics = func(*table.Scope) []byte { return []byte{} }
 	}
@@ -58,6 +63,9 @@ func New(cfg Config, pools *netio.Pools) (*Proxy, error) {
 
 // NodeLine is the field line that names the node, or empty.
 func (p *Proxy) NodeLine() []byte { return p.nodeLine }
+
+// Streams counts what HTTP/2 clients do.
+func (p *Proxy) Streams() *h2.Counters { return p.streams }
 
 // borrow gives an exchange for c; giveBack takes it when it has ended.
 func (p *Proxy) borrow(c *client) *exchange {
@@ -90,7 +98,11 @@ func (p *Proxy) Serve(conn *netio.Conn, src *atomic.Pointer[table.Listener], gro
 	}
 	defer group.Remove(c)
 	c.shard.Connections.Add(1)
-	if c.handshake() {
+	switch {
+	case !c.handshake():
+	case c.speaksHTTP2():
+		c.serveStreams()
+	default:
 		c.serve()
 	}
 }

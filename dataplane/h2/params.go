@@ -2,6 +2,9 @@ package h2
 
 import "time"
 
+// Protocol is HTTP/2's name in ALPN.
+const Protocol = "h2"
+
 const (
 	// maxStreams is how many streams of one connection are open at once. As many
 	// again may be closed, by the client's reset above all, and still being served.

@@ -13,6 +13,9 @@ func (c *Conn) Close() error {
 	if c.sec != nil {
 		return c.sec.close()
 	}
+	if c.stream != nil {
+		return c.stream.Close()
+	}
 	return c.tcp.Close()
 }
 
@@ -21,11 +24,18 @@ func (c *Conn) CloseWrite() error {
 	if c.sec != nil {
 		c.sec.closeNotify()
 	}
+	if c.stream != nil {
+		return nil // its answer says where it ends
+	}
 	return c.tcp.CloseWrite()
 }
 
 // Abort resets the connection, so that the peer cannot take what it got for complete.
 func (c *Conn) Abort() {
+	if c.stream != nil {
+		c.stream.Abort()
+		return
+	}
 	_ = c.tcp.SetLinger(0)
 	_ = c.tcp.Close()
 }
@@ -43,6 +53,10 @@ func (c *Conn) Release() {
 // read and drop what it still sends, for a bounded time and amount.
 // It returns how many bytes were dropped; with TLS it does not know.
 func (c *Conn) Linger() (dropped int64) {
+	if c.stream != nil {
+		_ = c.stream.Close()
+		return 0
+	}
 	defer c.tcp.Close()
 	if err := c.CloseWrite(); err != nil {
 		return 0
@@ -81,6 +95,12 @@ const (
 // Peek looks at the socket, one system call, without blocking. Buffered bytes do
 // not count. One goroutine at a time.
 func (c *Conn) Peek() PeerState {
+	if c.stream != nil {
+		if c.stream.Gone() {
+			return PeerGone
+		}
+		return PeerQuiet
+	}
 	if c.sec != nil && (c.sec.wire != nil || c.sec.more) {
 		return PeerData
 	}

@@ -32,6 +32,9 @@ type Conn struct {
 	rdl, wdl time.Time // deadlines as last set by their one owner
 
 	sec *secured // the TLS layer; nil without one
+
+	stream        Stream // instead of tcp; nil with a socket
+	remote, local netip.AddrPort
 	// Tag is the owner's, to tell connections apart.
 	Tag any
 }
@@ -48,10 +51,20 @@ func NewConn(tcp *net.TCPConn, pools *Pools) (*Conn, error) {
 }
 
 // Remote is the peer's address, with IPv4 in its own form.
-func (c *Conn) Remote() netip.AddrPort { return addrPort(c.tcp.RemoteAddr()) }
+func (c *Conn) Remote() netip.AddrPort {
+	if c.stream != nil {
+		return c.remote
+	}
+	return addrPort(c.tcp.RemoteAddr())
+}
 
 // Local is our address, with IPv4 in its own form.
-func (c *Conn) Local() netip.AddrPort { return addrPort(c.tcp.LocalAddr()) }
+func (c *Conn) Local() netip.AddrPort {
+	if c.stream != nil {
+		return c.local
+	}
+	return addrPort(c.tcp.LocalAddr())
+}
 
 func addrPort(a net.Addr) netip.AddrPort {
 	t, ok := a.(*net.TCPAddr)
@@ -136,6 +149,9 @@ func (c *Conn) Fill() (n int, err error) {
 	if c.sec != nil {
 		return c.sec.fill()
 	}
+	if c.stream != nil {
+		return c.fillStream()
+	}
 	if err := c.raw.Read(c.readFn); err != nil {
 		return 0, unwrapOp(err)
 	}
@@ -186,6 +202,9 @@ func readFD(fd int, p []byte) (int, error) {
 func (c *Conn) Write(p []byte, idle time.Duration) (int, error) {
 	if c.sec != nil {
 		return c.sec.write(p, idle)
+	}
+	if c.stream != nil {
+		return c.writeStream(p, idle)
 	}
 	return c.write(p, idle)
 }

@@ -8,14 +8,14 @@ import "time"
 func (c *Conn) ArmRead(d time.Duration) {
 	if t, ok := renew(c.rdl, d); ok {
 		c.rdl = t
-		_ = c.tcp.SetReadDeadline(t)
+		c.setReadDeadline(t)
 	}
 }
 
 // ReadUntil makes reads fail at t exactly.
 func (c *Conn) ReadUntil(t time.Time) {
 	c.rdl = t
-	_ = c.tcp.SetReadDeadline(t)
+	c.setReadDeadline(t)
 }
 
 // ArmWrite is ArmRead for writes.
@@ -28,7 +28,7 @@ func (c *Conn) ArmWrite(d time.Duration) {
 
 // Wake makes a pending and every later read fail at once, until the reader sets
 // another deadline. Any goroutine may call it.
-func (c *Conn) Wake() { _ = c.tcp.SetReadDeadline(time.Unix(1, 0)) }
+func (c *Conn) Wake() { c.setReadDeadline(time.Unix(1, 0)) }
 
 // renew says whether a deadline at old must be replaced so that it is d to
 // d+d/deadlineSlack away, and by what.

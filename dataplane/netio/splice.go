@@ -17,8 +17,8 @@ import (
 // A pipe (two descriptors) is held only between the two halves of one turn.
 // from tells which side err belongs to.
 func (c *Conn) SpliceTo(dst *Conn, max int64, idle time.Duration) (moved int64, from Side, err error) {
-	if c.sec != nil || dst.sec != nil {
-		return 0, Source, ErrNoPipe // the kernel has no keys
+	if c.sec != nil || dst.sec != nil || dst.stream != nil {
+		return 0, Source, ErrNoPipe // the kernel has no keys, and no streams
 	}
 	var (
 		pp  *pipe

@@ -24,7 +24,7 @@ func newClient(t *model.PoolTLS, find find, keys Keys) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	alpn, err := protocols(t.ALPN)
+	alpn, err := protocols(t.ALPN, "http/1.1", "http/1.0")
 	if err != nil {
 		return nil, err
 	}

@@ -55,11 +55,11 @@ func versionIDs(names []string) ([]uint16, error) {
 	return out, nil
 }
 
-// protocols that are offered of those asked for.
-func protocols(asked []string) ([]string, error) {
+// protocols that are offered of those asked for; served names them.
+func protocols(asked []string, served ...string) ([]string, error) {
 	var out []string
 	for _, p := range asked {
-		if p == "http/1.1" || p == "http/1.0" {
+		if slices.Contains(served, p) {
 			out = append(out, p)
 		}
 	}
@@ -74,7 +74,7 @@ func newServer(l *model.Listener, t *model.ListenerTLS, find find, keys Keys, fi
 	if err != nil {
 		return nil, err
 	}
-	alpn, err := protocols(t.ALPN)
+	alpn, err := protocols(t.ALPN, "h2", "http/1.1", "http/1.0")
 	if err != nil {
 		return nil, err
 	}
