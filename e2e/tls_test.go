@@ -86,7 +86,7 @@ func TestTLSOnARealCluster(t *testing.T) {
 		}
 		return err
 	})
-	if head, err := https("--head", "https://www.example/"); err != nil || !strings.Contains(head, "Strict-Transport-Security: max-age=60;") {
+	if head, err := https("--head", "https://www.example/"); err != nil || !strings.Contains(strings.ToLower(head), "strict-transport-security: max-age=60;") {
 		t.Errorf("no HSTS: %v\n%s", err, head)
 	}
 	openssl := func(args string) string {
