@@ -4,12 +4,19 @@ import "lbd/store/model"
 
 // TreeCreatePayload makes a load balancer with all below it, or nothing
 // (contract 3.1.2). All objects carry their ids; a listener's DefaultPool is
-// one of Pools. What links a child to its parent (LoadBalancer, Pool) is filled
-// in by apply.
+// one of Pools, and a policy's Listener one of Listeners. What else links a
+// child to its parent (LoadBalancer, Pool, Policy) is filled in by apply.
 type TreeCreatePayload struct {
 	LoadBalancerCreatePayload
 	Pools     []TreePool       `json:"pools,omitempty"`
 	Listeners []model.Listener `json:"listeners,omitempty"`
+	Policies  []TreePolicy     `json:"policies,omitempty"` // in the order of their creation
+}
+
+// TreePolicy is one L7 policy with its rules.
+type TreePolicy struct {
+	Policy model.L7Policy `json:"policy"`
+	Rules  []model.L7Rule `json:"rules,omitempty"`
 }
 
 // TreePool is one pool with its members and its monitor, where it has one.
@@ -31,7 +38,7 @@ func (t *tx) treeCreate(p *TreeCreatePayload) error {
 	if err := t.chargeTree(p); err != nil {
 		return err
 	}
-	check := treeCheck{tx: t, lb: &lb, ids: map[ref]bool{}, pools: map[model.PoolID]model.Protocol{}}
+	check := treeCheck{tx: t, lb: &lb, ids: map[ref]bool{}, pools: map[model.PoolID]model.Protocol{}, listeners: map[model.ListenerID]*model.Listener{}}
 	for i := range p.Pools {
 		if err := check.pool(&p.Pools[i]); err != nil {
 			return err
@@ -40,6 +47,12 @@ func (t *tx) treeCreate(p *TreeCreatePayload) error {
 	ports := map[listenerKey]model.Protocol{}
 	for i := range p.Listeners {
 		if err := check.listener(&p.Listeners[i], ports); err != nil {
+			return err
+		}
+	}
+
+	for i := range p.Policies {
+		if err := check.policy(&p.Policies[i]); err != nil {
 			return err
 		}
 	}
@@ -55,6 +68,27 @@ func (t *tx) treeCreate(p *TreeCreatePayload) error {
 		l.LoadBalancer = lb.ID
 		t.born(&l.Base, lb.Project)
 		t.st.putListener(&l)
+	}
+	for _, x := range p.Policies {
+		if err := t.plantPolicy(x, &lb); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// plantPolicy stores a policy that was checked with its rules.
+func (t *tx) plantPolicy(x TreePolicy, lb *model.LoadBalancer) error {
+	n := x.Policy
+	if err := onlyItsRedirect(&n); err != nil {
+		return err
+	}
+	t.born(&n.Base, lb.Project)
+	t.placePolicy(&n, n.Position)
+	for _, r := range x.Rules {
+		r.Policy = n.ID
+		t.born(&r.Base, lb.Project)
+		t.st.putL7Rule(&r)
 	}
 	return nil
 }
@@ -80,7 +114,10 @@ func (t *tx) plantPool(x TreePool, lb *model.LoadBalancer) {
 
 // chargeTree charges every class once, with its total.
 func (t *tx) chargeTree(p *TreeCreatePayload) error {
-	members, monitors := 0, 0
+	members, monitors, rules := 0, 0, 0
+	for _, x := range p.Policies {
+		rules += len(x.Rules)
+	}
 	for _, x := range p.Pools {
 		members += len(x.Members)
 		if x.Monitor != nil {
@@ -96,6 +133,8 @@ func (t *tx) chargeTree(p *TreeCreatePayload) error {
 		{model.QuotaMember, members},
 		{model.QuotaHealthMonitor, monitors},
 		{model.QuotaListener, len(p.Listeners)},
+		{model.QuotaL7Policy, len(p.Policies)},
+		{model.QuotaL7Rule, rules},
 	} {
 		if err := t.charge(p.LoadBalancer.Project, c.class, c.n); err != nil {
 			return err
@@ -108,9 +147,10 @@ func (t *tx) chargeTree(p *TreeCreatePayload) error {
 // another.
 type treeCheck struct {
 	*tx
-	lb    *model.LoadBalancer
-	ids   map[ref]bool
-	pools map[model.PoolID]model.Protocol
+	lb        *model.LoadBalancer
+	ids       map[ref]bool
+	pools     map[model.PoolID]model.Protocol
+	listeners map[model.ListenerID]*model.Listener
 }
 
 // own refuses an id that the tree has already.
@@ -182,6 +222,7 @@ func (c *treeCheck) listener(x *model.Listener, ports map[listenerKey]model.Prot
 			return err
 		}
 	}
+	c.listeners[x.ID] = x
 	key := listenerKey{c.lb.ID, x.Protocol.Transport(), x.Port}
 	if other, ok := ports[key]; ok {
 		return portTaken(other, x.Port)
@@ -191,4 +232,45 @@ func (c *treeCheck) listener(x *model.Listener, ports map[listenerKey]model.Prot
 		return err
 	}
 	return c.checkListenerTLS(x.Protocol, x.TLS)
+}
+
+func (c *treeCheck) policy(x *TreePolicy) error {
+	n := x.Policy
+	if err := fresh(c.st.l7policies, n.ID); err != nil {
+		return err
+	}
+	if err := c.own(nounL7Policy, string(n.ID)); err != nil {
+		return err
+	}
+	l, ok := c.listeners[n.Listener]
+	if !ok {
+		return notFound("Listener", n.Listener)
+	}
+	if err := checkRules(c.lb, l); err != nil {
+		return err
+	}
+	if err := onlyItsRedirect(&n); err != nil {
+		return err
+	}
+	if n.RedirectPool != "" {
+		pool, ok := c.pools[n.RedirectPool]
+		if !ok {
+			return notFound("Pool", n.RedirectPool)
+		}
+		if err := checkProtocols(l.Protocol, pool); err != nil {
+			return err
+		}
+	}
+	if len(x.Rules) > model.MaxL7Rules {
+		return Errorf(Conflict, "Too many rules on L7 policy %s", n.ID)
+	}
+	for i := range x.Rules {
+		if err := fresh(c.st.l7rules, x.Rules[i].ID); err != nil {
+			return err
+		}
+		if err := c.own(nounL7Rule, string(x.Rules[i].ID)); err != nil {
+			return err
+		}
+	}
+	return nil
 }

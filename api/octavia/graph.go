@@ -29,12 +29,24 @@ func (p *Part) createdTree(c echo.Context, id model.LoadBalancerID) error {
 func (p *Part) graph(s *seen, lb *model.LoadBalancer) doc {
 	listeners, pools := []doc{}, []doc{}
 	for _, l := range s.st.ListenersOf(lb.ID) {
-		listeners = append(listeners, p.listeners.shown(s, l, nil).without("loadbalancers"))
+		listeners = append(listeners, p.listeners.shown(s, l, nil).without("loadbalancers").with("l7policies", p.policyGraphs(s, l)))
 	}
 	for _, x := range s.st.PoolsOf(lb.ID) {
 		pools = append(pools, p.poolGraph(s, x))
 	}
 	return p.loadBalancers.shown(s, lb, nil).with("listeners", listeners).with("pools", pools)
+}
+
+func (p *Part) policyGraphs(s *seen, l *model.Listener) []doc {
+	policies := []doc{}
+	for _, x := range s.st.PoliciesOf(l.ID) {
+		rules := []doc{}
+		for _, r := range s.st.RulesOf(x.ID) {
+			rules = append(rules, p.l7rules.shown(s, r, nil))
+		}
+		policies = append(policies, p.l7policies.shown(s, x, nil).with("rules", rules))
+	}
+	return policies
 }
 
 func (p *Part) poolGraph(s *seen, x *model.Pool) doc {

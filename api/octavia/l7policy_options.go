@@ -17,10 +17,17 @@ type l7PolicyFields struct {
 }
 
 func readL7Policy(o *object) l7PolicyFields {
+	in := readTreeL7Policy(o)
+	in.pool = o.id("redirect_pool_id")
+	return in
+}
+
+// readTreeL7Policy leaves the pool out: in a tree it has no id yet.
+func readTreeL7Policy(o *object) l7PolicyFields {
 	return l7PolicyFields{
 		named:  o.described(),
 		action: o.word("action", "REJECT", "REDIRECT_TO_URL", "REDIRECT_TO_POOL", "REDIRECT_PREFIX"),
-		pool:   o.id("redirect_pool_id"), url: o.url("redirect_url"), prefix: o.url("redirect_prefix"),
+		url:    o.url("redirect_url"), prefix: o.url("redirect_prefix"),
 		code: o.redirectCode(), position: o.integer("position", 1, math.MaxInt32),
 	}
 }

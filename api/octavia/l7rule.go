@@ -94,6 +94,16 @@ func readL7Rule(o *object) l7RuleFields {
 	}
 }
 
+// readNewL7Rule is a new rule without an id and a policy.
+func readNewL7Rule(o *object) *model.L7Rule {
+	in := readL7Rule(o)
+	return &model.L7Rule{
+		Type: model.L7RuleType(need(o, "type", in.kind)), Compare: model.L7Compare(need(o, "compare_type", in.compare)),
+		Key: in.key.V, Value: need(o, "value", in.value), Invert: in.invert.Or(false),
+		Base: model.Base{AdminStateUp: in.adminUp(), Tags: in.tags.V},
+	}
+}
+
 func (p *Part) createL7Rule(c echo.Context) error {
 	if err := noQuery(c); err != nil {
 		return err
@@ -102,12 +112,7 @@ func (p *Part) createL7Rule(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	in := readL7Rule(o)
-	x := &model.L7Rule{
-		Type: model.L7RuleType(need(o, "type", in.kind)), Compare: model.L7Compare(need(o, "compare_type", in.compare)),
-		Key: in.key.V, Value: need(o, "value", in.value), Invert: in.invert.Or(false),
-		Base: model.Base{AdminStateUp: in.adminUp(), Tags: in.tags.V},
-	}
+	x := readNewL7Rule(o)
 	o.ignored()
 	if err := o.done(); err != nil {
 		return err

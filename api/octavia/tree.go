@@ -13,7 +13,14 @@ import (
 type treeListener struct {
 	newListener
 	defaultPool *treePool // nil: none
-	policies    int
+	policies    []treePolicy
+}
+
+// treePolicy is an L7 policy of such a listener.
+type treePolicy struct {
+	l7PolicyFields
+	redirectPool *treePool // nil: none
+	rules        []*model.L7Rule
 }
 
 // treePool is a pool in the creation of a tree: a definition, or only the name
@@ -26,13 +33,48 @@ type treePool struct {
 }
 
 func readTreeListener(o *object) treeListener {
-	in := treeListener{newListener: readNewListener(o), policies: len(o.children("l7policies"))}
+	in := treeListener{newListener: readNewListener(o)}
+	for _, x := range o.children("l7policies") {
+		in.policies = append(in.policies, readTreePolicy(x))
+		o.fail(x.done())
+	}
 	if x := o.child("default_pool"); x != nil {
 		pool := readTreePool(x)
 		in.defaultPool = &pool
 		o.fail(x.done())
 	}
 	return in
+}
+
+func readTreePolicy(o *object) treePolicy {
+	in := treePolicy{l7PolicyFields: readTreeL7Policy(o)}
+	need(o, "action", in.action)
+	if x := o.child("redirect_pool"); x != nil {
+		pool := readTreePool(x)
+		in.redirectPool = &pool
+		in.pool = Opt[string]{Set: true, V: pool.name.V}
+		o.fail(x.done())
+	}
+	for _, x := range o.children("rules") {
+		in.rules = append(in.rules, readNewL7Rule(x))
+		o.fail(x.done())
+	}
+	return in
+}
+
+// inlinePools are the pools that stand inside listeners and policies, in order.
+func (in *newLoadBalancer) inlinePools() (out []*treePool) {
+	for _, l := range in.listeners {
+		if l.defaultPool != nil {
+			out = append(out, l.defaultPool)
+		}
+		for _, p := range l.policies {
+			if p.redirectPool != nil {
+				out = append(out, p.redirectPool)
+			}
+		}
+	}
+	return out
 }
 
 func readTreePool(o *object) treePool {
@@ -56,15 +98,12 @@ func readTreePool(o *object) treePool {
 func (p *Part) growTree(c echo.Context, in *newLoadBalancer, to *store.TreeCreatePayload) error {
 	project := to.LoadBalancer.Project
 	defined := slices.Clone(in.pools)
-	for _, l := range in.listeners {
-		if l.defaultPool == nil {
-			continue
-		}
-		if l.defaultPool.name.Or("") == "" {
+	for _, x := range in.inlinePools() {
+		if x.name.Or("") == "" {
 			return validation("Pools must be named when creating a fully populated loadbalancer.")
 		}
-		if !l.defaultPool.isNameOf {
-			defined = append(defined, *l.defaultPool)
+		if !x.isNameOf {
+			defined = append(defined, *x)
 		}
 	}
 	pools := map[string]model.PoolID{}
@@ -82,24 +121,56 @@ func (p *Part) growTree(c echo.Context, in *newLoadBalancer, to *store.TreeCreat
 	}
 	for i := range in.listeners {
 		x := &in.listeners[i]
-		if x.policies > 0 {
-			return unsupported("l7policies")
-		}
 		l, err := p.newListener(c, project, &x.newListener)
 		if err != nil {
 			return err
 		}
 		l.DefaultPool = model.PoolID(x.pool.V) // none of this tree can have that id
 		if x.defaultPool != nil {
-			id, ok := pools[x.defaultPool.name.V]
-			if !ok {
-				return validation("Pool '%s' was referenced but no full definition was found.", shorten(x.defaultPool.name.V))
+			if l.DefaultPool, err = referenced(pools, x.defaultPool); err != nil {
+				return err
 			}
-			l.DefaultPool = id
 		}
 		to.Listeners = append(to.Listeners, l)
+		for j := range x.policies {
+			policy, err := x.policies[j].grow(l.ID, pools)
+			if err != nil {
+				return err
+			}
+			to.Policies = append(to.Policies, policy)
+		}
 	}
 	return nil
+}
+
+func referenced(pools map[string]model.PoolID, x *treePool) (model.PoolID, error) {
+	id, ok := pools[x.name.V]
+	if !ok {
+		return "", validation("Pool '%s' was referenced but no full definition was found.", shorten(x.name.V))
+	}
+	return id, nil
+}
+
+// grow makes the policy and its rules for a listener of the tree.
+func (in *treePolicy) grow(listener model.ListenerID, pools map[string]model.PoolID) (out store.TreePolicy, err error) {
+	if err := in.check(); err != nil {
+		return out, err
+	}
+	out.Policy = *in.policy()
+	out.Policy.ID, out.Policy.Listener = model.L7PolicyID(newID()), listener
+	if out.Policy.RedirectPool != "" {
+		if out.Policy.RedirectPool, err = referenced(pools, in.redirectPool); err != nil {
+			return out, err
+		}
+	}
+	for _, r := range in.rules {
+		if err := checkL7Match(r.Type, r.Compare, r.Key, r.Value); err != nil {
+			return out, err
+		}
+		r.ID = model.L7RuleID(newID())
+		out.Rules = append(out.Rules, *r)
+	}
+	return out, nil
 }
 
 func (p *Part) treePool(c echo.Context, project model.ProjectID, in *treePool) (out store.TreePool, err error) {
