@@ -124,6 +124,10 @@ func (c *client) exchange(x *exchange) (keep bool) {
 	if x.lis.Metrics != nil {
 		return x.metrics(n)
 	}
+	if own, last := semantics.LastHop(&x.request); last {
+		x.out = x.out[:0]
+		return x.own(&own, n)
+	}
 	v := x.lis.Route.Choose(&x.request, &c.peer)
 	if v.Kind != route.ToPool {
 		return x.verdict(&v, n)

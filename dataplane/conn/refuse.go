@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"lbd/dataplane/http1"
+	"lbd/dataplane/httpdate"
 	"lbd/dataplane/route"
 	"lbd/dataplane/semantics"
 	"lbd/dataplane/table"
@@ -13,7 +14,7 @@ import (
 
 // appendOwn appends an answer of our own.
 func (p *Proxy) appendOwn(dst []byte, code int, location []byte, head, keep bool) []byte {
-	o := semantics.Own{Code: code, Location: location, NodeLine: p.nodeLine, Head: head, Keep: keep}
+	o := semantics.Own{Code: code, Location: location, NodeLine: p.nodeLine, Date: httpdate.Line(), Head: head, Keep: keep}
 	return o.Append(dst)
 }
 
@@ -81,7 +82,7 @@ func (x *exchange) metrics(n int) (keep bool) {
 		case "GET", "HEAD":
 			own.Code, own.Type, own.Body = http1.StatusOK, metricsType, x.c.p.metrics(x.lis.Metrics)
 		default:
-			own.Code = http1.StatusMethodNotAllowed
+			own.Code, own.Allow = http1.StatusMethodNotAllowed, "GET, HEAD"
 		}
 	}
 	return x.own(&own, n)
@@ -104,7 +105,7 @@ func (x *exchange) own(own *semantics.Own, n int) (keep bool) {
 	keep = x.body.Done && x.asked.Keep && !x.c.draining.Load()
 	x.c.shard.Requests.Add(1)
 	x.answered = true
-	own.Head, own.Keep, own.NodeLine = x.asked.Head, keep, x.c.p.nodeLine
+	own.Head, own.Keep, own.NodeLine, own.Date = x.asked.Head, keep, x.c.p.nodeLine, httpdate.Line()
 	x.ans = own.Append(x.ans[:0])
 	if x.flush() != nil {
 		return x.abort()

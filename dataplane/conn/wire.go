@@ -2,6 +2,7 @@ package conn
 
 import (
 	"lbd/dataplane/http1"
+	"lbd/dataplane/httpdate"
 	"lbd/dataplane/rewrite"
 	"lbd/dataplane/semantics"
 )
@@ -37,6 +38,7 @@ func (x *exchange) appendAnswer(keep bool) bool {
 		ClientMinor: x.asked.Minor, KeepAlive: keep, Framing: x.toClient, NodeHeader: x.c.p.nodeLine,
 		Strict: x.strict(),
 		Lines:  x.pool.Answered(&x.session, x.member, &x.response, x.c.peer.TLS != nil), HideCookie: x.pool.HiddenCookie(),
+		Date: httpdate.Line,
 	})
 	return keep
 }

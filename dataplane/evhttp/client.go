@@ -6,6 +6,7 @@ import (
 
 	"lbd/dataplane/evtcp"
 	"lbd/dataplane/http1"
+	"lbd/dataplane/httpdate"
 	"lbd/dataplane/live"
 	"lbd/dataplane/loop"
 	"lbd/dataplane/route"
@@ -261,7 +262,7 @@ func (c *client) refuse(code int) {
 // own answers with an answer of ours, the last thing of an exchange.
 func (c *client) own(o *semantics.Own, complete bool) {
 	l := c.s.l
-	o.NodeLine = c.s.nodeLine
+	o.NodeLine, o.Date = c.s.nodeLine, httpdate.Line()
 	c.endExchange()
 	if !c.write(o.Append(l.Enc[:0])) {
 		return

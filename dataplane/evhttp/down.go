@@ -5,6 +5,7 @@ import (
 
 	"lbd/dataplane/evtcp"
 	"lbd/dataplane/http1"
+	"lbd/dataplane/httpdate"
 	"lbd/dataplane/loop"
 	"lbd/dataplane/rewrite"
 	"lbd/dataplane/semantics"
@@ -101,6 +102,7 @@ func (c *client) encodeHead(keep bool) []byte {
 	return rewrite.AppendResponse(c.s.l.Enc[:0], &x.response, &rewrite.ResponseOptions{
 		ClientMinor: x.asked.Minor, KeepAlive: x.keep, Framing: x.toClient, NodeHeader: c.s.nodeLine,
 		Lines: x.pool.Answered(&x.session, x.member, &x.response, false), HideCookie: x.pool.HiddenCookie(),
+		Date: httpdate.Line,
 	})
 }
 

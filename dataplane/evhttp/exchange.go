@@ -58,6 +58,10 @@ type exchange struct {
 func (c *client) begin(n int) bool {
 	x := c.x
 	x.start = time.Now()
+	if o, last := semantics.LastHop(&x.request); last {
+		x.out = x.out[:0]
+		return c.answer(&o, n)
+	}
 	v := x.lis.Route.Choose(&x.request, &c.peer)
 	if v.Kind != route.ToPool {
 		return c.verdict(&v, n)
@@ -93,9 +97,7 @@ func (c *client) takeBody(n int) (err error) {
 	return err
 }
 
-// verdict answers a request that its listener's rules send to no pool. The
-// connection goes on when the whole body came with the head: where the next
-// request begins is known then.
+// verdict answers a request that its listener's rules send to no pool.
 func (c *client) verdict(v *route.Verdict[*table.Pool], n int) bool {
 	x := c.x
 	o := semantics.Own{Code: http1.StatusForbidden}
@@ -104,6 +106,14 @@ func (c *client) verdict(v *route.Verdict[*table.Pool], n int) bool {
 		o.Code = v.Redirect.Code
 		x.out = v.Redirect.AppendLocation(x.out, &x.request)
 	}
+	return c.answer(&o, n)
+}
+
+// answer answers a request without a member; x.out is o's Location. The
+// connection goes on when the whole body came with the head: where the next
+// request begins is known then.
+func (c *client) answer(o *semantics.Own, n int) bool {
+	x := c.x
 	location := len(x.out)
 	x.asked = semantics.Remember(&x.request)
 	if err := c.takeBody(n); err != nil {
@@ -112,7 +122,7 @@ func (c *client) verdict(v *route.Verdict[*table.Pool], n int) bool {
 	o.Location, o.Head = x.out[:location], x.asked.Head
 	o.Keep = x.body.Done && x.asked.Keep && !c.draining
 	c.shard.Requests.Add(1)
-	c.own(&o, x.body.Done)
+	c.own(o, x.body.Done)
 	return true
 }
 

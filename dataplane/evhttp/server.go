@@ -5,6 +5,7 @@ import (
 
 	"lbd/dataplane/evtcp"
 	"lbd/dataplane/http1"
+	"lbd/dataplane/httpdate"
 	"lbd/dataplane/live"
 	"lbd/dataplane/loop"
 	"lbd/dataplane/route"
@@ -80,7 +81,7 @@ func (s *Server) Serve(fd int, remote netip.AddrPort, d *evtcp.Door) {
 func (s *Server) Refuse(fd int) {
 	var sock loop.Sock
 	sock.Adopt(s.l, fd, nil)
-	own := semantics.Own{Code: http1.StatusServiceUnavailable, NodeLine: s.nodeLine}
+	own := semantics.Own{Code: http1.StatusServiceUnavailable, NodeLine: s.nodeLine, Date: httpdate.Line()}
 	_, _ = sock.Write(own.Append(s.l.Enc[:0]))
 	_ = sock.CloseWrite()
 	sock.Close()

@@ -153,13 +153,14 @@ func (c *common) websocket() bool {
 	return c.upgrade && c.upgradeN == 1 && Is(c.protocol, "websocket")
 }
 
-// version reads "HTTP/1.0" or "HTTP/1.1" (RFC 9112 section 2.3).
+// version reads the version of HTTP/1 (RFC 9112 section 2.3). A minor version
+// above 1 is served as the highest there is (RFC 9110 section 2.5).
 func version(v []byte) (minor int, err *Refusal) {
 	if len(v) != 8 || string(v[:5]) != "HTTP/" || class[v[5]]&cDigit == 0 || v[6] != '.' || class[v[7]]&cDigit == 0 {
 		return 0, errVersion
 	}
-	if v[5] != '1' || v[7] > '1' {
+	if v[5] != '1' {
 		return 0, errVersionNumber
 	}
-	return int(v[7] - '0'), nil
+	return min(1, int(v[7]-'0')), nil
 }

@@ -19,7 +19,7 @@ var (
 	errRequestLine    = refusal(400, "malformed request line")
 	errMethod         = refusal(400, "malformed method")
 	errVersion        = refusal(400, "malformed version")
-	errVersionNumber  = refusal(505, "version is neither HTTP/1.0 nor HTTP/1.1")
+	errVersionNumber  = refusal(505, "the major version is not 1")
 	errTarget         = refusal(400, "malformed request target")
 	errConnect        = refusal(405, "CONNECT is not served")
 	errFold           = refusal(400, "a field line is folded")
@@ -63,7 +63,7 @@ var (
 var (
 	errStatusLine    = refusal(502, "malformed status line")
 	errStatusCode    = refusal(502, "status code out of range")
-	errAnswerVersion = refusal(502, "version is neither HTTP/1.0 nor HTTP/1.1")
+	errAnswerVersion = refusal(502, "not a version of HTTP/1")
 	errAnswerUpgrade = refusal(502, "101 without a matching upgrade request")
 	errAnswerNoBody  = refusal(502, "transfer coding on an answer that has no body")
 )

@@ -97,11 +97,24 @@ func (r *Request) host() *Refusal {
 		return nil
 	case !validHost(host):
 		return errHost
-	case r.Host != nil && !same(r.Host, host):
+	case r.Host != nil && !same(r.withoutDefaultPort(r.Host), r.withoutDefaultPort(host)):
 		return errAuthority
 	}
 	r.Host = host
 	return nil
+}
+
+// withoutDefaultPort is a valid host without the port that an absolute-form
+// target's scheme has anyway (RFC 9110 section 4.2.3).
+func (r *Request) withoutDefaultPort(host []byte) []byte {
+	port := ":80"
+	if len(r.Target) > 5 && r.Target[4]|0x20 == 's' {
+		port = ":443"
+	}
+	if n := len(host) - len(port); n > 0 && string(host[n:]) == port {
+		return host[:n]
+	}
+	return host
 }
 
 // validHost checks uri-host [ ":" port ] (RFC 9110 section 7.2, RFC 3986 section

@@ -23,6 +23,7 @@ type RequestOptions struct {
 // AppendRequest appends the head of r as a member gets it, with the empty line.
 // The body follows in r.Framing: as it is with Length, in chunks of lbd's own
 // with Chunks. To members it is always HTTP/1.1 on a connection that persists.
+// One that may not be sent on (Request.MaxForwards is 0) is not for here.
 func AppendRequest(dst []byte, r *http1.Request, o *RequestOptions) []byte {
 	dst = append(dst, r.Method...)
 	dst = append(dst, ' ')
@@ -47,6 +48,11 @@ func AppendRequest(dst []byte, r *http1.Request, o *RequestOptions) []byte {
 	}
 	if o.Forward != nil {
 		dst = o.Forward.append(dst, o.Client, o.Local, o.TLS)
+	}
+	if n, limited := r.MaxForwards(); limited {
+		dst = append(dst, "Max-Forwards: "...)
+		dst = strconv.AppendInt(dst, n-1, 10)
+		dst = append(dst, '\r', '\n')
 	}
 	switch {
 	case r.Framing == http1.Length:
@@ -102,6 +108,10 @@ func keepRequestField(r *http1.Request, f *http1.Field, fwd *Forward) bool {
 	case 6:
 		if http1.Is(name, "expect") {
 			return r.Expect100
+		}
+	case 12:
+		if _, limited := r.MaxForwards(); limited && http1.Is(name, "max-forwards") {
+			return false // written anew
 		}
 	}
 	if connectionField(name) {

@@ -24,6 +24,9 @@ type ResponseOptions struct {
 	Lines []byte
 	// HideCookie names a cookie that only we may set; "" for none.
 	HideCookie string
+	// Date makes the Date line of a final answer that has none (RFC 9110 section
+	// 6.6.1); nil: it goes without.
+	Date func() []byte
 }
 
 // ClientFraming is how the body of r goes to a client of that HTTP minor
@@ -55,8 +58,12 @@ func AppendResponse(dst []byte, r *http1.Response, o *ResponseOptions) []byte {
 	dst = append(dst, ' ')
 	dst = append(dst, r.Reason...)
 	dst = append(dst, '\r', '\n')
+	dated := r.Status < 200 || o.Date == nil
 	for i := range r.Fields {
 		f := &r.Fields[i]
+		if len(f.Name) == 4 && http1.Is(f.Name, "date") && !r.Nominated(f.Name) {
+			dated = true
+		}
 		if connectionField(f.Name) || r.Nominated(f.Name) || o.namesNode(f.Name) || o.replaces(f.Name) || o.HideCookie != "" && setsCookie(f, o.HideCookie) {
 			continue
 		}
@@ -64,6 +71,9 @@ func AppendResponse(dst []byte, r *http1.Response, o *ResponseOptions) []byte {
 			continue // what it announces does not come
 		}
 		dst = appendField(dst, f.Name, f.Value)
+	}
+	if !dated {
+		dst = append(dst, o.Date()...)
 	}
 	dst = append(dst, o.NodeHeader...)
 	if !r.Informational() {

@@ -11,6 +11,10 @@ type Own struct {
 	Code int
 	// Location, unless empty, is a safe value for the field of that name.
 	Location []byte
+	// Date is the Date line (package httpdate), or empty.
+	Date []byte
+	// Allow are the methods of the target; with code 405 "" means all that are served.
+	Allow string
 	// NodeLine is "Name: value\r\n" or empty.
 	NodeLine []byte
 	Head     bool // to HEAD: the length of the body only
@@ -36,7 +40,11 @@ func (o *Own) Append(dst []byte) []byte {
 		dst = append(dst, "text/plain"...)
 	}
 	dst = append(dst, "\r\nCache-Control: no-store\r\n"...)
+	dst = append(dst, o.Date...)
 	dst = append(dst, o.NodeLine...)
+	if allow := o.allow(); allow != "" {
+		dst = append(append(append(dst, "Allow: "...), allow...), "\r\n"...)
+	}
 	if len(o.Location) > 0 {
 		dst = append(dst, "Location: "...)
 		dst = append(dst, o.Location...)
@@ -61,4 +69,28 @@ func (o *Own) Append(dst []byte) []byte {
 		dst = append(append(append(dst, ' '), text...), '\n')
 	}
 	return dst
+}
+
+// Served are the methods that lbd itself has a word on; members have theirs.
+const Served = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
+
+// allow is the Allow field, which a 405 must have (RFC 9110 section 15.5.6).
+func (o *Own) allow() string {
+	if o.Allow == "" && o.Code == http1.StatusMethodNotAllowed {
+		return Served
+	}
+	return o.Allow
+}
+
+// LastHop is the answer to a request that may not be sent on: Max-Forwards is 0.
+// To OPTIONS it says what can be asked; TRACE is not answered with what was sent,
+// which may hold secrets that scripts must not see.
+func LastHop(r *http1.Request) (o Own, last bool) {
+	if n, limited := r.MaxForwards(); !limited || n > 0 {
+		return Own{}, false
+	}
+	if string(r.Method) == "OPTIONS" {
+		return Own{Code: http1.StatusOK, Allow: Served}, true
+	}
+	return Own{Code: http1.StatusMethodNotAllowed}, true
 }
