@@ -44,7 +44,7 @@ fuzz: ## each fuzz target for FUZZTIME (10000 executions)
 	@tools/fuzz.sh $(FUZZTIME)
 
 e2e: build ## real processes in namespaces, stock clients, browser
-	cd e2e && LBD_BIN=$(CURDIR)/lbd go test -count=1 -timeout 20m ./...
+	cd e2e && LBD_BIN=$(CURDIR)/lbd go test -count=1 -parallel 4 -timeout 20m ./...
 
 bench-failover: build ## the failover laboratory on lbd (LAB=folder of the laboratory)
 	@tools/bench-failover.sh

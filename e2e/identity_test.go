@@ -1,61 +1,13 @@
 package e2e
 
 import (
-	"context"
 	"net/http"
 	"os"
-	"os/exec"
 	"path"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 )
-
-// client runs the stock openstack client on a loopback node as somebody.
-type client struct {
-	t   *testing.T
-	env []string
-}
-
-// as makes a client from OS_ variables; only what they say and the path reach it.
-func (n *loopbackNode) as(t *testing.T, env ...string) *client {
-	return &client{t, append([]string{
-		"PATH=" + os.Getenv("PATH"), "HOME=" + n.dir, "PYTHONWARNINGS=ignore", "OS_IDENTITY_API_VERSION=3", "OS_AUTH_URL=http://" + n.api + "/identity/v3",
-		"OS_REGION_NAME=RegionOne",
-	}, env...)}
-}
-
-// asUser makes a client that logs in with a password.
-func (n *loopbackNode) asUser(t *testing.T, user, password, project string) *client {
-	return n.as(t, "OS_USERNAME="+user, "OS_PASSWORD="+password, "OS_PROJECT_NAME="+project, "OS_USER_DOMAIN_NAME=Default", "OS_PROJECT_DOMAIN_NAME=Default")
-}
-
-func (c *client) try(args string) (string, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, "openstack", strings.Fields(args)...)
-	cmd.Env = c.env
-	out, err := cmd.CombinedOutput()
-	return strings.TrimSpace(string(out)), err
-}
-
-func (c *client) ok(args string) string {
-	c.t.Helper()
-	out, err := c.try(args)
-	if err != nil {
-		c.t.Fatalf("openstack %s: %v\n%s", args, err, out)
-	}
-	return out
-}
-
-// refused expects a failure whose output names why.
-func (c *client) refused(args, why string) {
-	c.t.Helper()
-	if out, err := c.try(args); err == nil || !strings.Contains(out, why) {
-		c.t.Errorf("openstack %s: %v, want a refusal with %q:\n%s", args, err, why, out)
-	}
-}
 
 // adminPassword is in the clouds.yaml that the first start wrote.
 func (n *loopbackNode) adminPassword(t *testing.T) string {
@@ -73,19 +25,13 @@ func (n *loopbackNode) adminPassword(t *testing.T) string {
 	return ""
 }
 
-func needOpenstack(t *testing.T) {
-	t.Helper()
-	if _, err := exec.LookPath("openstack"); err != nil {
-		t.Skipf("SKIP %s: openstack is not installed (Debian: python3-openstackclient, python3-octaviaclient)", t.Name())
-	}
-}
-
 // TestIdentityWithTheStockClient: an admin makes a project with a user, and that
 // user has a life of its own, apart from the other projects.
 func TestIdentityWithTheStockClient(t *testing.T) {
 	needOpenstack(t)
+	t.Parallel()
 	n := startLoopback(t, t.TempDir())
-	admin := n.asUser(t, "admin", n.adminPassword(t), "admin")
+	admin := n.asAdmin(t)
 
 	project := admin.ok("project create --description blue --tag t1 blue -f value -c id")
 	bob := admin.ok("user create --project blue --password secret --email b@example.com bob -f value -c id")

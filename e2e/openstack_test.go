@@ -1,9 +1,6 @@
 package e2e
 
 import (
-	"context"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -12,39 +9,18 @@ import (
 	"lbd/e2e/harness"
 )
 
-// openstack runs the stock client on a node with the clouds.yaml that the first
-// start wrote, and returns what it printed.
-func openstack(t *testing.T, n *harness.Node, args string) string {
-	t.Helper()
-	out, err := tryOpenstack(n, args)
-	if err != nil {
-		t.Fatalf("openstack %s: %v", args, err)
-	}
-	return out
-}
-
-func tryOpenstack(n *harness.Node, args string) (string, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
-	defer cancel()
-	env := []string{"OS_CLOUD=lbd", "OS_CLIENT_CONFIG_FILE=" + filepath.Join(n.Dir, "clouds.yaml"), "PYTHONWARNINGS=ignore", "openstack"}
-	out, err := n.Run(ctx, "env", append(env, strings.Fields(args)...)...)
-	return strings.TrimSpace(out), err
-}
-
 // TestWalkthroughWithTheStockClient is the walkthrough of the 2017 talk on
 // Octavia with today's client, unmodified, on two nodes without a witness.
 func TestWalkthroughWithTheStockClient(t *testing.T) {
-	for _, tool := range []string{"openstack", "curl"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			t.Skipf("SKIP %s: %s is not installed (Debian: python3-openstackclient, python3-octaviaclient, curl)", t.Name(), tool)
-		}
-	}
+	needOpenstack(t)
+	t.Parallel()
+	need(t, "curl", "curl")
 	w := harness.New(t, harness.Options{Nodes: 2})
 	w.StartCluster()
 	w.StartWeb(w.Web1, "page 1")
 	web2 := w.StartWeb(w.Web2, "page 2")
 	n := w.Nodes[0]
-	os := func(args string) string { t.Helper(); return openstack(t, n, args) }
+	os := onNode(t, n, n).ok
 
 	os("network create private")
 	os("subnet create --network private --subnet-range 10.0.0.0/24 private-subnet")
@@ -105,7 +81,7 @@ func TestWalkthroughWithTheStockClient(t *testing.T) {
 		}
 		roles := func(on *harness.Node) map[string]string {
 			t.Helper()
-			return rolesOf(openstackWith(t, on, n, "loadbalancer amphora list -f value -c role -c lb_network_ip"))
+			return rolesOf(onNode(t, on, n).ok("loadbalancer amphora list -f value -c role -c lb_network_ip"))
 		}
 		if got := roles(n); got[active.Mgmt] != "MASTER" || got[standby.Mgmt] != "BACKUP" {
 			t.Fatalf("before: %v, %s is active", got, active.Name)
@@ -129,20 +105,6 @@ func TestWalkthroughWithTheStockClient(t *testing.T) {
 			t.Errorf("ARP for %s is answered by %s, want %s of %s", vip, got, want, standby.Name)
 		}
 	})
-}
-
-// openstackWith runs the client on one node with the clouds.yaml of another:
-// any node takes the same password.
-func openstackWith(t *testing.T, on, credentials *harness.Node, args string) string {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
-	defer cancel()
-	env := []string{"OS_CLOUD=lbd", "OS_CLIENT_CONFIG_FILE=" + filepath.Join(credentials.Dir, "clouds.yaml"), "PYTHONWARNINGS=ignore", "openstack"}
-	out, err := on.Run(ctx, "env", append(env, strings.Fields(args)...)...)
-	if err != nil {
-		t.Fatalf("openstack %s on %s: %v", args, on.Name, err)
-	}
-	return strings.TrimSpace(out)
 }
 
 // rolesOf maps addresses to roles from lines "ROLE ADDRESS".
