@@ -3,6 +3,7 @@ package vrrp
 import (
 	"errors"
 	"fmt"
+	"math"
 	"net"
 	"net/netip"
 	"os"
@@ -19,10 +20,11 @@ import (
 // measurement).
 const tunFD = 900
 
-// addresses are the VIPs on this machine: /32 on a TUN device without the
+// addresses are the VIPs on this machine: /32 or /128 on a TUN device without the
 // persistent flag, which is gone with its last descriptor, so with this process.
 // The kernel answers ARP for them on its other links all the same (arp_ignore
-// 0). Nothing is ever read from the device: no route leads out of it.
+// 0), but not Neighbour Discovery, see ndConn. Nothing is ever read from the
+// device: no route leads out of it.
 //
 // Not safe for concurrent use.
 type addresses struct {
@@ -53,10 +55,12 @@ func newAddresses(name string) (_ *addresses, err error) {
 	}
 	a.index = l.Attrs().Index
 	// Without this the kernel gives the device a link-local address and sends
-	// router solicitations into it. Where there is no IPv6 there is no file.
-	noIPv6 := filepath.Join("/proc/sys/net/ipv6/conf", name, "disable_ipv6")
-	if err := os.WriteFile(noIPv6, []byte("1"), 0); err != nil && !errors.Is(err, os.ErrNotExist) && !errors.Is(err, unix.EROFS) {
-		return nil, fmt.Errorf("turn IPv6 off on %s: %w", name, err)
+	// router solicitations into it.
+	for file, value := range map[string]string{"addr_gen_mode": "1", "router_solicitations": "0", "accept_ra": "0"} {
+		path := filepath.Join("/proc/sys/net/ipv6/conf", name, file)
+		if err := os.WriteFile(path, []byte(value), 0); err != nil && !errors.Is(err, os.ErrNotExist) && !errors.Is(err, unix.EROFS) {
+			return nil, fmt.Errorf("prepare IPv6 on %s: %w", name, err)
+		}
 	}
 	return a, a.up()
 }
@@ -87,10 +91,17 @@ func openTUN(name string) (int, error) {
 	return high, nil
 }
 
-// up sets the device up, also when somebody set it down.
+// up sets the device up, also when somebody set it down, and takes off the route
+// for multicast that the kernel makes with every first or new IPv6 address.
 func (a *addresses) up() error {
 	if err := a.handle.LinkSetUp(&netlink.Device{LinkAttrs: netlink.LinkAttrs{Index: a.index}}); err != nil {
 		return fmt.Errorf("set %s up: %w", a.name, err)
+	}
+	// What is sent to a group without naming a link shall not get lost here. Where
+	// there is no IPv6 there is no such route.
+	all := &netlink.Route{LinkIndex: a.index, Table: unix.RT_TABLE_LOCAL, Dst: &net.IPNet{IP: net.IPv6linklocalallnodes.Mask(net.CIDRMask(8, 128)), Mask: net.CIDRMask(8, 128)}, Type: unix.RTN_MULTICAST}
+	if err := a.handle.RouteDel(all); err != nil && !errors.Is(err, unix.ESRCH) && !errors.Is(err, unix.EAFNOSUPPORT) && !errors.Is(err, unix.EOPNOTSUPP) {
+		return fmt.Errorf("take the multicast route off %s: %w", a.name, err)
 	}
 	return nil
 }
@@ -114,13 +125,14 @@ func (a *addresses) Remove(vip netip.Addr) error {
 // List returns what the kernel has: the addresses of our device, and those that
 // are on other devices with the names of these.
 func (a *addresses) List() (ours map[netip.Addr]bool, others map[netip.Addr]string, err error) {
-	list, err := a.handle.AddrList(nil, netlink.FAMILY_V4)
+	list, err := a.handle.AddrList(nil, netlink.FAMILY_ALL)
 	if err != nil {
 		return nil, nil, fmt.Errorf("list addresses: %w", err)
 	}
 	ours, others = map[netip.Addr]bool{}, map[netip.Addr]string{}
 	for _, e := range list {
-		ip, ok := netip.AddrFromSlice(e.IP.To4())
+		ip, ok := netip.AddrFromSlice(e.IP)
+		ip = ip.Unmap()
 		switch {
 		case !ok:
 		case e.LinkIndex == a.index:
@@ -143,13 +155,20 @@ func (a *addresses) link() netlink.Link {
 	return &netlink.Device{LinkAttrs: netlink.LinkAttrs{Index: a.index, Name: a.name}}
 }
 
-// addr of scope link, so that the kernel never picks a VIP as the source of what
-// this machine sends from another device.
+// addr in a form that the kernel does not pick by itself as the source of what
+// this machine sends: scope link, or, in IPv6, preferred for no time (RFC 6724
+// section 5, rule 3). IPv6 is used at once: duplicate address detection takes a
+// second or two, and would end in a dead address while the old owner is still
+// there; who may hold it was decided before.
 func (a *addresses) addr(vip netip.Addr) *netlink.Addr {
-	return &netlink.Addr{
-		IPNet: &net.IPNet{IP: vip.AsSlice(), Mask: net.CIDRMask(32, 32)},
-		Scope: int(netlink.SCOPE_LINK), LinkIndex: a.index,
+	n := &netlink.Addr{IPNet: &net.IPNet{IP: vip.AsSlice(), Mask: net.CIDRMask(vip.BitLen(), vip.BitLen())}, LinkIndex: a.index}
+	if vip.Is4() {
+		n.Scope = int(netlink.SCOPE_LINK)
+		return n
 	}
+	n.Flags = unix.IFA_F_NODAD | unix.IFA_F_NOPREFIXROUTE
+	n.ValidLft, n.PreferedLft = math.MaxUint32, 0 // for ever, never
+	return n
 }
 
 // Close removes the device, and so all addresses at once.

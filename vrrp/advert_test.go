@@ -88,7 +88,7 @@ func TestAdvertsAreSentAfterListeningAndResignedOnRelease(t *testing.T) {
 	router := other.router()
 	p, vip := node.parent(), vipOf("10.77.0.10")
 	start := Monotonic()
-	p.tell(command{Do: "hold", Term: 1, Hold: lease, Renew: renew, VIPs: []VIP{vip}, VRID: 51})
+	p.tell(command{Do: "hold", Term: 1, Hold: time.Minute, VIPs: []VIP{vip}, VRID: 51})
 	first, ok := router.next(6 * time.Second)
 	if !ok {
 		t.Fatal("no advert")
@@ -120,7 +120,7 @@ func TestVRIDInUseIsLeftAlone(t *testing.T) {
 	node, other := n.host(1), n.host(2)
 	router := other.router()
 	p, vip := node.parent(), vipOf("10.77.0.10")
-	p.tell(command{Do: "hold", Term: 1, Hold: lease, Renew: renew, VIPs: []VIP{vip}, VRID: 51})
+	p.tell(command{Do: "hold", Term: 1, Hold: time.Minute, VIPs: []VIP{vip}, VRID: 51})
 	p.untilHolding(vip)
 	theirs := Advert{Priority: 100, Interval: 100, Addrs: []netip.Addr{other.ip}}
 	for i := range 5 { // longer than the time of listening

@@ -11,8 +11,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/mdlayher/arp"
 )
 
 // announcer tells the links where held addresses are, and watches for others who
@@ -29,38 +27,49 @@ type announcer struct {
 	stop    context.CancelFunc // of readers
 
 	mu    sync.Mutex
-	plan  *schedule           // guarded by mu
-	conns map[string]*arpConn // guarded by mu; by link; closed by their readers
+	plan  *schedule                 // guarded by mu
+	conns map[linkFamily]neighbours // guarded by mu; closed by their readers
 }
+
+// linkFamily is what one neighbours is for.
+type linkFamily struct {
+	link string
+	v6   bool
+}
+
+func familyOf(v VIP) linkFamily { return linkFamily{v.Link, v.Addr.Is6()} }
 
 func newAnnouncer(log *slog.Logger, open func() bool, ownMAC func(string) bool, foreign chan<- Foreign) *announcer {
 	a := &announcer{
 		log: log, open: open, ownMAC: ownMAC, foreign: foreign,
-		wake: make(chan struct{}, 1), plan: newSchedule(), conns: map[string]*arpConn{},
+		wake: make(chan struct{}, 1), plan: newSchedule(), conns: map[linkFamily]neighbours{},
 	}
 	a.readers, a.stop = context.WithCancel(context.Background())
 	return a
 }
 
-// listen opens ARP on a link, or again when the interface behind the name is
-// another one than before, and watches it.
-func (a *announcer) listen(link string, index int) error {
+// listen makes the link of a VIP, which has that index, deliver questions for it
+// and watches what is said there. The link is opened again when the interface
+// behind the name is another one than before.
+func (a *announcer) listen(v VIP, index int) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if c := a.conns[link]; c != nil {
-		if c.index == index {
-			return nil
-		}
-		delete(a.conns, link)
+	key := familyOf(v)
+	c := a.conns[key]
+	if c != nil && c.on().index != index {
+		delete(a.conns, key)
 		_ = c.close() // the old interface is gone
+		c = nil
 	}
-	c, err := openARP(link)
-	if err != nil {
-		return err
+	if c == nil {
+		var err error
+		if c, err = openNeighbours(v.Link, v.Addr); err != nil {
+			return err
+		}
+		a.conns[key] = c
+		a.wg.Go(func() { a.watch(c) })
 	}
-	a.conns[link] = c
-	a.wg.Go(func() { a.watch(c) })
-	return nil
+	return c.join(v.Addr)
 }
 
 // claimed starts announcing; the link must be listened on.
@@ -77,6 +86,11 @@ func (a *announcer) claimed(vips []VIP) {
 func (a *announcer) dropped(addr netip.Addr) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if e := a.plan.entries[addr]; e != nil {
+		if c := a.conns[familyOf(e.VIP)]; c != nil {
+			c.leave(addr)
+		}
+	}
 	a.plan.drop(addr)
 }
 
@@ -120,36 +134,38 @@ func (a *announcer) round() time.Duration {
 	due, conns := a.plan.due(time.Now()), maps.Clone(a.conns)
 	a.mu.Unlock()
 	for _, v := range due { // without the lock: a first round may be thousands
-		c := conns[v.Link]
+		c := conns[familyOf(v)]
 		if c == nil {
 			continue
 		}
-		if err := c.announce(v.Addr); err != nil {
-			conns[v.Link] = nil // down, most often; its return announces again
+		frames, err := c.announce(v.Addr)
+		if err != nil {
+			delete(conns, familyOf(v)) // down, most often; its return announces again
 			a.log.Debug("announce", "link", v.Link, "err", err)
 			continue
 		}
-		a.sent.Add(framesEach)
+		a.sent.Add(uint64(frames))
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.plan.wait(time.Now())
 }
 
-// watch reads one link's ARP until its socket closes. In a storm it looks at
+// watch reads what one link says until its socket closes, and answers what the
+// kernel does not. In a storm it looks at
 // watchBurst frames per watchWindow, so that a realtime process never takes the
 // machine; the kernel drops the rest, and a claim that goes on is seen later.
-func (a *announcer) watch(c *arpConn) {
+func (a *announcer) watch(c neighbours) {
 	seen, since := 0, time.Now()
 	for a.readers.Err() == nil {
-		p, err := c.read()
+		h, err := c.read()
 		switch {
 		case err == nil:
-			a.judge(c.link, p)
+			a.judge(c, h)
 		case errors.Is(err, os.ErrClosed), errors.Is(err, net.ErrClosed), a.readers.Err() != nil:
 			return
 		default: // the link is down: the socket tells it once and lives on
-			a.log.Debug("read ARP", "link", c.link, "err", err)
+			a.log.Debug("read neighbours", "link", c.on().link, "err", err)
 			seen = watchBurst
 		}
 		if seen++; seen < watchBurst {
@@ -163,30 +179,41 @@ func (a *announcer) watch(c *arpConn) {
 	}
 }
 
-func (a *announcer) judge(link string, p *arp.Packet) {
-	mac := p.SenderHardwareAddr.String()
-	if a.ownMAC(mac) {
+func (a *announcer) judge(c neighbours, h heard) {
+	link := c.on().link
+	if h.question.Target.IsValid() && a.holds(h.question.Target, link) && a.open() {
+		if err := c.answer(h); err != nil {
+			a.log.Debug("answer", "vip", h.question.Target, "link", link, "err", err)
+		}
+	}
+	mac := h.mac.String()
+	if a.ownMAC(mac) || !a.holds(h.claims, link) {
 		return
 	}
-	a.mu.Lock()
-	e := a.plan.entries[p.SenderIP]
-	ours := e != nil && e.Link == link
-	a.mu.Unlock()
-	if !ours {
-		return
+	kind := "arp"
+	if h.claims.Is6() {
+		kind = "nd"
 	}
 	select {
-	case a.foreign <- Foreign{Kind: "arp", Addr: p.SenderIP, MAC: mac, Link: link, Seen: time.Now()}:
+	case a.foreign <- Foreign{Kind: kind, Addr: h.claims, MAC: mac, Link: link, Seen: time.Now()}:
 	default:
 	}
+}
+
+// holds reports whether the address is announced on the link.
+func (a *announcer) holds(addr netip.Addr, link string) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	e := a.plan.entries[addr]
+	return e != nil && e.Link == link
 }
 
 // close ends the readers and waits for them.
 func (a *announcer) close() {
 	a.stop()
 	a.mu.Lock()
-	for link, c := range a.conns {
-		delete(a.conns, link)
+	for key, c := range a.conns {
+		delete(a.conns, key)
 		_ = c.close() // nothing to be done about it
 	}
 	a.mu.Unlock()

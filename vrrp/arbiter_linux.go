@@ -12,8 +12,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/mdlayher/arp"
 )
 
 // ErrNoArbiter is returned when there is no default gateway to ask, or an
@@ -22,14 +20,15 @@ var ErrNoArbiter = errors.New("no arbiter")
 
 // ArbiterConfig of an Arbiter.
 type ArbiterConfig struct {
-	// Addrs to ask, IPv4, on-link; empty means the default gateway.
+	// Addrs to ask, on-link; empty means the default gateway. A link-local IPv6
+	// address names its link (fe80::1%eth0).
 	Addrs []netip.Addr
 	// Every is the pause between questions; default 30 ms.
 	Every time.Duration
 	Log   *slog.Logger
 }
 
-// Arbiter asks neighbours by ARP every 30 ms. An answer tells that this node's
+// Arbiter asks neighbours by ARP or Neighbour Discovery every 30 ms. An answer tells that this node's
 // own leg works, nothing about other nodes. Questions go to everybody until the
 // hardware address is known, then to its owner alone.
 type Arbiter struct {
@@ -76,35 +75,40 @@ func NewArbiter(cfg ArbiterConfig) (*Arbiter, error) {
 }
 
 func targetOf(addr netip.Addr) (*target, error) {
-	if !addr.Is4() {
-		return nil, fmt.Errorf("%w: %s is not an IPv4 address", ErrNoArbiter, addr)
+	bare := addr.WithZone("")
+	if bare.Is6() && bare.IsLinkLocalUnicast() && addr.Zone() == "" {
+		return nil, fmt.Errorf("%w: %s is on every link: name one, as in %s%%eth0", ErrNoArbiter, addr, addr)
 	}
 	ifs, err := net.Interfaces()
 	if err != nil {
 		return nil, fmt.Errorf("list interfaces: %w", err)
 	}
 	for _, i := range ifs {
+		if addr.Zone() != "" && addr.Zone() != i.Name {
+			continue
+		}
 		for _, p := range prefixesOf(i) {
-			if p.Addr() == addr {
+			if p.Addr() == bare {
 				return nil, fmt.Errorf("%w: %s is this machine itself", ErrNoArbiter, addr)
 			}
-			if len(i.HardwareAddr) == 6 && p.Addr().Is4() && p.Masked().Contains(addr) {
-				return &target{addr: addr, link: i.Name, source: p.Addr()}, nil
+			if len(i.HardwareAddr) == 6 && p.Masked().Contains(bare) {
+				return &target{addr: bare, link: i.Name, source: p.Addr()}, nil
 			}
 		}
 	}
-	return nil, fmt.Errorf("%w: %s is not on a network of this machine, so it cannot be asked by ARP", ErrNoArbiter, addr)
+	return nil, fmt.Errorf("%w: %s is not on a network of this machine, so it cannot be asked", ErrNoArbiter, addr)
 }
 
 // Run asks until ctx ends.
 func (a *Arbiter) Run(ctx context.Context) error {
-	byLink := map[string][]*target{}
+	byLink := map[linkFamily][]*target{}
 	for _, t := range a.targets {
-		byLink[t.link] = append(byLink[t.link], t)
+		on := familyOf(VIP{t.addr, t.link})
+		byLink[on] = append(byLink[on], t)
 	}
 	var wg sync.WaitGroup
-	for link, targets := range byLink {
-		wg.Go(func() { a.leg(ctx, link, targets) })
+	for on, targets := range byLink {
+		wg.Go(func() { a.leg(ctx, on.link, targets) })
 	}
 	defer wg.Wait()
 	tick := time.NewTicker(arbiterEvery)
@@ -126,7 +130,7 @@ func (a *Arbiter) Run(ctx context.Context) error {
 // leg asks on one link, opening it anew after a fault (it went down or away).
 func (a *Arbiter) leg(ctx context.Context, link string, targets []*target) {
 	for ctx.Err() == nil {
-		c, err := openARP(link)
+		c, err := openNeighbours(link, targets[0].addr)
 		if err == nil {
 			err = a.talk(ctx, c, targets)
 		}
@@ -141,22 +145,21 @@ func (a *Arbiter) leg(ctx context.Context, link string, targets []*target) {
 }
 
 // talk asks and listens until a fault or the end of ctx, and closes c.
-func (a *Arbiter) talk(ctx context.Context, c *arpConn, targets []*target) error {
+func (a *Arbiter) talk(ctx context.Context, c neighbours, targets []*target) error {
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	defer c.close()
 	failed := make(chan error, 1)
 	wg.Go(func() {
 		for {
-			p, err := c.read()
+			h, err := c.read()
 			if err != nil {
 				failed <- err
 				return
 			}
 			for _, t := range targets {
-				if p.Operation == arp.OperationReply && p.SenderIP == t.addr {
-					mac := slices.Clone(p.SenderHardwareAddr)
-					t.mac.Store(&mac)
+				if h.reply && h.claims == t.addr {
+					t.mac.Store(&h.mac)
 					now := Monotonic()
 					if last := t.last.Swap(now); last == 0 || now-last > int64(arbiterWithin) {
 						t.since.Store(now)

@@ -13,14 +13,19 @@ import (
 )
 
 func TestArbiterFollowsTheNodesOwnLeg(t *testing.T) {
+	t.Run("IPv4", func(t *testing.T) { testArbiter(t, func(h *host) netip.Addr { return h.ip }) })
+	t.Run("IPv6", func(t *testing.T) { testArbiter(t, func(h *host) netip.Addr { return h.ip6 }) })
+}
+
+func testArbiter(t *testing.T, addr func(*host) netip.Addr) {
 	n := newNetwork(t)
-	node, router := n.host(1), n.host(254)
+	node, router := n.host6(1), n.host6(254)
 	p := node.parent()
 	answers := func() bool {
-		return p.tell(command{Do: "arbiter", VIPs: []VIP{{Addr: router.ip}}}).Answers
+		return p.tell(command{Do: "arbiter", VIPs: []VIP{{Addr: addr(router)}}}).Answers
 	}
 	gone := func() bool {
-		return p.tell(command{Do: "arbiter", VIPs: []VIP{{Addr: router.ip}}}).Gone
+		return p.tell(command{Do: "arbiter", VIPs: []VIP{{Addr: addr(router)}}}).Gone
 	}
 	none := func() string { return "" }
 	if gone() {
@@ -41,41 +46,62 @@ func TestArbiterFollowsTheNodesOwnLeg(t *testing.T) {
 
 func TestArbiterMustBeANeighbour(t *testing.T) {
 	n := newNetwork(t)
-	node := n.host(1)
+	node := n.host6(1)
+	asks := func(want string) {
+		t.Helper()
+		node.do(func() error {
+			a, err := NewArbiter(ArbiterConfig{})
+			if err != nil {
+				return err
+			}
+			if got := a.Addrs(); !slices.Equal(got, []netip.Addr{netip.MustParseAddr(want)}) {
+				t.Errorf("asks %v, want %s", got, want)
+			}
+			if a.Answers() {
+				t.Error("answers before it was asked")
+			}
+			return nil
+		})
+	}
 	node.do(func() error {
 		for _, addrs := range [][]netip.Addr{
 			nil, // no default route
 			{netip.MustParseAddr("192.0.2.1")},
 			{node.ip},
+			{node.ip6},
 			{netip.MustParseAddr("fd00::1")},
+			{netip.MustParseAddr("fe80::1")}, // on which link?
 		} {
 			if _, err := NewArbiter(ArbiterConfig{Addrs: addrs}); !errors.Is(err, ErrNoArbiter) {
 				t.Errorf("%v: %v", addrs, err)
 			}
 		}
-		return addDefaultRoute("10.77.0.254")
+		return addDefaultRoute("fe80::1")
 	})
-	node.do(func() error {
-		a, err := NewArbiter(ArbiterConfig{})
-		if err != nil {
-			return err
-		}
-		if got := a.Addrs(); !slices.Equal(got, []netip.Addr{netip.MustParseAddr("10.77.0.254")}) {
-			t.Errorf("asks %v", got)
-		}
-		if a.Answers() {
-			t.Error("answers before it was asked")
-		}
-		return nil
-	})
+	asks("fe80::1")
+	node.do(func() error { return addDefaultRoute("10.77.0.254") })
+	asks("10.77.0.254") // the network of ARP comes first
 }
 
 func addDefaultRoute(gateway string) error {
-	_, all, err := net.ParseCIDR("0.0.0.0/0")
+	gw := net.ParseIP(gateway)
+	all := "0.0.0.0/0"
+	if gw.To4() == nil {
+		all = "::/0"
+	}
+	_, dst, err := net.ParseCIDR(all)
 	if err != nil {
 		return err
 	}
-	return netlink.RouteAdd(&netlink.Route{Dst: all, Gw: net.ParseIP(gateway)})
+	r := &netlink.Route{Dst: dst, Gw: gw}
+	if gw.IsLinkLocalUnicast() {
+		l, err := netlink.LinkByName("eth0")
+		if err != nil {
+			return err
+		}
+		r.LinkIndex = l.Attrs().Index
+	}
+	return netlink.RouteAdd(r)
 }
 
 func TestLinkWatch(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/mdlayher/arp"
@@ -14,55 +15,43 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// arpConn sends and receives ARP on one link. Writing and one reader may run at
-// the same time.
+// arpConn is neighbours by ARP, for IPv4.
 type arpConn struct {
-	link  string
-	index int
-	mac   net.HardwareAddr
-	conn  *packet.Conn
-	buf   [1514]byte // the reader's
+	ethernetLink
+	conn *packet.Conn
+	buf  [1514]byte // the reader's
 }
 
 func openARP(link string) (*arpConn, error) {
-	ifi, err := net.InterfaceByName(link)
+	l, err := ethernetLinkOf(link)
 	if err != nil {
 		return nil, fmt.Errorf("open ARP on %s: %w", link, err)
 	}
-	if len(ifi.HardwareAddr) != 6 {
-		return nil, fmt.Errorf("open ARP on %s: it is no Ethernet interface", link)
-	}
-	c, err := packet.Listen(ifi, packet.Raw, unix.ETH_P_ARP, nil)
+	c, err := packet.Listen(l.ifi, packet.Raw, unix.ETH_P_ARP, nil)
 	if err != nil {
 		return nil, fmt.Errorf("open ARP on %s: %w", link, err)
 	}
-	// Frames of a VLAN arrive here with the tag taken off; they are another
-	// link's.
-	untagged, err := bpf.Assemble([]bpf.Instruction{
-		bpf.LoadExtension{Num: bpf.ExtVLANTagPresent},
-		bpf.JumpIf{Cond: bpf.JumpEqual, Val: 0, SkipFalse: 1},
-		bpf.RetConstant{Val: 1514},
-		bpf.RetConstant{Val: 0},
-	})
-	if err == nil {
-		err = c.SetBPF(untagged)
-	}
-	if err != nil {
+	if err := attachFilter(c, []bpf.Instruction{bpf.RetConstant{Val: 1514}}); err != nil {
 		return nil, errors.Join(fmt.Errorf("filter ARP on %s: %w", link, err), c.Close())
 	}
-	return &arpConn{link: link, index: ifi.Index, mac: ifi.HardwareAddr, conn: c}, nil
+	return &arpConn{ethernetLink: l, conn: c}, nil
 }
+
+// join has nothing to do: questions go to everybody.
+func (c *arpConn) join(netip.Addr) error { return nil }
+func (c *arpConn) leave(netip.Addr)      {}
+
+// answer has nothing to do: the kernel answers on all links for addresses on any.
+func (c *arpConn) answer(heard) error { return nil }
 
 var zeroMAC = make(net.HardwareAddr, 6)
 
-// ask who has addr, with sender address 0: an ARP probe (RFC 5227 section
-// 2.1.1). Nobody's cache changes by it.
+// ask with sender address 0: an ARP probe (RFC 5227 section 2.1.1).
 func (c *arpConn) ask(addr netip.Addr) error {
 	return c.send(ethernet.Broadcast, arp.OperationRequest, netip.IPv4Unspecified(), zeroMAC, addr)
 }
 
-// askAs asks with an address of our own, to everybody or, with a known hardware
-// address, to its owner alone (RFC 1122 section 2.3.2.1 (2)).
+// askAs to the owner alone: RFC 1122 section 2.3.2.1 (2).
 func (c *arpConn) askAs(sender, addr netip.Addr, owner net.HardwareAddr) error {
 	if owner == nil {
 		owner = ethernet.Broadcast
@@ -70,13 +59,13 @@ func (c *arpConn) askAs(sender, addr netip.Addr, owner net.HardwareAddr) error {
 	return c.send(owner, arp.OperationRequest, sender, zeroMAC, addr)
 }
 
-// announce that addr is here, in both forms: equipment differs in which it
+// announce in both forms, request and reply: equipment differs in which it
 // honours (RFC 5227 section 3 explains the request form).
-func (c *arpConn) announce(addr netip.Addr) error {
+func (c *arpConn) announce(addr netip.Addr) (frames int, err error) {
 	if err := c.send(ethernet.Broadcast, arp.OperationRequest, addr, zeroMAC, addr); err != nil {
-		return err
+		return 0, err
 	}
-	return c.send(ethernet.Broadcast, arp.OperationReply, addr, ethernet.Broadcast, addr)
+	return framesEach, c.send(ethernet.Broadcast, arp.OperationReply, addr, ethernet.Broadcast, addr)
 }
 
 func (c *arpConn) send(to net.HardwareAddr, op arp.Operation, sender netip.Addr, targetMAC net.HardwareAddr, target netip.Addr) error {
@@ -99,13 +88,11 @@ func (c *arpConn) send(to net.HardwareAddr, op arp.Operation, sender netip.Addr,
 	return nil
 }
 
-// read returns the next well-formed ARP packet, or the error of the socket, such
-// as os.ErrDeadlineExceeded.
-func (c *arpConn) read() (*arp.Packet, error) {
+func (c *arpConn) read() (heard, error) {
 	for {
 		n, _, err := c.conn.ReadFrom(c.buf[:])
 		if err != nil {
-			return nil, err
+			return heard{}, err
 		}
 		var f ethernet.Frame
 		var p arp.Packet
@@ -113,7 +100,7 @@ func (c *arpConn) read() (*arp.Packet, error) {
 			continue // not ours to judge
 		}
 		if len(p.SenderHardwareAddr) == 6 && p.SenderIP.Is4() {
-			return &p, nil
+			return heard{claims: p.SenderIP, mac: slices.Clone(p.SenderHardwareAddr), reply: p.Operation == arp.OperationReply}, nil
 		}
 	}
 }

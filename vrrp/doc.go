@@ -8,17 +8,18 @@
 //	parent (lbd)                       child (lbd holder)
 //	Holder ── Order: term, deadline ──► claim:   gate, address, announce
 //	       ◄─ Report: observed state ──  release: gate, address off, confirm
-//	                                    watches: foreign ARP, foreign VRRP, links
+//	                                    watches: foreign ARP, ND and VRRP, links
 //
-//	address   /32 on a TUN device that exists only while the child lives
+//	address   /32 or /128 on a TUN device that exists only while the child lives
 //	gate      eBPF on the links: nothing for a VIP passes after the deadline
-//	announce  gratuitous ARP, request and reply form, on a schedule
+//	announce  gratuitous ARP, unsolicited neighbour advertisements, on a schedule
+//	answer    solicitations for IPv6 VIPs; ARP is the kernel's to answer
 //	advert    VRRPv3 (RFC 9568) while active, for foreign speakers
 //
-// The parent also gets eyes: Prober asks by ARP who answers for an address,
+// The parent also gets eyes: Prober asks by ARP or ND who answers for an address,
 // Arbiter whether a neighbour such as the default gateway answers, LinkWatch
 // whether links are up.
 //
 // Only this package changes addresses of the machine. DESIGN.md has the reasons
-// and the measurements. IPv4 only.
+// and the measurements.
 package vrrp

@@ -21,8 +21,8 @@ type gate interface {
 	Guard(links []int) error
 	// Guards reports whether the link has it.
 	Guards(link int) bool
-	// Allow lets the VIP through while the deadline is ahead; ARP questions for
-	// it only on the given link.
+	// Allow lets the VIP through while the deadline is ahead; questions of ARP and
+	// Neighbour Discovery for it only on the given link.
 	Allow(vip netip.Addr, link int) error
 	// Shut drops the VIP's packets whatever the deadline.
 	Shut(vip netip.Addr) error
@@ -54,6 +54,9 @@ type detacher interface{ Close() error }
 // renewal when its process is killed must not open the gate again.
 const deadMark = uint32(1)
 
+// vipKey is the size of an address in the VIP map; IPv4 in its IPv6-mapped form.
+const vipKey = 16
+
 // shutLink in the VIP map is no link at all: dropped in any case.
 const shutLink = uint32(0)
 
@@ -76,7 +79,7 @@ func newGate(h hook) (_ *bpfGate, err error) {
 		return nil, fmt.Errorf("create eBPF map: %w", err)
 	}
 	if g.vips, err = ebpf.NewMap(&ebpf.MapSpec{
-		Name: "lbd_vips", Type: ebpf.Hash, KeySize: 4, ValueSize: 4, MaxEntries: 2 * MaxVIPs,
+		Name: "lbd_vips", Type: ebpf.Hash, KeySize: vipKey, ValueSize: 4, MaxEntries: 2 * MaxVIPs,
 	}); err != nil {
 		return nil, fmt.Errorf("create eBPF map: %w", err)
 	}
@@ -128,14 +131,14 @@ func closeAll(ds []detacher) {
 func (g *bpfGate) Guards(link int) bool { return g.on[link] != nil }
 
 func (g *bpfGate) Allow(vip netip.Addr, link int) error {
-	if err := g.vips.Put(vip.As4(), uint32(link)); err != nil {
+	if err := g.vips.Put(vip.As16(), uint32(link)); err != nil {
 		return fmt.Errorf("allow %s at the gate: %w", vip, err)
 	}
 	return nil
 }
 
 func (g *bpfGate) Shut(vip netip.Addr) error {
-	err := g.vips.Update(vip.As4(), shutLink, ebpf.UpdateExist)
+	err := g.vips.Update(vip.As16(), shutLink, ebpf.UpdateExist)
 	if err != nil && !errors.Is(err, ebpf.ErrKeyNotExist) {
 		return fmt.Errorf("shut %s at the gate: %w", vip, err)
 	}
@@ -143,7 +146,7 @@ func (g *bpfGate) Shut(vip netip.Addr) error {
 }
 
 func (g *bpfGate) Forget(vip netip.Addr) error {
-	if err := g.vips.Delete(vip.As4()); err != nil && !errors.Is(err, ebpf.ErrKeyNotExist) {
+	if err := g.vips.Delete(vip.As16()); err != nil && !errors.Is(err, ebpf.ErrKeyNotExist) {
 		return fmt.Errorf("forget %s at the gate: %w", vip, err)
 	}
 	return nil

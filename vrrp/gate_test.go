@@ -76,12 +76,13 @@ func TestGate(t *testing.T) {
 			must(g.Deadline(0))
 			w := client.watch(0, vip)
 			c := node.arp()
-			if c.announce(vip) == nil {
+			if _, err := c.announce(vip); err == nil {
 				t.Error("an announcement was let out")
 			}
 			must(g.Deadline(soon(time.Minute)))
 			opened := Monotonic()
-			must(c.announce(vip))
+			_, err := c.announce(vip)
+			must(err)
 			w.await("an announcement", func(c claim) bool { return c.gratu })
 			for _, c := range w.stop() {
 				if c.at < opened {

@@ -18,7 +18,7 @@ const (
 	HolderCommand = "holder"
 	// HolderFD is the child's end of the socket to its parent.
 	HolderFD uintptr = 3
-	// MaxVIPs per node. An order of that many is about 25 KiB on the socket.
+	// MaxVIPs per node. An order of that many is at most 80 KiB on the socket.
 	MaxVIPs = 4096
 	// DefaultDevice carries the addresses.
 	DefaultDevice = "lbd0"
@@ -233,7 +233,7 @@ func (h *Holder) Close() error {
 // Renewing a lease is the same order with a later Deadline. It returns the Seq
 // that the answering Report will carry.
 //
-// VIPs that this version cannot hold (IPv6, more than MaxVIPs) become Problems.
+// VIPs that cannot be held (link-local IPv6, more than MaxVIPs) become Problems.
 func (h *Holder) Order(o Order) uint64 {
 	m := orderMessage{Order: o, Offset: bootOffset()}
 	var refuse []Problem
@@ -246,8 +246,8 @@ func (h *Holder) Order(o Order) uint64 {
 	m.VIPs = make([]VIP, 0, len(o.VIPs))
 	for _, v := range o.VIPs {
 		v.Addr = v.Addr.Unmap()
-		if refuseIf(v, !v.Addr.Is4(), "only IPv4 addresses can be held") ||
-			refuseIf(v, !v.Addr.IsGlobalUnicast() && !v.Addr.IsLinkLocalUnicast(), "not a unicast address") ||
+		if refuseIf(v, !v.Addr.IsGlobalUnicast() && !v.Addr.IsLinkLocalUnicast(), "not a unicast address") ||
+			refuseIf(v, v.Addr.Is6() && (v.Addr.IsLinkLocalUnicast() || v.Addr.Zone() != ""), "a link-local IPv6 address cannot be held") ||
 			refuseIf(v, len(m.VIPs) == MaxVIPs, fmt.Sprintf("more than %d VIPs", MaxVIPs)) {
 			continue
 		}

@@ -52,8 +52,8 @@ type addrTable interface {
 
 // speaker announces; see announcer and advertiser.
 type speaker interface {
-	// listen prepares for a link.
-	listen(link string, index int) error
+	// listen prepares for a VIP on its link, which has that index.
+	listen(v VIP, index int) error
 	claimed([]VIP)
 	dropped(netip.Addr)
 	again(link string)
@@ -238,7 +238,7 @@ func (k *keeper) tryPut(a netip.Addr, link string) error {
 			return fmt.Errorf("the gate is not on link %s", link)
 		}
 	}
-	if err := k.out.listen(link, l.index); err != nil {
+	if err := k.out.listen(VIP{a, link}, l.index); err != nil {
 		return err
 	}
 	if err := k.gate.Allow(a, l.index); err != nil {

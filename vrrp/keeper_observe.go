@@ -90,7 +90,7 @@ func (k *keeper) claimedBy(f Foreign) {
 	}
 	f.Count = old.Count + 1
 	k.foreign[key] = f
-	if f.Kind == "arp" && k.open() {
+	if f.Kind != "vrrp" && k.open() {
 		k.out.defend(f.Addr)
 	}
 }
@@ -120,7 +120,7 @@ func (k *keeper) report() Report {
 			continue
 		}
 		r.Foreign = append(r.Foreign, f)
-		if f.Kind == "arp" {
+		if f.Kind != "vrrp" {
 			r.Problems = append(r.Problems, Problem{f.Addr, fmt.Sprintf("%s is answered by %s on %s as well", f.Addr, f.MAC, f.Link)})
 		}
 	}

@@ -109,11 +109,11 @@ func (m *machine) Remove(a netip.Addr) error {
 func (m *machine) List() (map[netip.Addr]bool, map[netip.Addr]string, error) {
 	return maps.Clone(m.on), m.others, nil
 }
-func (m *machine) up() error                { return nil }
-func (m *machine) listen(string, int) error { return nil }
-func (m *machine) dropped(a netip.Addr)     { delete(m.said, a) }
-func (m *machine) again(link string)        { m.note("again " + link) }
-func (m *machine) defend(a netip.Addr)      { m.note("defend " + a.String()) }
+func (m *machine) up() error             { return nil }
+func (m *machine) listen(VIP, int) error { return nil }
+func (m *machine) dropped(a netip.Addr)  { delete(m.said, a) }
+func (m *machine) again(link string)     { m.note("again " + link) }
+func (m *machine) defend(a netip.Addr)   { m.note("defend " + a.String()) }
 func (m *machine) claimed(vips []VIP) {
 	for _, v := range vips {
 		if !m.on[v.Addr] {

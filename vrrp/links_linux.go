@@ -177,9 +177,21 @@ func DefaultInterface() (string, error) {
 }
 
 // defaultRoute returns the gateway (the zero Addr for a route without one) and
-// the interface of the IPv4 default route with the lowest metric.
+// the interface of the default route with the lowest metric: IPv4's, or IPv6's
+// when there is none.
 func defaultRoute() (gateway netip.Addr, name string, err error) {
-	routes, err := netlink.RouteListFiltered(netlink.FAMILY_V4, &netlink.Route{Table: unix.RT_TABLE_MAIN}, netlink.RT_FILTER_TABLE)
+	for _, family := range []int{netlink.FAMILY_V4, netlink.FAMILY_V6} {
+		if gateway, name, err = defaultRouteOf(family); err == nil {
+			break
+		}
+	}
+	return gateway, name, err
+}
+
+var errNoRoute = errors.New("no default route")
+
+func defaultRouteOf(family int) (gateway netip.Addr, name string, err error) {
+	routes, err := netlink.RouteListFiltered(family, &netlink.Route{Table: unix.RT_TABLE_MAIN}, netlink.RT_FILTER_TABLE)
 	if err != nil {
 		return gateway, "", fmt.Errorf("list routes: %w", err)
 	}
@@ -195,12 +207,15 @@ func defaultRoute() (gateway netip.Addr, name string, err error) {
 		}
 	}
 	if best < 0 {
-		return gateway, "", errors.New("no default route")
+		return gateway, "", errNoRoute
 	}
-	gateway, _ = netip.AddrFromSlice(routes[best].Gw.To4())
 	i, err := net.InterfaceByIndex(routes[best].LinkIndex)
 	if err != nil {
 		return gateway, "", fmt.Errorf("interface of the default route: %w", err)
+	}
+	gateway, _ = netip.AddrFromSlice(routes[best].Gw)
+	if gateway = gateway.Unmap(); gateway.Is6() && gateway.IsLinkLocalUnicast() {
+		gateway = gateway.WithZone(i.Name)
 	}
 	return gateway, i.Name, nil
 }

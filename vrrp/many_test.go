@@ -14,12 +14,27 @@ func manyVIPs(n int) []VIP {
 	return vips
 }
 
+func manyVIPs6(n int) []VIP {
+	vips := manyVIPs(n)
+	for i := range vips {
+		b := netip.MustParseAddr("fd77::").As16()
+		copy(b[12:], vips[i].Addr.AsSlice())
+		vips[i].Addr = netip.AddrFrom16(b)
+	}
+	return vips
+}
+
 // A thousand addresses are claimed in 300 ms on an idle machine, and renewals are
 // not late meanwhile.
 func TestThousandVIPs(t *testing.T) {
+	t.Run("IPv4", func(t *testing.T) { testMany(t, manyVIPs(1000)) })
+	t.Run("IPv6", func(t *testing.T) { testMany(t, manyVIPs6(1000)) })
+}
+
+func testMany(t *testing.T, vips []VIP) {
 	n := newNetwork(t)
-	node, client := n.host(1), n.host(2)
-	p, vips := node.parent(), manyVIPs(1000)
+	node, client := n.host6(1), n.host6(2)
+	p := node.parent()
 	w := client.watch(100*time.Microsecond, vips[999].Addr)
 	at := p.hold(1, lease, renew, vips...).At
 	first := w.await("the last one answers", answered)

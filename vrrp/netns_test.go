@@ -12,6 +12,7 @@ import (
 
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netns"
+	"golang.org/x/sys/unix"
 )
 
 // network is a bridge in a namespace of its own, to which hosts are plugged. All
@@ -28,6 +29,7 @@ type host struct {
 	ns  netns.NsHandle
 	mac string // of eth0
 	ip  netip.Addr
+	ip6 netip.Addr // of eth0, with host6
 }
 
 func newNetwork(t *testing.T) *network {
@@ -58,6 +60,10 @@ func (n *network) namespace() *host {
 		runtime.LockOSThread() // never unlocked: the thread ends with the goroutine
 		var err error
 		if h.ns, err = netns.New(); err == nil {
+			// Link-local addresses are usable at once: nobody waits for them here.
+			err = os.WriteFile("/proc/sys/net/ipv6/conf/default/accept_dad", []byte("0"), 0)
+		}
+		if err == nil {
 			err = netlink.LinkSetUp(&netlink.Device{LinkAttrs: netlink.LinkAttrs{Name: "lo"}})
 		}
 		errs <- err
@@ -75,6 +81,21 @@ func (n *network) host(k byte) *host {
 	h := n.namespace()
 	h.ip = netip.AddrFrom4([4]byte{10, 77, 0, k})
 	h.mac = n.plug(h, "eth0", "br0", netip.PrefixFrom(h.ip, 24))
+	return h
+}
+
+// host6 has fd77::k/64 on eth0 as well, usable at once.
+func (n *network) host6(k byte) *host {
+	n.t.Helper()
+	h := n.host(k)
+	h.ip6 = netip.AddrFrom16([16]byte{0xfd, 0x77, 15: k})
+	h.do(func() error {
+		l, err := netlink.LinkByName("eth0")
+		if err != nil {
+			return err
+		}
+		return netlink.AddrAdd(l, &netlink.Addr{IPNet: &net.IPNet{IP: h.ip6.AsSlice(), Mask: net.CIDRMask(64, 128)}, Flags: unix.IFA_F_NODAD})
+	})
 	return h
 }
 
@@ -141,6 +162,15 @@ func (h *host) arpOn(link string) *arpConn {
 	return c
 }
 
+// neighbours speaks on eth0 for the family of addr.
+func (h *host) neighbours(addr netip.Addr) neighbours {
+	h.t.Helper()
+	var c neighbours
+	h.do(func() (err error) { c, err = openNeighbours("eth0", addr); return err })
+	h.t.Cleanup(func() { c.close() })
+	return c
+}
+
 // get reads the greeting of the test parent's server at addr.
 func (h *host) get(addr netip.Addr) (string, error) {
 	var got string
@@ -148,7 +178,7 @@ func (h *host) get(addr netip.Addr) (string, error) {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
 		var d net.Dialer
-		c, err := d.DialContext(ctx, "tcp4", netip.AddrPortFrom(addr, 80).String())
+		c, err := d.DialContext(ctx, "tcp", netip.AddrPortFrom(addr, 80).String())
 		if err != nil {
 			return err
 		}

@@ -7,7 +7,7 @@ import (
 
 // VIP is one service address and the link on which it is answered.
 type VIP struct {
-	Addr netip.Addr // IPv4
+	Addr netip.Addr // IPv4, or IPv6 other than link-local
 	Link string     // name of the interface, an Ethernet-like one
 }
 
@@ -82,9 +82,10 @@ type Problem struct {
 	Reason string
 }
 
-// Foreign is somebody else who claimed a VIP by ARP, or who advertises our VRID.
+// Foreign is somebody else who claimed a VIP by ARP or Neighbour Discovery, or who
+// advertises our VRID.
 type Foreign struct {
-	Kind string // "arp" or "vrrp"
+	Kind string // "arp", "nd" or "vrrp"
 	Addr netip.Addr
 	MAC  string
 	Link string

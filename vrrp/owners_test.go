@@ -8,19 +8,19 @@ import (
 	"testing"
 	"time"
 
-	"github.com/mdlayher/arp"
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 )
 
 // Two holders take turns with deadlines that do not overlap, neither releasing
 // nor always alive: at no instant do both answer.
-func TestTwoHoldersNeverBothAnswer(t *testing.T) {
+func TestTwoHoldersNeverBothAnswer(t *testing.T) { eachFamily(t, testTwoHolders) }
+
+func testTwoHolders(t *testing.T, vip VIP) {
 	n := newNetwork(t)
-	vip := vipOf("10.77.0.10")
-	nodes := []*host{n.host(1), n.host(2)}
+	nodes := []*host{n.host6(1), n.host6(2)}
 	parents := []*parent{nodes[0].parent(), nodes[1].parent()}
-	w := n.host(3).watch(time.Millisecond, vip.Addr)
+	w := n.host6(3).watch(time.Millisecond, vip.Addr)
 	type turn struct {
 		mac      string
 		from, to int64
@@ -65,20 +65,24 @@ func TestTwoHoldersNeverBothAnswer(t *testing.T) {
 }
 
 func TestForeignClaimIsReportedAndAnsweredByAnAnnouncement(t *testing.T) {
+	eachFamily(t, testForeignClaim)
+}
+
+func testForeignClaim(t *testing.T, vip VIP) {
 	n := newNetwork(t)
-	node, thief := n.host(1), n.host(2)
-	p, vip := node.parent(), vipOf("10.77.0.10")
+	node, thief := n.host6(1), n.host6(2)
+	p := node.parent()
 	p.hold(1, time.Minute, 0, vip)
 	p.untilHolding(vip)
 	w := thief.watch(0, vip.Addr)
-	c := thief.arp()
+	c := thief.neighbours(vip.Addr)
 	before := Monotonic()
-	if err := c.announce(vip.Addr); err != nil {
+	if _, err := c.announce(vip.Addr); err != nil {
 		t.Fatal(err)
 	}
 	r := p.until("the claim is reported", func(r Report) bool { return len(r.Foreign) > 0 })
 	f := r.Foreign[0]
-	if f.Kind != "arp" || f.Addr != vip.Addr || f.MAC != thief.mac || f.Link != "eth0" || f.Seen.IsZero() {
+	if f.Kind != map[bool]string{false: "arp", true: "nd"}[vip.Addr.Is6()] || f.Addr != vip.Addr || f.MAC != thief.mac || f.Link != "eth0" || f.Seen.IsZero() {
 		t.Errorf("foreign %+v", f)
 	}
 	if len(r.Problems) != 1 || !strings.Contains(r.Problems[0].Reason, thief.mac) {
@@ -90,15 +94,17 @@ func TestForeignClaimIsReportedAndAnsweredByAnAnnouncement(t *testing.T) {
 	w.await("the defence", func(c claim) bool { return c.mac == node.mac && c.gratu && c.at > before })
 }
 
-func TestProbesAreNoForeignClaims(t *testing.T) {
+func TestProbesAreNoForeignClaims(t *testing.T) { eachFamily(t, testProbes) }
+
+func testProbes(t *testing.T, vip VIP) {
 	n := newNetwork(t)
-	node, other := n.host(1), n.host(2)
-	p, vip := node.parent(), vipOf("10.77.0.10")
+	node, other := n.host6(1), n.host6(2)
+	p := node.parent()
 	p.hold(1, time.Minute, 0, vip)
 	p.untilHolding(vip)
 	var got []Answer
 	other.do(func() (err error) {
-		got, err = Prober{}.Conflict(t.Context(), []VIP{vip, vipOf("10.77.0.11")})
+		got, err = Prober{}.Conflict(t.Context(), []VIP{vip, {vip.Addr.Next(), "eth0"}})
 		return err
 	})
 	if want := []Answer{{vip.Addr, node.mac, "eth0"}}; !slices.Equal(got, want) {
@@ -124,7 +130,7 @@ func TestProbesAreNoForeignClaims(t *testing.T) {
 func TestAddressOfSomebodyElseOnThisMachineIsAProblem(t *testing.T) {
 	n := newNetwork(t)
 	node := n.host(1)
-	vips := []VIP{vipOf("10.77.0.10"), vipOf("10.77.0.11"), {netip.MustParseAddr("10.77.0.12"), "eth9"}, vipOf("fd00::1")}
+	vips := []VIP{vipOf("10.77.0.10"), vipOf("10.77.0.11"), {netip.MustParseAddr("10.77.0.12"), "eth9"}, vipOf("fe80::1")}
 	onEth0 := func(change func(netlink.Link, *netlink.Addr) error) {
 		node.do(func() error {
 			l, err := netlink.LinkByName("eth0")
@@ -149,7 +155,7 @@ func TestAddressOfSomebodyElseOnThisMachineIsAProblem(t *testing.T) {
 	for _, pr := range r.Problems {
 		text = append(text, pr.Addr.String()+": "+pr.Reason)
 	}
-	for _, want := range []string{"10.77.0.10: the address is on eth0 already", "10.77.0.12: there is no link eth9", "fd00::1: only IPv4"} {
+	for _, want := range []string{"10.77.0.10: the address is on eth0 already", "10.77.0.12: there is no link eth9", "fe80::1: a link-local"} {
 		if !strings.Contains(strings.Join(text, "\n"), want) {
 			t.Errorf("no %q in %q", want, text)
 		}
@@ -195,7 +201,7 @@ func TestLinkThatComesBackIsAnnouncedOn(t *testing.T) {
 	w := client.watch(0, vip.Addr)
 	up := Monotonic()
 	n.sw.linkUp("p1eth0", true)
-	c := w.await("an announcement", func(c claim) bool { return c.gratu && c.op == arp.OperationRequest })
+	c := w.await("an announcement", func(c claim) bool { return c.gratu && !c.reply })
 	t.Logf("announced %v after the link came up", time.Duration(c.at-up))
 	p.until("link up", func(r Report) bool { return len(r.LinksDown) == 0 })
 }

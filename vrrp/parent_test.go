@@ -53,7 +53,7 @@ func parentMain() int {
 		_ = out.Encode(reply{Err: err.Error()})
 		return 1
 	}
-	l, err := net.Listen("tcp4", ":80")
+	l, err := net.Listen("tcp", ":80")
 	if err != nil {
 		_ = out.Encode(reply{Err: err.Error()})
 		return 1

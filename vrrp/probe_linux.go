@@ -13,15 +13,15 @@ import (
 	"time"
 )
 
-// Answer is a neighbour's ARP answer.
+// Answer is a neighbour's answer, by ARP or Neighbour Discovery.
 type Answer struct {
 	Addr netip.Addr
 	MAC  string
 	Link string
 }
 
-// Prober asks by ARP who answers for addresses, with sender address 0 (RFC 5227
-// section 2.1.1), which changes nobody's cache. The zero value is usable, by
+// Prober asks by ARP or Neighbour Discovery who answers for addresses, without an
+// address of its own, which puts nothing wrong into anybody's cache. The zero value is usable, by
 // many at a time.
 type Prober struct {
 	// Tries and Wait: each address is asked Tries times, Wait apart; after the
@@ -36,9 +36,9 @@ type Prober struct {
 // with it.
 func (p Prober) Conflict(ctx context.Context, vips []VIP) ([]Answer, error) {
 	p.Tries, p.Wait = cmp.Or(p.Tries, probeTries), cmp.Or(p.Wait, probeWait)
-	byLink := map[string][]netip.Addr{}
+	byLink := map[linkFamily][]netip.Addr{}
 	for _, v := range vips {
-		byLink[v.Link] = append(byLink[v.Link], v.Addr)
+		byLink[familyOf(v)] = append(byLink[familyOf(v)], v.Addr)
 	}
 	own, err := listLinks()
 	if err != nil {
@@ -50,8 +50,8 @@ func (p Prober) Conflict(ctx context.Context, vips []VIP) ([]Answer, error) {
 		found = map[Answer]bool{}
 		errs  []error
 	)
-	for link, addrs := range byLink {
-		c, err := openARP(link) // here, on the caller's thread: in its namespace
+	for on, addrs := range byLink {
+		c, err := openNeighbours(on.link, addrs[0]) // here, on the caller's thread: in its namespace
 		if err != nil {
 			mu.Lock()
 			errs = append(errs, err)
@@ -80,7 +80,7 @@ func (p Prober) Conflict(ctx context.Context, vips []VIP) ([]Answer, error) {
 }
 
 // ask on one link.
-func (p Prober) ask(ctx context.Context, c *arpConn, addrs []netip.Addr) (map[Answer]bool, error) {
+func (p Prober) ask(ctx context.Context, c neighbours, addrs []netip.Addr) (map[Answer]bool, error) {
 	asked := map[netip.Addr]bool{}
 	for _, a := range addrs {
 		asked[a] = true
@@ -88,7 +88,7 @@ func (p Prober) ask(ctx context.Context, c *arpConn, addrs []netip.Addr) (map[An
 	found := map[Answer]bool{}
 	for range p.Tries {
 		if err := ctx.Err(); err != nil {
-			return found, fmt.Errorf("probe on %s: %w", c.link, err)
+			return found, fmt.Errorf("probe on %s: %w", c.on().link, err)
 		}
 		for _, a := range addrs {
 			if err := c.ask(a); err != nil {
@@ -96,7 +96,7 @@ func (p Prober) ask(ctx context.Context, c *arpConn, addrs []netip.Addr) (map[An
 			}
 		}
 		if err := c.readUntil(time.Now().Add(p.Wait)); err != nil {
-			return found, fmt.Errorf("probe on %s: %w", c.link, err)
+			return found, fmt.Errorf("probe on %s: %w", c.on().link, err)
 		}
 		for {
 			r, err := c.read()
@@ -104,12 +104,12 @@ func (p Prober) ask(ctx context.Context, c *arpConn, addrs []netip.Addr) (map[An
 				break
 			}
 			if err != nil {
-				return found, fmt.Errorf("probe on %s: %w", c.link, err)
+				return found, fmt.Errorf("probe on %s: %w", c.on().link, err)
 			}
 			// Whatever says that the address is his is an answer: a reply, an
 			// announcement, a question with it as sender.
-			if asked[r.SenderIP] {
-				found[Answer{r.SenderIP, r.SenderHardwareAddr.String(), c.link}] = true
+			if asked[r.claims] {
+				found[Answer{r.claims, r.mac.String(), c.on().link}] = true
 			}
 		}
 	}

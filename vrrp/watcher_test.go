@@ -6,11 +6,9 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	"github.com/mdlayher/arp"
 )
 
-// watcher asks for addresses by ARP without a pause and notes every frame in
+// watcher asks for addresses, all of one family, without a pause and notes every frame in
 // which somebody says that one is his.
 type watcher struct {
 	t    *testing.T
@@ -24,21 +22,22 @@ type claim struct {
 	at    int64 // Monotonic, when the frame came to the kernel
 	addr  netip.Addr
 	mac   string
-	op    arp.Operation
-	gratu bool // sender = target
+	reply bool
+	gratu bool // told without having been asked
 }
 
 // watch asks for the addresses in turn, a question every interval (0: none).
 func (h *host) watch(every time.Duration, addrs ...netip.Addr) *watcher {
 	h.t.Helper()
 	w := &watcher{t: h.t}
-	c, frames := h.arp(), h.arpFrames()
+	v6 := addrs[0].Is6()
+	c, frames := h.neighbours(addrs[0]), h.frames(v6)
 	var wg sync.WaitGroup
 	done := make(chan struct{})
 	wg.Go(func() {
 		defer frames.close()
 		for {
-			p, at, err := frames.read()
+			c, ok, err := frames.read()
 			if err != nil {
 				select {
 				case <-done:
@@ -47,9 +46,9 @@ func (h *host) watch(every time.Duration, addrs ...netip.Addr) *watcher {
 					continue // nothing for a while
 				}
 			}
-			if slices.Contains(addrs, p.SenderIP) {
+			if ok && slices.Contains(addrs, c.addr) {
 				w.mu.Lock()
-				w.seen = append(w.seen, claim{at, p.SenderIP, p.SenderHardwareAddr.String(), p.Operation, p.SenderIP == p.TargetIP})
+				w.seen = append(w.seen, c)
 				w.mu.Unlock()
 			}
 		}
@@ -63,7 +62,13 @@ func (h *host) watch(every time.Duration, addrs ...netip.Addr) *watcher {
 				case <-done:
 					return
 				case <-tick.C:
-					if c.ask(addrs[i%len(addrs)]) != nil {
+					var err error
+					if a := addrs[i%len(addrs)]; v6 { // without an address of ours all nodes would be told
+						err = c.askAs(h.ip6, a, nil)
+					} else {
+						err = c.ask(a)
+					}
+					if err != nil {
 						return
 					}
 				}
@@ -103,7 +108,7 @@ func (w *watcher) await(what string, ok func(claim) bool) claim {
 }
 
 // answered reports claims that are not announcements.
-func answered(c claim) bool { return c.op == arp.OperationReply && !c.gratu }
+func answered(c claim) bool { return c.reply && !c.gratu }
 
 // lastAfter is how long after t the last claim of the hardware address came, 0
 // for none.

@@ -90,7 +90,7 @@ func decodeTie(b []byte) (m tieMessage, err error) {
 }
 
 func (m orderMessage) encode() []byte {
-	w := make(writer, 0, 64+6*len(m.VIPs))
+	w := make(writer, 0, 64+19*len(m.VIPs))
 	w = append(w, byte(kindOrder))
 	w.u64(m.Seq)
 	w.u64(m.Term)
@@ -141,7 +141,7 @@ func decodeOrder(b []byte) (m orderMessage, err error) {
 }
 
 func (m Report) encode() []byte {
-	w := make(writer, 0, 128+4*len(m.Holding))
+	w := make(writer, 0, 128+17*len(m.Holding))
 	w = append(w, byte(kindReport))
 	w.u64(m.Seq)
 	w.u64(m.Term)
@@ -218,13 +218,10 @@ func (w *writer) text(s string) {
 	*w = append(*w, s...)
 }
 
-// addr of IPv4; any other is 0.0.0.0 and comes back as the zero Addr.
+// addr is its length and its bytes, none of the zero Addr.
 func (w *writer) addr(a netip.Addr) {
-	var b [4]byte
-	if a.Is4() {
-		b = a.As4()
-	}
-	*w = append(*w, b[:]...)
+	b := a.AsSlice()
+	*w = append(append(*w, byte(len(b))), b...)
 }
 
 func (w *writer) time(t time.Time) {
@@ -267,11 +264,16 @@ func (r *reader) count(limit int) int {
 }
 
 func (r *reader) addr() netip.Addr {
-	b := [4]byte(r.take(4))
-	if b == ([4]byte{}) {
+	switch n := int(r.u8()); n {
+	case 0:
+		return netip.Addr{}
+	case 4, 16:
+		a, _ := netip.AddrFromSlice(r.take(n))
+		return a
+	default:
+		r.bad, r.b = true, nil
 		return netip.Addr{}
 	}
-	return netip.AddrFrom4(b)
 }
 
 func (r *reader) time() time.Time {

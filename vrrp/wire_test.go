@@ -29,7 +29,7 @@ func sampleReport() Report {
 }
 
 func TestMessagesComeBackAsTheyWere(t *testing.T) {
-	o := orderMessage{Offset: -5, Order: Order{Seq: 1, Term: 2, Deadline: 3, Announce: 4, VRID: 5, VIPs: manyVIPs(3)}}
+	o := orderMessage{Offset: -5, Order: Order{Seq: 1, Term: 2, Deadline: 3, Announce: 4, VRID: 5, VIPs: append(manyVIPs(3), manyVIPs6(2)...)}}
 	o.VIPs[1].Link = "eth1"
 	if got, err := decodeOrder(o.encode()[1:]); err != nil || !cmp.Equal(o, got, equal) {
 		t.Errorf("order: %v %s", err, cmp.Diff(o, got, equal))
@@ -50,7 +50,7 @@ func TestMessagesComeBackAsTheyWere(t *testing.T) {
 }
 
 func TestLargestMessagesFit(t *testing.T) {
-	o := orderMessage{Order: Order{VIPs: manyVIPs(MaxVIPs)}}
+	o := orderMessage{Order: Order{VIPs: manyVIPs6(MaxVIPs)}}
 	for i := range o.VIPs[:maxLinks] {
 		o.VIPs[i].Link = strings.Repeat("x", 10) + o.VIPs[i].Addr.String()
 	}

@@ -17,13 +17,14 @@ import (
 	"lbd/internal/netlab"
 )
 
-// ARPWatch asks every 5 ms who has an address and notes every answer.
+// ARPWatch asks every 5 ms, by ARP or Neighbour Discovery, who has an address and
+// notes every answer.
 type ARPWatch struct{ h *helper }
 
 // ARPEvent is a question of the watch or what it heard about the address.
 type ARPEvent struct {
 	At   time.Duration // CLOCK_MONOTONIC; of answers when the kernel got them, not when a busy watch read them
-	Kind string        // "ask", "answer", "announce" (gratuitous)
+	Kind string        // "ask", "answer", "announce" (gratuitous or unsolicited)
 	MAC  string
 }
 
@@ -31,7 +32,11 @@ type ARPEvent struct {
 // the host) as the one who asks.
 func (w *World) WatchARP(on *netlab.Host, dev, src, vip string) *ARPWatch {
 	w.T.Helper()
-	return &ARPWatch{w.spawn(on, "_arp", dev, src, vip)}
+	how := "_arp"
+	if strings.Contains(vip, ":") {
+		how = "_nd"
+	}
+	return &ARPWatch{w.spawn(on, how, dev, src, vip)}
 }
 
 // Stop ends the watch and returns all events in order.
@@ -101,16 +106,8 @@ func arpMain(args []string) error {
 	if err != nil {
 		return err
 	}
-	proto := binary.NativeEndian.Uint16(binary.BigEndian.AppendUint16(nil, unix.ETH_P_ARP))
-	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW, int(proto))
+	fd, to, err := packetSocket(ifi, unix.ETH_P_ARP)
 	if err != nil {
-		return err
-	}
-	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1); err != nil {
-		return err
-	}
-	to := &unix.SockaddrLinklayer{Protocol: proto, Ifindex: ifi.Index, Halen: 6}
-	if err := unix.Bind(fd, to); err != nil {
 		return err
 	}
 	o := newOutput()
@@ -121,6 +118,32 @@ func arpMain(args []string) error {
 			unix.Sendto(fd, question, 0, to)
 		}
 	}()
+	return eachFrame(fd, func(b []byte, at time.Duration) {
+		if len(b) < arpFrameLen || !bytes.Equal(b[28:32], vip[:]) {
+			return
+		}
+		mac := net.HardwareAddr(b[22:28])
+		switch {
+		case bytes.Equal(b[38:42], vip[:]):
+			o.printf("%d announce %s\n", at, mac)
+		case b[21] == 2:
+			o.printf("%d answer %s\n", at, mac)
+		}
+	})
+}
+
+// packetSocket gets frames of one protocol with the times of their arrival.
+func packetSocket(ifi *net.Interface, protocol uint16) (fd int, to *unix.SockaddrLinklayer, err error) {
+	proto := binary.NativeEndian.Uint16(binary.BigEndian.AppendUint16(nil, protocol))
+	if fd, err = unix.Socket(unix.AF_PACKET, unix.SOCK_RAW, int(proto)); err != nil {
+		return 0, nil, err
+	}
+	to = &unix.SockaddrLinklayer{Protocol: proto, Ifindex: ifi.Index, Halen: 6}
+	return fd, to, errors.Join(unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1), unix.Bind(fd, to))
+}
+
+// eachFrame calls f for every frame that comes in, until an error.
+func eachFrame(fd int, f func(frame []byte, at time.Duration)) error {
 	buf, oob := make([]byte, 1600), make([]byte, 128)
 	for {
 		n, oobn, _, from, err := unix.Recvmsg(fd, buf, oob, 0)
@@ -130,24 +153,14 @@ func arpMain(args []string) error {
 		if err != nil {
 			return err
 		}
-		sl, ok := from.(*unix.SockaddrLinklayer)
-		if !ok || sl.Pkttype == unix.PACKET_OUTGOING || n < arpFrameLen || !bytes.Equal(buf[28:32], vip[:]) {
+		if sl, ok := from.(*unix.SockaddrLinklayer); !ok || sl.Pkttype == unix.PACKET_OUTGOING {
 			continue
 		}
-		kind, mac := "", net.HardwareAddr(buf[22:28]).String()
-		switch {
-		case bytes.Equal(buf[38:42], vip[:]):
-			kind = "announce"
-		case buf[21] == 2:
-			kind = "answer"
+		at, err := receivedAt(oob[:oobn])
+		if err != nil {
+			return err
 		}
-		if kind != "" {
-			at, err := receivedAt(oob[:oobn])
-			if err != nil {
-				return err
-			}
-			o.printf("%d %s %s\n", at, kind, strings.ToLower(mac))
-		}
+		f(buf[:n], at)
 	}
 }
 

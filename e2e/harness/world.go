@@ -31,6 +31,7 @@ type World struct {
 type Options struct {
 	Nodes   int  // data nodes, 1..5
 	Witness bool // one more voter, on the management network only
+	IPv6    bool // the private network is fd00:10::/64 as well, and the client (fd00:10::60) is on it
 }
 
 var worlds atomic.Int32
@@ -69,6 +70,14 @@ func New(t testing.TB, o Options) *World {
 		w.must(h.Plug("mgmt", fmt.Sprintf("192.0.2.%d/24", 10+i), "mgmt"))
 		w.must(h.Route("default", "203.0.113.1"))
 		w.Nodes = append(w.Nodes, w.node(h, fmt.Sprintf("192.0.2.%d", 10+i)))
+	}
+	if o.IPv6 {
+		w.must(w.Client.Plug("private", "10.0.0.60/24", "private"))
+		w.must(w.Client.Address("fd00:10::60/64", "private"))
+		w.must(w.Observer.Address("fd00:10::50/64", "private"))
+		for i, n := range w.Nodes {
+			w.must(n.Host.Address(fmt.Sprintf("fd00:10::%d/64", 11+i), "private"))
+		}
 	}
 	if o.Witness {
 		w.Witness = w.node(w.host("witness", "mgmt", "192.0.2.30/24"), "192.0.2.30")

@@ -97,6 +97,15 @@ func (h *Host) Plug(sw, addr, dev string) error {
 	return h.ip("addr", "add", addr, "dev", dev)
 }
 
+// Address adds an address (with prefix length) to a device, usable at once.
+func (h *Host) Address(addr, dev string) error {
+	args := []string{"addr", "add", addr, "dev", dev}
+	if strings.Contains(addr, ":") {
+		args = append(args, "nodad")
+	}
+	return h.ip(args...)
+}
+
 // Route adds a route: Route("default", "10.0.0.1").
 func (h *Host) Route(dst, via string) error { return h.ip("route", "add", dst, "via", via) }
 
