@@ -156,7 +156,7 @@ func acceptsJSON(accept []string) bool {
 	for _, line := range accept {
 		for a := range strings.SplitSeq(line, ",") {
 			mt, params, err := mime.ParseMediaType(a)
-			if err != nil {
+			if err != nil || !strings.Contains(mt, "/") {
 				if strings.TrimSpace(a) != "" {
 					return true
 				}

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"html"
 	"net/http"
 	"strings"
 
@@ -52,6 +53,9 @@ func (s *Server) health(c echo.Context) error {
 		return c.NoContent(status)
 	case strings.Contains(accept, "application/json"):
 		return c.JSON(status, map[string]any{"detailed": false, "reasons": []string{reason}})
+	}
+	if WantsPage(c) {
+		return c.HTML(status, "<!DOCTYPE html>\n<html><head><title>Healthcheck</title></head><body><p>"+html.EscapeString(reason)+"</p></body></html>\n")
 	}
 	return c.String(status, reason)
 }

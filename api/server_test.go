@@ -57,10 +57,12 @@ func TestAnswers(t *testing.T) {
 		{"Accept: JSON", "GET", "/v2.0/things/1?", "", []string{good, "Accept: text/html, application/json;q=0.5"}, 200, `{"base":"http://lbd.example:9876","caller":"u1","id":"1","query":""}`},
 		{"Accept: anything", "POST", "/v2.0/things", "", []string{good, "Accept: */*"}, 200, "0"},
 		{"Accept: unparsable", "POST", "/v2.0/things", "", []string{good, "Accept: ;;"}, 200, "0"},
+		{"Accept: no media type", "POST", "/v2.0/things", "", []string{good, "Accept: garbage"}, 200, "0"},
 		{"Accept: HTML only", "GET", "/v2.0/things/1", "", []string{good, "Accept: text/html"}, 406, `{"code":406,"title":"Not Acceptable","description":"Only media type application/json is accepted"}`},
 		{"Accept: JSON not", "GET", "/v2.0/things/1", "", []string{good, "Accept: application/json;q=0"}, 406, `{"code":406,"title":"Not Acceptable","description":"Only media type application/json is accepted"}`},
 		{"health", "GET", "/healthcheck", "", nil, 200, "OK"},
 		{"health below the mount", "GET", "/load-balancer/healthcheck", "", []string{"Accept: application/json"}, 200, `{"detailed":false,"reasons":["OK"]}`},
+		{"health for a browser", "GET", "/healthcheck", "", []string{"Accept: text/html"}, 200, "<!DOCTYPE html>\n<html><head><title>Healthcheck</title></head><body><p>OK</p></body></html>\n"},
 		{"health by HEAD", "HEAD", "/healthcheck", "", nil, 204, ""},
 		{"metrics without a token", "GET", "/metrics", "", nil, 401, unauthorized},
 	} {

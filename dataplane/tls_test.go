@@ -186,6 +186,40 @@ func TestVersionsAndCiphers(t *testing.T) {
 	}
 }
 
+// A listener with h2 alone serves HTTP/2, and HTTP/1.1 to who does not offer it:
+// nothing is negotiated then, as HAProxy has it.
+func TestListenerWithHTTP2Alone(t *testing.T) {
+	ca := pki.NewCA(t, "ca")
+	addr, m := freeAddr(t), handler(t, func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, r.URL.Path) })
+	svc := https(keep(web(addr, m), ca.ECDSA("a.example").PKCS12(t, "")), func(l *model.ListenerTLS) { l.ALPN = []string{"h2"} })
+	n := start(t, Config{Keys: clear{}}, svc)
+	if f := n.Report().Failures; len(f) > 0 {
+		t.Fatal(f)
+	}
+	tr := &http.Transport{ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{RootCAs: ca.Pool(), ServerName: "a.example"}, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		var d net.Dialer
+		return d.DialContext(ctx, "tcp", addr.String())
+	}}
+	t.Cleanup(tr.CloseIdleConnections)
+	resp, err := (&http.Client{Transport: tr, Timeout: 10 * time.Second}).Get("https://a.example/two")
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, err := io.ReadAll(resp.Body)
+	resp.Body.Close()
+	if err != nil || resp.ProtoMajor != 2 || string(body) != "/two" {
+		t.Errorf("over h2: %s %q %v", resp.Proto, body, err)
+	}
+	offer := func(protocols ...string) (tls.ConnectionState, error) {
+		return greet(t, addr, &tls.Config{RootCAs: ca.Pool(), ServerName: "a.example", NextProtos: protocols})
+	}
+	for _, protocols := range [][]string{{"http/1.1"}, nil} {
+		if s, err := offer(protocols...); err != nil || s.NegotiatedProtocol != "" {
+			t.Errorf("who offers %v: %q %v", protocols, s.NegotiatedProtocol, err)
+		}
+	}
+}
+
 func TestClientsShowCertificates(t *testing.T) {
 	ca, clients, foreign := pki.NewCA(t, "ca"), pki.NewCA(t, "clients"), pki.NewCA(t, "foreign")
 	good, bad := clients.ECDSA("good client"), clients.ECDSA("bad client")

@@ -26,7 +26,7 @@ type BatchMember struct {
 }
 
 func (t *tx) memberBatch(p *MemberBatchPayload) error {
-	pool, err := t.poolToChange(p.Pool)
+	pool, err := t.poolToFill(p.Pool)
 	if err != nil {
 		return err
 	}

@@ -25,10 +25,7 @@ func (t *tx) l7PolicyCreate(p *model.L7Policy) error {
 	if err := t.checkRedirectPool(l, n.RedirectPool); err != nil {
 		return err
 	}
-	if err := lockChild("Listener", l.ID, &l.Base); err != nil {
-		return err
-	}
-	if err := lock(lb); err != nil {
+	if err := lockChild(lb, &l.Base); err != nil {
 		return err
 	}
 	if err := fresh(t.st.l7policies, n.ID); err != nil {
@@ -105,13 +102,20 @@ func (t *tx) l7PolicyDelete(p *L7PolicyRef) error {
 // above it.
 func (t *tx) policyToChange(p *model.L7Policy) error {
 	l := t.st.listeners[p.Listener]
-	if err := lockChild("L7Policy", p.ID, &p.Base); err != nil {
+	lb := t.st.loadBalancers[l.LoadBalancer]
+	if err := lockChild(lb, &p.Base); err != nil {
 		return err
 	}
-	if err := lockChild("Listener", l.ID, &l.Base); err != nil {
+	return lockChild(lb, &l.Base)
+}
+
+// policyToFill refuses changes to the rules of a policy, which one that is
+// broken has as well.
+func (t *tx) policyToFill(p *model.L7Policy) error {
+	if err := lockParent("L7Policy", p.ID, &p.Base); err != nil {
 		return err
 	}
-	return lock(t.st.loadBalancers[l.LoadBalancer])
+	return t.policyToChange(p)
 }
 
 // markPolicies marks a listener whose policies changed, and its load balancer.

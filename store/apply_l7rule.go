@@ -14,7 +14,7 @@ func (t *tx) l7RuleCreate(p *model.L7Rule) error {
 	if len(t.st.rulesOf[policy.ID]) >= model.MaxL7Rules {
 		return Errorf(Conflict, "Too many rules on L7 policy %s", policy.ID)
 	}
-	if err := t.policyToChange(policy); err != nil {
+	if err := t.policyToFill(policy); err != nil {
 		return err
 	}
 	if err := fresh(t.st.l7rules, p.ID); err != nil {
@@ -69,10 +69,10 @@ func (t *tx) ruleToChange(policy model.L7PolicyID, id model.L7RuleID) (*model.L7
 	if !ok || r.Policy != policy {
 		return nil, notFound("L7 Rule", id)
 	}
-	if err := t.policyToChange(p); err != nil {
+	if err := t.policyToFill(p); err != nil {
 		return nil, err
 	}
-	if err := lockChild("L7 Rule", r.ID, &r.Base); err != nil {
+	if err := lockInside("L7Policy", policy, &r.Base); err != nil {
 		return nil, err
 	}
 	return r, nil

@@ -57,10 +57,7 @@ func (t *tx) listenerUpdate(p *ListenerPatch) error {
 			return err
 		}
 	}
-	if err := lockChild("Listener", old.ID, &old.Base); err != nil {
-		return err
-	}
-	if err := lock(lb); err != nil {
+	if err := lockChild(lb, &old.Base); err != nil {
 		return err
 	}
 	if p.AllowedCIDRs != nil {
@@ -101,10 +98,7 @@ func (t *tx) listenerDelete(p *ListenerRef) error {
 	if !ok {
 		return notFound("Listener", p.ID)
 	}
-	if err := lockChild("Listener", old.ID, &old.Base); err != nil {
-		return err
-	}
-	if err := lock(t.st.loadBalancers[old.LoadBalancer]); err != nil {
+	if err := lockChild(t.st.loadBalancers[old.LoadBalancer], &old.Base); err != nil {
 		return err
 	}
 
@@ -128,7 +122,7 @@ func (t *tx) checkDefaultPool(l *model.Listener, pool model.PoolID) error {
 	if !ok || p.LoadBalancer != l.LoadBalancer {
 		return notFound("Pool", pool)
 	}
-	if err := lockChild("Pool", p.ID, &p.Base); err != nil {
+	if err := lockInside("Pool", p.ID, &p.Base); err != nil {
 		return err
 	}
 	return checkProtocols(l.Protocol, p.Protocol)

@@ -13,7 +13,7 @@ func (t *tx) memberCreate(p *model.Member) error {
 	if err := t.charge(pool.Project, model.QuotaMember, 1); err != nil {
 		return err
 	}
-	if _, err := t.poolToChange(p.Pool); err != nil {
+	if _, err := t.poolToFill(p.Pool); err != nil {
 		return err
 	}
 	if err := fresh(t.st.members, p.ID); err != nil {
@@ -95,10 +95,10 @@ func (t *tx) memberToChange(pool model.PoolID, id model.MemberID) (*model.Member
 	if !ok || m.Pool != pool {
 		return nil, notFound("Member", id)
 	}
-	if _, err := t.poolToChange(pool); err != nil {
+	if _, err := t.poolToFill(pool); err != nil {
 		return nil, err
 	}
-	if err := lockChild("Member", m.ID, &m.Base); err != nil {
+	if err := lockInside("Pool", pool, &m.Base); err != nil {
 		return nil, err
 	}
 	return m, nil

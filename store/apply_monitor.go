@@ -13,7 +13,7 @@ func (t *tx) monitorCreate(p *model.HealthMonitor) error {
 	if err := t.charge(pool.Project, model.QuotaHealthMonitor, 1); err != nil {
 		return err
 	}
-	if _, err := t.poolToChange(p.Pool); err != nil {
+	if _, err := t.poolToFill(p.Pool); err != nil {
 		return err
 	}
 	if err := fresh(t.st.monitors, p.ID); err != nil {
@@ -73,10 +73,10 @@ func (t *tx) monitorToChange(id model.HealthMonitorID) (*model.HealthMonitor, er
 	if !ok {
 		return nil, notFound("Health Monitor", id)
 	}
-	if _, err := t.poolToChange(m.Pool); err != nil {
+	if _, err := t.poolToFill(m.Pool); err != nil {
 		return nil, err
 	}
-	if err := lockChild("Health Monitor", m.ID, &m.Base); err != nil {
+	if err := lockInside("Pool", m.Pool, &m.Base); err != nil {
 		return nil, err
 	}
 	return m, nil

@@ -59,7 +59,7 @@ func (t *tx) checkFreeForPool(l *model.Listener, pool model.Protocol) error {
 	if err := checkProtocols(l.Protocol, pool); err != nil {
 		return err
 	}
-	if err := lockChild("Listener", l.ID, &l.Base); err != nil {
+	if err := lockChild(t.st.loadBalancers[l.LoadBalancer], &l.Base); err != nil {
 		return err
 	}
 	if old, ok := t.st.pools[l.DefaultPool]; ok && old.Provisioning != model.PendingDelete {
@@ -118,17 +118,23 @@ func (t *tx) poolDelete(p *PoolRef) error {
 	return nil
 }
 
-// poolToChange finds a pool that may be changed, or whose children may.
+// poolToChange finds a pool that may be changed.
 func (t *tx) poolToChange(id model.PoolID) (*model.Pool, error) {
 	p, ok := t.st.pools[id]
 	if !ok {
 		return nil, notFound("Pool", id)
 	}
-	if err := lockChild("Pool", p.ID, &p.Base); err != nil {
+	return p, lockChild(t.st.loadBalancers[p.LoadBalancer], &p.Base)
+}
+
+// poolToFill finds a pool whose members and monitor may be changed.
+func (t *tx) poolToFill(id model.PoolID) (*model.Pool, error) {
+	p, ok := t.st.pools[id]
+	if !ok {
+		return nil, notFound("Pool", id)
+	}
+	if err := lockParent("Pool", p.ID, &p.Base); err != nil {
 		return nil, err
 	}
-	if err := lock(t.st.loadBalancers[p.LoadBalancer]); err != nil {
-		return nil, err
-	}
-	return p, nil
+	return p, lock(t.st.loadBalancers[p.LoadBalancer])
 }

@@ -72,7 +72,7 @@ var quotaNouns = map[model.QuotaClass]string{
 // put and drop functions of the tables do the counting, with State.count.
 func (t *tx) charge(project model.ProjectID, class model.QuotaClass, n int) error {
 	limit := t.st.quotas[project].Limit(class)
-	if limit == model.Unlimited || n <= 0 || t.st.usage[usageKey{project, class}]+n <= limit {
+	if t.unmetered || limit == model.Unlimited || n <= 0 || t.st.usage[usageKey{project, class}]+n <= limit {
 		return nil
 	}
 	return Errorf(Quota, "Quota has been met for resources: %s", quotaNouns[class])

@@ -19,6 +19,9 @@ type Command struct {
 	At        time.Time // wall clock of the node that was asked, UTC
 	Actor     string    // user id, or "system:<part>"
 	RequestID string
+	// Unmetered commands are not held against quotas: nobody is known by whom
+	// they were asked (no-auth mode, contract 8.3). What they make counts.
+	Unmetered bool
 	Payload   any // pointer to the payload type registered for Kind
 }
 
@@ -33,6 +36,7 @@ type envelope struct {
 	At        time.Time       `json:"at"`
 	Actor     string          `json:"actor,omitempty"`
 	RequestID string          `json:"request_id,omitempty"`
+	Unmetered bool            `json:"unmetered,omitempty"`
 	Payload   json.RawMessage `json:"payload"`
 }
 
@@ -42,7 +46,7 @@ func (c Command) Encode() ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encode %s: %w", c.Kind, err)
 	}
-	b, err := json.Marshal(envelope{c.Kind, c.At, c.Actor, c.RequestID, p})
+	b, err := json.Marshal(envelope{c.Kind, c.At, c.Actor, c.RequestID, c.Unmetered, p})
 	if err != nil {
 		return nil, fmt.Errorf("encode %s: %w", c.Kind, err)
 	}
@@ -67,7 +71,7 @@ func Decode(b []byte) (Command, error) {
 	if err := strictly(e.Payload, p); err != nil {
 		return Command{}, fmt.Errorf("decode %s: %w", e.Kind, err)
 	}
-	return Command{e.Kind, e.At, e.Actor, e.RequestID, p}, nil
+	return Command{e.Kind, e.At, e.Actor, e.RequestID, e.Unmetered, p}, nil
 }
 
 // strictly refuses fields it does not know: an older node that dropped a newer

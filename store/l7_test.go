@@ -199,11 +199,19 @@ func TestL7Refusals(t *testing.T) {
 		t.Run(tc.message, func(t *testing.T) { c.refused(tc.kind, tc.payload, tc.refusal, tc.message) })
 	}
 
+	c.ok(store.L7PolicyUpdate, &store.L7PolicyPatch{ID: "l7"})
+	c.settle(model.Failure{Object: "l7", Reason: "n1: too many regular expressions"})
+	broken := "L7Policy l7 is immutable and cannot be updated."
+	c.refused(store.L7RuleCreate, rule("x", "l7"), store.Conflict, broken)
+	c.refused(store.L7RuleUpdate, &store.L7RulePatch{ID: "r", Policy: "l7"}, store.Conflict, broken)
+	c.refused(store.L7RuleDelete, &store.L7RuleRef{ID: "r", Policy: "l7"}, store.Conflict, broken)
+	c.ok(store.L7PolicyUpdate, &store.L7PolicyPatch{ID: "l7", Name: ptr("another chance")})
+
 	c.ok(store.L7RuleDelete, &store.L7RuleRef{ID: "r", Policy: "l7"})
-	c.refused(store.L7RuleUpdate, &store.L7RulePatch{ID: "r", Policy: "l7"}, store.Conflict, "L7 Rule r is immutable and cannot be updated.")
+	c.refused(store.L7RuleUpdate, &store.L7RulePatch{ID: "r", Policy: "l7"}, store.Conflict, "L7Policy l7 is immutable and cannot be updated.")
 	c.ok(store.L7PolicyDelete, &store.L7PolicyRef{ID: "l7"})
 	c.refused(store.L7RuleCreate, rule("x", "l7"), store.Conflict, "L7Policy l7 is immutable and cannot be updated.")
-	c.refused(store.L7PolicyUpdate, &store.L7PolicyPatch{ID: "l7"}, store.Conflict, "L7Policy l7 is immutable and cannot be updated.")
+	c.refused(store.L7PolicyUpdate, &store.L7PolicyPatch{ID: "l7"}, store.Conflict, "Load Balancer lb1 is immutable and cannot be updated.")
 	c.ok(store.LoadBalancerDelete, &store.LoadBalancerDeletePayload{ID: "lb1", Cascade: true})
 	c.refused(store.L7PolicyCreate, policy("x", "listener1"), store.Conflict, "Load Balancer lb1 is immutable and cannot be updated.")
 	c.settle()

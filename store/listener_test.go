@@ -115,7 +115,7 @@ func TestListenerDelete(t *testing.T) {
 	c.walkthrough()
 	c.ok(store.ListenerDelete, &store.ListenerRef{ID: "listener1"})
 	c.statuses(map[string]model.Provisioning{"listener1": model.PendingDelete, "lb1": model.PendingUpdate, "pool1": model.Active})
-	immutable := "Listener listener1 is immutable and cannot be updated."
+	immutable := "Load Balancer lb1 is immutable and cannot be updated."
 	c.refused(store.ListenerDelete, &store.ListenerRef{ID: "listener1"}, store.Conflict, immutable)
 	c.refused(store.ListenerUpdate, &store.ListenerPatch{ID: "listener1"}, store.Conflict, immutable)
 	c.refused(store.ListenerCreate, listener("l", "lb1", 80), store.Conflict,

@@ -69,9 +69,31 @@ func lock(lb *model.LoadBalancer) error {
 	return nil
 }
 
-func lockChild[I ~string](noun string, id I, b *model.Base) error {
+// lockChild is lock for a change of something on lb that may be on its way out
+// itself: where Octavia deletes it, its load balancer is locked, and the fault
+// names that one (contract 5.3).
+func lockChild(lb *model.LoadBalancer, b *model.Base) error {
 	if b.Provisioning == model.PendingDelete {
+		return immutable("Load Balancer", lb.ID)
+	}
+	return lock(lb)
+}
+
+// lockParent refuses changes of what is in a pool or policy that goes or is
+// broken. It is checked before the load balancer (contract 5.3); the parent
+// itself may be changed in ERROR, which is the way out of it.
+func lockParent[I ~string](noun string, id I, b *model.Base) error {
+	if b.Provisioning == model.PendingDelete || b.Provisioning == model.Error {
 		return immutable(noun, id)
+	}
+	return nil
+}
+
+// lockInside refuses changes of what is being deleted from a pool or policy,
+// which Octavia keeps locked meanwhile.
+func lockInside[I ~string](noun string, parent I, b *model.Base) error {
+	if b.Provisioning == model.PendingDelete {
+		return immutable(noun, parent)
 	}
 	return nil
 }

@@ -70,8 +70,9 @@ func TestPoolDelete(t *testing.T) {
 	c.ok(store.PoolDelete, &store.PoolRef{ID: "pool1"})
 	c.statuses(map[string]model.Provisioning{"pool1": model.PendingDelete, "listener1": model.PendingUpdate, "m1": model.Active, "lb1": model.PendingUpdate})
 	immutable := "Pool pool1 is immutable and cannot be updated."
-	c.refused(store.PoolDelete, &store.PoolRef{ID: "pool1"}, store.Conflict, immutable)
-	c.refused(store.PoolUpdate, &store.PoolPatch{ID: "pool1"}, store.Conflict, immutable)
+	locked := "Load Balancer lb1 is immutable and cannot be updated."
+	c.refused(store.PoolDelete, &store.PoolRef{ID: "pool1"}, store.Conflict, locked)
+	c.refused(store.PoolUpdate, &store.PoolPatch{ID: "pool1"}, store.Conflict, locked)
 	c.refused(store.MemberCreate, member("m", "pool1", "10.0.0.9"), store.Conflict, immutable)
 	c.refused(store.MemberDelete, &store.MemberRef{ID: "m1", Pool: "pool1"}, store.Conflict, immutable)
 	c.refused(store.MonitorUpdate, &store.MonitorPatch{ID: "hm1"}, store.Conflict, immutable)
@@ -161,13 +162,34 @@ func TestMember(t *testing.T) {
 	}
 }
 
+// A pool in ERROR keeps its members and monitor as they are; it can itself be
+// changed, which is the way out, and deleted (contract 5.3).
+func TestPoolInError(t *testing.T) {
+	c := newCluster(t)
+	c.walkthrough()
+	c.ok(store.PoolUpdate, &store.PoolPatch{ID: "pool1"})
+	c.settle(model.Failure{Object: "pool1", Reason: "n1: no memory"})
+	c.statuses(map[string]model.Provisioning{"pool1": model.Error, "lb1": model.Active, "listener1": model.Active})
+	immutable := "Pool pool1 is immutable and cannot be updated."
+	c.refused(store.MemberCreate, member("m", "pool1", "10.0.0.9"), store.Conflict, immutable)
+	c.refused(store.MemberUpdate, &store.MemberPatch{ID: "m1", Pool: "pool1"}, store.Conflict, immutable)
+	c.refused(store.MemberDelete, &store.MemberRef{ID: "m1", Pool: "pool1"}, store.Conflict, immutable)
+	c.refused(store.MemberBatch, batchOf(true), store.Conflict, immutable)
+	c.refused(store.MonitorUpdate, &store.MonitorPatch{ID: "hm1"}, store.Conflict, immutable)
+	c.refused(store.MonitorDelete, &store.MonitorRef{ID: "hm1"}, store.Conflict, immutable)
+	c.ok(store.PoolUpdate, &store.PoolPatch{ID: "pool1", Name: ptr("again")})
+	c.ok(store.MemberDelete, &store.MemberRef{ID: "m1", Pool: "pool1"})
+	c.settle(model.Failure{Object: "pool1", Reason: "n1: no memory"})
+	c.ok(store.PoolDelete, &store.PoolRef{ID: "pool1"})
+}
+
 func TestMemberDelete(t *testing.T) {
 	c := newCluster(t)
 	c.walkthrough()
 	ref := &store.MemberRef{ID: "m1", Pool: "pool1"}
 	c.ok(store.MemberDelete, ref)
 	c.statuses(map[string]model.Provisioning{"m1": model.PendingDelete, "pool1": model.PendingUpdate, "listener1": model.PendingUpdate, "lb1": model.PendingUpdate})
-	c.refused(store.MemberDelete, ref, store.Conflict, "Member m1 is immutable and cannot be updated.")
+	c.refused(store.MemberDelete, ref, store.Conflict, "Pool pool1 is immutable and cannot be updated.")
 	// Its successor need not wait.
 	c.ok(store.MemberCreate, member("m9", "pool1", "10.0.0.6"))
 	c.refused(store.MemberCreate, member("m8", "pool1", "10.0.0.6"), store.Conflict,
@@ -192,7 +214,7 @@ func TestMonitor(t *testing.T) {
 		}
 	})
 	c.ok(store.MonitorDelete, &store.MonitorRef{ID: "hm1"})
-	c.refused(store.MonitorDelete, &store.MonitorRef{ID: "hm1"}, store.Conflict, "Health Monitor hm1 is immutable and cannot be updated.")
+	c.refused(store.MonitorDelete, &store.MonitorRef{ID: "hm1"}, store.Conflict, "Pool pool1 is immutable and cannot be updated.")
 	c.settle()
 	c.statuses(map[string]model.Provisioning{"hm1": "gone", "pool1": model.Active})
 	c.refused(store.MonitorUpdate, &store.MonitorPatch{ID: "hm1"}, store.NotFound, "Health Monitor hm1 not found.")

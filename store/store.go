@@ -30,7 +30,7 @@ func New() *Store {
 // order of their indexes, from one caller.
 func (s *Store) Apply(index uint64, cmd Command) error {
 	s.mu.Lock()
-	t := &tx{st: s.state, index: index, at: storable(cmd.At)}
+	t := &tx{st: s.state, index: index, at: storable(cmd.At), unmetered: cmd.Unmetered}
 	err := t.apply(cmd)
 	s.index.Store(index)
 	s.mu.Unlock()
@@ -64,6 +64,8 @@ type tx struct {
 	st    *State
 	index uint64
 	at    time.Time // UTC, without monotonic reading
+
+	unmetered bool // see Command
 }
 
 // storable is a time as entities hold it: UTC, without a monotonic reading, and

@@ -38,6 +38,8 @@ type Caller struct {
 	// Restricted callers came by an application credential that may not make
 	// and delete credentials.
 	Restricted bool
+	// Unmetered callers are not held against quotas (no-auth mode, contract 8.3).
+	Unmetered bool
 }
 
 // Role names that policy knows. Both of Octavia's rule sets are valid at once

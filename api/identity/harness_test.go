@@ -110,7 +110,7 @@ type whoami struct{}
 func (whoami) Mount(r *api.Router) {
 	r.Handle("GET", "/whoami", func(c echo.Context) error {
 		who := auth.From(c.Request().Context())
-		return c.JSON(200, obj{"user": who.UserName, "project": who.ProjectName, "roles": who.Roles})
+		return c.JSON(200, obj{"user": who.UserName, "project": who.ProjectName, "roles": who.Roles, "unmetered": who.Unmetered})
 	})
 }
 

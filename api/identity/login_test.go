@@ -236,7 +236,7 @@ func TestBasicAndNoAuth(t *testing.T) {
 	basic := func(w *world, user, pass string) answer {
 		return w.do("GET", "/whoami", "", "Authorization", "Basic "+base64Of(user+":"+pass))
 	}
-	if a := basic(w, "admin", password); a.status != 200 || a.body["project"] != "admin" {
+	if a := basic(w, "admin", password); a.status != 200 || a.body["project"] != "admin" || a.body["unmetered"] != false {
 		t.Errorf("basic: %d %v", a.status, a.body)
 	}
 	for _, c := range [][2]string{{"admin", "wrong"}, {"off", password}, {"nobody", ""}} {
@@ -251,7 +251,7 @@ func TestBasicAndNoAuth(t *testing.T) {
 	}
 	open := newWorld(t, deps.Config{NoAuth: true})
 	for _, a := range []answer{open.get("notused", "/whoami"), open.do("GET", "/whoami", ""), basic(open, "x", "y")} {
-		if a.status != 200 || a.body["user"] != "admin" || a.body["project"] != "admin" {
+		if a.status != 200 || a.body["user"] != "admin" || a.body["project"] != "admin" || a.body["unmetered"] != true {
 			t.Errorf("no-auth: %d %v", a.status, a.body)
 		}
 	}

@@ -2,14 +2,12 @@ package octavia
 
 import (
 	"net"
-	"net/http"
 	"net/netip"
 	"slices"
 
 	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
 
-	"lbd/api/auth"
 	"lbd/store"
 	"lbd/store/model"
 )
@@ -147,12 +145,7 @@ func hostOf(hostPort string) any {
 
 // amphoraRows are the rows of the load balancers, by load balancer, then node.
 func (s *seen) amphoraRows(lbs []*model.LoadBalancer) []*amphora {
-	var data []*model.Node
-	for _, n := range s.st.Nodes() {
-		if n.Kind == model.DataNode {
-			data = append(data, n)
-		}
-	}
+	data := slices.DeleteFunc(s.st.Nodes(), func(n *model.Node) bool { return n.Kind != model.DataNode })
 	out := make([]*amphora, 0, len(lbs)*len(data))
 	for _, lb := range lbs {
 		for _, n := range data {
@@ -191,113 +184,12 @@ func (s *seen) amphora(id string) (*amphora, error) {
 	return nil, notFound("Amphora", id)
 }
 
-func (p *Part) showAmphora(c echo.Context) error {
-	if err := mustAdmin(c); err != nil {
-		return err
-	}
-	return show(p, c, &p.amphorae, func(s *seen) (*amphora, error) { return s.amphora(c.Param("id")) })
-}
-
-// amphoraStats has one entry per listener, with this node's own numbers.
-func (p *Part) amphoraStats(c echo.Context) error {
-	if err := mustAdmin(c); err != nil {
-		return err
-	}
-	if err := noQuery(c); err != nil {
-		return err
-	}
-	out := []doc{}
-	var err error
-	p.look(func(s *seen) {
-		var x *amphora
-		if x, err = s.amphora(c.Param("id")); err != nil {
-			return
+// dataNodes are those that may hold VIPs.
+func dataNodes(st *store.State) (n int) {
+	for _, x := range st.Nodes() {
+		if x.Kind == model.DataNode {
+			n++
 		}
-		for _, l := range s.st.ListenersOf(x.lb.ID) {
-			if x.row == nil {
-				continue
-			}
-			n, ok := x.row.Listeners[l.ID]
-			if !ok {
-				continue
-			}
-			d := statsDoc(n)
-			out = append(out, append(d, entry{"id", x.id}, entry{"listener_id", l.ID}, entry{"loadbalancer_id", x.lb.ID}))
-		}
-		if len(out) == 0 {
-			err = notFound("Amphora stats for", x.id)
-		}
-	})
-	if err != nil {
-		return err
 	}
-	return c.JSON(http.StatusOK, doc{{"amphora_stats", out}})
-}
-
-// failoverAmphora takes the VIPs off a node. On one that has none there is
-// nothing to hand over; the load balancer is PENDING_UPDATE for a moment as ever.
-func (p *Part) failoverAmphora(c echo.Context) error {
-	if !caller(c).IsAdmin() {
-		return auth.Forbidden()
-	}
-	if err := noQuery(c); err != nil {
-		return err
-	}
-	var err error
-	var x *amphora
-	p.look(func(s *seen) {
-		if x, err = s.amphora(c.Param("id")); err == nil && x.lb.Provisioning != model.Active {
-			err = store.Errorf(store.Conflict, "Load Balancer %s is immutable and cannot be updated.", x.lb.ID)
-		}
-	})
-	if err != nil {
-		return err
-	}
-	if err := p.propose(c, store.LoadBalancerRenew, &store.LoadBalancerRef{ID: x.lb.ID}); err != nil {
-		return err
-	}
-	if x.row == nil || x.row.Role.Role != model.RoleActive {
-		return c.NoContent(http.StatusAccepted)
-	}
-	return p.switchover(c)
-}
-
-// configureAmphora has nothing to push: a node follows the configuration by itself.
-func (p *Part) configureAmphora(c echo.Context) error {
-	if err := mustAdmin(c); err != nil {
-		return err
-	}
-	if err := noQuery(c); err != nil {
-		return err
-	}
-	var err error
-	p.look(func(s *seen) { _, err = s.amphora(c.Param("id")) })
-	if err != nil {
-		return err
-	}
-	return c.NoContent(http.StatusAccepted)
-}
-
-// deleteAmphora refuses: a row is a node's, and goes with the node. Octavia
-// deletes amphorae in ERROR only (contract 3.11), which here is a silent node.
-func (p *Part) deleteAmphora(c echo.Context) error {
-	if err := mustAdmin(c); err != nil {
-		return err
-	}
-	if err := noQuery(c); err != nil {
-		return err
-	}
-	var err error
-	p.look(func(s *seen) {
-		var x *amphora
-		switch x, err = s.amphora(c.Param("id")); {
-		case err != nil:
-		case x.status() != "ERROR":
-			err = store.Errorf(store.Conflict, "amphora %s is immutable and cannot be updated.", x.id)
-		default:
-			err = store.Errorf(store.Unsupported, "Provider 'lbd' does not support a requested action: "+
-				"the amphora goes when its node %s is removed from the cluster", x.node.Name)
-		}
-	})
-	return err
+	return n
 }

@@ -2,8 +2,10 @@ package octavia_test
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 
+	"lbd/store"
 	"lbd/store/model"
 )
 
@@ -30,6 +32,7 @@ func TestContractAmphoraActions(t *testing.T) {
 	want("admin", "DELETE", nobody, http.StatusNotFound, "Amphora "+nobody+" not found.")
 	want("admin", "PUT", id+"/config", http.StatusAccepted, "")
 	want("admin", "PUT", nobody+"/config", http.StatusNotFound, "Amphora "+nobody+" not found.")
+	w.apply(store.NodePut, &model.Node{ID: "n2", Name: "beta", Kind: model.DataNode})
 	want("admin", "PUT", id+"/failover", http.StatusAccepted, "")
 	if len(w.told) != 0 {
 		t.Errorf("a standby was switched over: %v", w.told)
@@ -44,5 +47,7 @@ func TestContractAmphoraActions(t *testing.T) {
 	const denied = "Policy does not allow this request to be performed."
 	for _, x := range [][2]string{{"DELETE", id}, {"PUT", id + "/config"}, {"PUT", id + "/failover"}, {"GET", id}, {"GET", id + "/stats"}} {
 		want("p:member", x[0], x[1], http.StatusForbidden, denied)
+		missing := strings.Replace(x[1], id, nobody, 1)
+		want("p:member", x[0], missing, http.StatusNotFound, "Amphora "+nobody+" not found.") // decision 0029
 	}
 }

@@ -1,8 +1,11 @@
 package octavia
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 
 	"github.com/labstack/echo/v4"
@@ -87,6 +90,29 @@ func mayWrite(c echo.Context, project model.ProjectID) error {
 func mustAdmin(c echo.Context) error {
 	if !caller(c).IsAdmin() {
 		return auth.Forbidden()
+	}
+	return nil
+}
+
+// noArguments refuses what actions do not take: query arguments, and a body that
+// has anything in it (contract 1.4).
+func noArguments(c echo.Context) error {
+	if err := noQuery(c); err != nil {
+		return err
+	}
+	body, err := io.ReadAll(c.Request().Body)
+	if err != nil {
+		return fmt.Errorf("read request: %w", err)
+	}
+	if len(bytes.TrimSpace(body)) == 0 {
+		return nil
+	}
+	var fields map[string]json.RawMessage
+	if json.Unmarshal(body, &fields) != nil || fields == nil {
+		return errNotJSON
+	}
+	for _, k := range sortedKeys(fields) {
+		return invalid("Unknown argument: \"%s\"", shorten(k))
 	}
 	return nil
 }

@@ -136,6 +136,10 @@ func (w *contractWorld) Authenticate(_ context.Context, token string) (*auth.Cal
 	switch {
 	case token == "admin":
 		return w.admin, nil
+	case token == "anybody": // of no-auth mode
+		c := *w.admin
+		c.Unmetered = true
+		return &c, nil
 	case ok:
 		return &auth.Caller{UserID: "u-" + model.UserID(project), Project: model.ProjectID(project), Roles: []string{role}}, nil
 	}

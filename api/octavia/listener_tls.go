@@ -160,9 +160,6 @@ func (p *Part) patchListenerTLS(c echo.Context, old *model.Listener, in *listene
 		}
 	}
 	patch.Apply(&n)
-	if in.clientAuth.Null && n.ClientCA == "" {
-		return nil, validation("Client authentication setting None requires a client CA container reference.")
-	}
 	if err := p.checkListenerTLS(c, old.Project, old.Protocol, &n, hstsOnUpdate); err != nil {
 		return nil, err
 	}

@@ -155,12 +155,14 @@ func (p *Part) deleteLoadBalancer(c echo.Context) error {
 // to the standby: of lbd's load balancers one node holds all. It answers when
 // the order is given, not when all is done.
 func (p *Part) failoverLoadBalancer(c echo.Context) error {
-	if err := noQuery(c); err != nil {
+	if err := noArguments(c); err != nil {
 		return err
 	}
 	id := model.LoadBalancerID(c.Param("id"))
 	var err error
+	alone := false
 	p.read.Read(func(st *store.State) {
+		alone = dataNodes(st) == 1
 		lb, ok := st.LoadBalancer(id)
 		switch {
 		case !ok:
@@ -176,6 +178,9 @@ func (p *Part) failoverLoadBalancer(c echo.Context) error {
 	}
 	if err := p.propose(c, store.LoadBalancerRenew, &store.LoadBalancerRef{ID: id}); err != nil {
 		return err
+	}
+	if alone { // as of a SINGLE one in Octavia, which is made anew in its place
+		return c.NoContent(http.StatusAccepted)
 	}
 	return p.switchover(c)
 }

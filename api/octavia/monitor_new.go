@@ -26,7 +26,7 @@ func readNewMonitor(o *object) newMonitor {
 
 // monitor judges a well-formed request and makes the monitor, with an id of its
 // own and without its pool.
-func (in *newMonitor) monitor() (model.HealthMonitor, error) {
+func (in *newMonitor) monitor(pool model.Protocol) (model.HealthMonitor, error) {
 	hm := model.HealthMonitor{
 		Base: model.Base{Name: in.name.Or(""), AdminStateUp: in.adminUp(), Tags: in.tags.V},
 		ID:   model.HealthMonitorID(newID()), Type: in.kind,
@@ -39,7 +39,8 @@ func (in *newMonitor) monitor() (model.HealthMonitor, error) {
 	if speaksHTTP(in.kind) {
 		hm.HTTPMethod, hm.URLPath, hm.ExpectedCodes = in.method.Or(defaultMethod), in.path.Or(defaultPath), in.codes.Or(defaultCodes)
 	}
-	if in.kind == model.MonitorUDPConnect && hm.Delay < minUDPDelay {
+	// On other pools the type itself is what is wrong.
+	if in.kind == model.MonitorUDPConnect && (pool == model.UDP || pool == model.SCTP) && hm.Delay < minUDPDelay {
 		return hm, validation("The request delay value %d should be larger than %d for UDP-CONNECT health monitor type.", hm.Delay, minUDPDelay)
 	}
 	return hm, nil
@@ -59,18 +60,19 @@ func (p *Part) createMonitor(c echo.Context) error {
 	if err := o.done(); err != nil {
 		return err
 	}
+	var protocol model.Protocol
 	p.read.Read(func(st *store.State) {
 		x, ok := st.Pool(pool)
 		if !ok {
 			err = notFound(nounPool, pool)
 			return
 		}
-		err = mayWrite(c, x.Project)
+		protocol, err = x.Protocol, mayWrite(c, x.Project)
 	})
 	if err != nil {
 		return err
 	}
-	hm, err := in.monitor()
+	hm, err := in.monitor(protocol)
 	if err != nil {
 		return err
 	}

@@ -201,10 +201,19 @@ func TestFailoverOrdersASwitchover(t *testing.T) {
 	p := newPopulated(t)
 	vip := p.does(http.StatusOK, "GET", "loadbalancers/"+p.lb, "loadbalancer", "")["vip_address"].(string)
 	p.heard(report("n1", model.RoleActive, vip))
-	id := p.amphorae("")["node-n1"]
-	if id == nil {
-		id = p.amphorae("")["alpha"]
+	id := p.amphorae("")["alpha"]
+	// A node that is alone has nobody to hand over to; all is loaded anew, as Octavia does with a SINGLE one.
+	for _, path := range []string{"/v2.0/lbaas/loadbalancers/" + p.lb + "/failover", "/v2.0/octavia/amphorae/" + id["id"].(string) + "/failover"} {
+		if rec := p.raw("admin", "PUT", path, "{}"); rec.Code != http.StatusAccepted || len(p.told) != 0 {
+			t.Errorf("%s alone: %d, %d switchovers", path, rec.Code, len(p.told))
+		}
+		for body, text := range map[string]string{`{"b":1}`: `Unknown argument: "b"`, `[]`: badJSON, `null`: badJSON, `{`: badJSON} {
+			if status, out := p.ask("admin", "PUT", path, body); status != http.StatusBadRequest || out["faultstring"] != text {
+				t.Errorf("%s with %s: %d %v", path, body, status, out)
+			}
+		}
 	}
+	p.apply(store.NodePut, &model.Node{ID: "n2", Name: "beta", Kind: model.DataNode})
 	for i, path := range []string{"/v2.0/lbaas/loadbalancers/" + p.lb + "/failover", "/v2.0/octavia/amphorae/" + id["id"].(string) + "/failover"} {
 		rec := p.raw("admin", "PUT", path, "")
 		if rec.Code != http.StatusAccepted || rec.Body.Len() != 0 || rec.Header().Get("Content-Type") != "" || len(p.told) != i+1 {

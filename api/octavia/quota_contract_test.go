@@ -86,3 +86,21 @@ func TestContractQuotaIsExact(t *testing.T) {
 		t.Errorf("%d members", len(out["members"].([]any)))
 	}
 }
+
+// In no-auth mode quotas are kept and shown, and bind nobody (contract 8.3).
+func TestContractQuotasWithoutAuth(t *testing.T) {
+	w := newPopulated(t)
+	w.does(http.StatusAccepted, "PUT", "quotas/"+string(w.admin.Project), "quota", `{"quota":{"pool":1,"member":0,"loadbalancer":0}}`)
+	body := `{"pool":{"loadbalancer_id":"` + w.lb + `","protocol":"HTTP","lb_algorithm":"ROUND_ROBIN"}}`
+	if status, out := w.ask("admin", "POST", base+"pools", body); status != http.StatusForbidden || out["faultstring"] != "Quota has been met for resources: Pool" {
+		t.Errorf("with a name: %d %v", status, out)
+	}
+	for path, body := range map[string]string{
+		"pools": body, "pools/" + w.pool + "/members": `{"member":{"address":"198.51.100.77","protocol_port":1}}`,
+		"loadbalancers": `{"loadbalancer":{"vip_subnet_id":"` + theSubnet + `","pools":[{"name":"x","protocol":"HTTP","lb_algorithm":"SOURCE_IP"}]}}`,
+	} {
+		if status, out := w.ask("anybody", "POST", base+path, body); status != http.StatusCreated {
+			t.Errorf("anybody, %s: %d %v", path, status, out)
+		}
+	}
+}

@@ -124,7 +124,7 @@ func TestTerminatedHTTPSListeners(t *testing.T) {
 	}
 	put("Cannot enable hsts_include_subdomains or hsts_preload if hsts_max_age was not set as well.", `"hsts_max_age":null`)
 	change(`"hsts_max_age":null,"hsts_preload":null,"client_ca_tls_container_ref":null,"client_crl_container_ref":null`)
-	put("Client authentication setting None requires a client CA container reference.", `"client_authentication":null`)
+	w.shows(change(`"client_authentication":null`), `{"client_authentication":"NONE"}`) // quirk 12
 	put("An SNI or default certificate container reference must be provided for TERMINATED_HTTPS protocol listeners.", `"default_tls_container_ref":null,"sni_container_refs":null`)
 	put("Empty TLS version list. Either specify at least one TLS version or remove this parameter to use the default.", `"tls_versions":[]`)
 	put("Invalid TLS versions: TLSv9", `"tls_versions":["TLSv1.2","TLSv9"]`)
@@ -148,8 +148,9 @@ func TestTerminatedHTTPSListeners(t *testing.T) {
 		bundle+`,"client_ca_tls_container_ref":"$text"`)
 	post(400, invalidly+"The CRL specified is not valid for client certificate authority reference supplied.", bundle+`,"client_ca_tls_container_ref":"$ca","client_crl_container_ref":"$odd"`)
 	post(400, invalidly+"Client authentication setting OPTIONAL requires a client CA container reference.", bundle+`,"client_authentication":"OPTIONAL"`)
+	alone := w.make("listeners", "listener", w.words.Replace(`{"loadbalancer_id":"$lb","protocol":"TERMINATED_HTTPS","protocol_port":445,"alpn_protocols":["h2"],`+bundle+`}`))
+	w.shows(alone, `{"alpn_protocols":["h2"]}`)
 	post(501, "Provider 'lbd' does not support a requested option: tls_versions SSLv3", bundle+`,"tls_versions":["SSLv3","TLSv1.3"]`)
-	post(501, "Provider 'lbd' does not support a requested option: alpn_protocols without http/1.1", bundle+`,"alpn_protocols":["h2"]`)
 	w.refused("admin", "POST", "listeners", "listener", `"loadbalancer_id":"$lb","protocol":"TERMINATED_HTTPS","protocol_port":443,`+bundle, 409,
 		"Another Listener on this Load Balancer is already using protocol TERMINATED_HTTPS and protocol_port 443")
 }

@@ -186,7 +186,7 @@ func (p *Part) treePool(c echo.Context, project model.ProjectID, in *treePool) (
 		return out, err
 	}
 	if in.monitor != nil {
-		hm, err := in.monitor.monitor()
+		hm, err := in.monitor.monitor(out.Pool.Protocol)
 		if err != nil {
 			return out, err
 		}

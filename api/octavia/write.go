@@ -47,7 +47,7 @@ func (p *Part) apply(c echo.Context, kind store.CommandKind, payload any, pendin
 // propose applies a command of which nothing has to settle.
 func (p *Part) propose(c echo.Context, kind store.CommandKind, payload any) error {
 	_, err := p.write.Apply(c.Request().Context(), store.Command{
-		Kind: kind, At: time.Now().UTC(), Actor: string(caller(c).UserID), RequestID: api.RequestID(c), Payload: payload,
+		Kind: kind, At: time.Now().UTC(), Actor: string(caller(c).UserID), RequestID: api.RequestID(c), Unmetered: caller(c).Unmetered, Payload: payload,
 	})
 	return err
 }
