@@ -42,6 +42,22 @@ func (o Opt[T]) Patch(reset T) *T {
 	return &o.V
 }
 
+// patchList is Patch for lists: null and [] are the reset, never a nil slice,
+// which an entry of the log could not tell from an absent attribute.
+func patchList[T any](o Opt[[]T], reset []T) *[]T {
+	if !o.Set {
+		return nil
+	}
+	out := o.V
+	if o.Null {
+		out = reset
+	}
+	if out == nil {
+		out = []T{}
+	}
+	return &out
+}
+
 // object is the attributes of one resource in a request. Readers (types.go)
 // take attributes out of it and note the first wrong value; done refuses what
 // is left over.

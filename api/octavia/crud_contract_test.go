@@ -229,3 +229,22 @@ func TestContractStatusTreeAndStats(t *testing.T) {
 		}
 	}
 }
+
+// TestContractEmptyingLists: null and an empty value both empty what is a list or
+// a dictionary (contract 3.2); the null must not get lost on its way through the log.
+func TestContractEmptyingLists(t *testing.T) {
+	w := newPopulated(t)
+	for _, tc := range []struct{ name, put, shows string }{
+		{"null", `{"allowed_cidrs":null,"insert_headers":null,"sni_container_refs":null}`, `{"allowed_cidrs":null,"insert_headers":{},"sni_container_refs":[],"tags":["a"]}`},
+		{"empty", `{"allowed_cidrs":[],"insert_headers":{},"sni_container_refs":[],"tags":[]}`, `{"allowed_cidrs":null,"insert_headers":{},"sni_container_refs":[],"tags":[]}`},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			made := w.make("listeners", "listener", w.fill(`{"loadbalancer_id":"$lb","protocol":"HTTP","protocol_port":8082,
+				"allowed_cidrs":["198.51.100.0/24"],"insert_headers":{"X-Forwarded-For":"true"},"tags":["a"]}`))
+			shows(t, made, `{"allowed_cidrs":["198.51.100.0/24"],"insert_headers":{"X-Forwarded-For":"true"},"tags":["a"]}`)
+			changed := w.does(http.StatusOK, "PUT", "listeners/"+idOf(made), "listener", `{"listener":`+tc.put+`}`)
+			shows(t, changed, tc.shows)
+			w.raw("admin", "DELETE", base+"listeners/"+idOf(made), "")
+		})
+	}
+}

@@ -140,7 +140,7 @@ func (in *l7PolicyFields) policy() *model.L7Policy {
 
 func (in *l7PolicyFields) patch() *store.L7PolicyPatch {
 	patch := &store.L7PolicyPatch{
-		Name: in.name.Patch(""), Description: in.description.Patch(""), AdminStateUp: in.up.Patch(false), Tags: in.tags.Patch(nil),
+		Name: in.name.Patch(""), Description: in.description.Patch(""), AdminStateUp: in.up.Patch(false), Tags: patchList(in.tags, nil),
 		RedirectPool: idPatch[model.PoolID](in.pool), RedirectURL: in.url.Patch(""), RedirectPrefix: in.prefix.Patch(""),
 		RedirectCode: in.code.Patch(0),
 	}

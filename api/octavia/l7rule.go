@@ -183,7 +183,7 @@ func (p *Part) updateL7Rule(c echo.Context) error {
 		return err
 	}
 	patch := &store.L7RulePatch{
-		ID: old.ID, Policy: old.Policy, AdminStateUp: in.up.Patch(false), Tags: in.tags.Patch(nil), Invert: in.invert.Patch(false),
+		ID: old.ID, Policy: old.Policy, AdminStateUp: in.up.Patch(false), Tags: patchList(in.tags, nil), Invert: in.invert.Patch(false),
 	}
 	if match != (store.L7Match{Type: old.Type, Compare: old.Compare, Key: old.Key, Value: old.Value}) {
 		patch.Match = &match

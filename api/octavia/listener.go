@@ -132,13 +132,13 @@ func (p *Part) updateListener(c echo.Context) error {
 	}
 	patch := &store.ListenerPatch{
 		ID: old.ID, Name: in.name.Patch(""), Description: in.description.Patch(""), AdminStateUp: in.up.Patch(false),
-		Tags: in.tags.Patch(nil), ConnectionLimit: in.limit.Patch(-1), DefaultPool: idPatch[model.PoolID](in.pool),
-		InsertHeaders:        in.headers.Patch(nil),
+		Tags: patchList(in.tags, nil), ConnectionLimit: in.limit.Patch(-1), DefaultPool: idPatch[model.PoolID](in.pool),
+		InsertHeaders:        in.headers.Patch(map[string]string{}),
 		TimeoutClientData:    in.clientData.Patch(model.DefaultTimeoutClientData),
 		TimeoutMemberConnect: in.memberConnect.Patch(model.DefaultTimeoutMemberConnect),
 		TimeoutMemberData:    in.memberData.Patch(model.DefaultTimeoutMemberData),
 		TimeoutTCPInspect:    in.tcp.Patch(model.DefaultTimeoutTCPInspect),
-		AllowedCIDRs:         cidrs.Patch(nil),
+		AllowedCIDRs:         patchList(cidrs, nil),
 		TLS:                  tls,
 	}
 	if err := p.apply(c, store.ListenerUpdate, patch, unsettled((*store.State).Listener, listenerBase, old.ID)); err != nil {

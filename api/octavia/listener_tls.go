@@ -145,13 +145,13 @@ func (p *Part) patchListenerTLS(c echo.Context, old *model.Listener, in *listene
 		n = *old.TLS
 	}
 	patch := &store.ListenerTLSPatch{
-		Certificate: in.certificate.Patch(""), SNI: in.sni.Patch(nil), ClientAuth: in.clientAuth.Patch("NONE"),
+		Certificate: in.certificate.Patch(""), SNI: patchList(in.sni, nil), ClientAuth: in.clientAuth.Patch("NONE"),
 		ClientCA: in.clientCA.Patch(""), ClientCRL: in.clientCRL.Patch(""),
-		Ciphers: in.ciphers.Patch(""), Versions: in.tlsVersions.Patch(nil), ALPN: in.alpn.Patch(nil),
+		Ciphers: in.ciphers.Patch(""), Versions: patchList(in.tlsVersions, nil), ALPN: patchList(in.alpn, nil),
 		HSTSSubdomains: in.hstsSubdomains.Patch(false), HSTSPreload: in.hstsPreload.Patch(false),
 	}
 	if old.Protocol == model.TerminatedHTTPS {
-		patch.Ciphers, patch.Versions, patch.ALPN = in.ciphers.Patch(defaultCiphers), in.tlsVersions.Patch(defaultVersions()), in.alpn.Patch(defaultALPN())
+		patch.Ciphers, patch.Versions, patch.ALPN = in.ciphers.Patch(defaultCiphers), patchList(in.tlsVersions, defaultVersions()), patchList(in.alpn, defaultALPN())
 	}
 	if in.hstsMaxAge.Set {
 		patch.HSTSMaxAge = &store.IntOverride{}

@@ -112,7 +112,7 @@ func (p *Part) updateLoadBalancer(c echo.Context) error {
 	}
 	patch := &store.LoadBalancerPatch{
 		ID: id, Name: n.name.Patch(""), Description: n.description.Patch(""), AdminStateUp: n.up.Patch(false),
-		Tags: n.tags.Patch(nil), QoSPolicy: qos.Patch(""),
+		Tags: patchList(n.tags, nil), QoSPolicy: qos.Patch(""),
 	}
 	if err := p.apply(c, store.LoadBalancerUpdate, patch, unsettled((*store.State).LoadBalancer, loadBalancerBase, id)); err != nil {
 		return err

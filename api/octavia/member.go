@@ -145,7 +145,7 @@ func (p *Part) updateMember(c echo.Context) error {
 		return err
 	}
 	patch := &store.MemberPatch{
-		ID: old.ID, Pool: old.Pool, Name: in.name.Patch(""), AdminStateUp: in.up.Patch(false), Tags: in.tags.Patch(nil),
+		ID: old.ID, Pool: old.Pool, Name: in.name.Patch(""), AdminStateUp: in.up.Patch(false), Tags: patchList(in.tags, nil),
 		Weight: in.weight.Patch(1), Backup: in.backup.Patch(false),
 	}
 	if a := in.monitorAddress.Patch(ip{}); a != nil {

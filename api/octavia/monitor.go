@@ -105,7 +105,7 @@ func (p *Part) updateMonitor(c echo.Context) error {
 		return err
 	}
 	patch := &store.MonitorPatch{
-		ID: old.ID, Name: in.name.Patch(""), AdminStateUp: in.up.Patch(false), Tags: in.tags.Patch(nil),
+		ID: old.ID, Name: in.name.Patch(""), AdminStateUp: in.up.Patch(false), Tags: patchList(in.tags, nil),
 		Delay: in.delay.Patch(0), Timeout: in.timeout.Patch(0), MaxRetries: in.rise.Patch(1), MaxRetriesDown: in.fall.Patch(defaultFall),
 		HTTPMethod: in.method.Patch(defaultMethod), URLPath: in.path.Patch(defaultPath), ExpectedCodes: in.codes.Patch(defaultCodes),
 		HTTPVersion: in.version.Patch(""), DomainName: in.domain.Patch(""),

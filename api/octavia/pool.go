@@ -121,7 +121,7 @@ func (p *Part) updatePool(c echo.Context) error {
 	}
 	patch := &store.PoolPatch{
 		ID: old.ID, Name: n.name.Patch(""), Description: n.description.Patch(""), AdminStateUp: n.up.Patch(false),
-		Tags: n.tags.Patch(nil), Algorithm: (*model.Algorithm)(algorithm.Patch("")),
+		Tags: patchList(n.tags, nil), Algorithm: (*model.Algorithm)(algorithm.Patch("")),
 		TLS: secure,
 	}
 	switch {

@@ -93,7 +93,7 @@ func (p *Part) patchPoolTLS(c echo.Context, old *model.Pool, in *poolTLS) (*stor
 	enabled := n.Enabled && !in.enabled.Set || in.enabled.Or(false)
 	patch := &store.PoolTLSPatch{
 		Enabled: in.enabled.Patch(false), Certificate: in.certificate.Patch(""), CA: in.ca.Patch(""), CRL: in.crl.Patch(""),
-		Ciphers: in.ciphers.Patch(""), Versions: in.versions.Patch(nil), ALPN: in.alpn.Patch(nil),
+		Ciphers: in.ciphers.Patch(""), Versions: patchList(in.versions, nil), ALPN: patchList(in.alpn, nil),
 	}
 	if enabled { // what is not there is at its default
 		if in.ciphers.Null || !in.ciphers.Set && n.Ciphers == "" {
