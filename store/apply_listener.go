@@ -137,6 +137,9 @@ func checkProtocols(listener, pool model.Protocol) error {
 
 // checkCIDRs wants every allowed network to be of the family of a VIP.
 func checkCIDRs(lb *model.LoadBalancer, cidrs []netip.Prefix) error {
+	if lb.OwnGroups && len(cidrs) > 0 {
+		return invalidf("Allowed CIDRs are not allowed when using custom VIP Security Groups.")
+	}
 	vips := append([]model.VIP{lb.VIP}, lb.AdditionalVIPs...)
 	for _, c := range cidrs {
 		ok := false

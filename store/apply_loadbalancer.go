@@ -11,11 +11,14 @@ func (t *tx) loadBalancerCreate(p *LoadBalancerCreatePayload) error {
 	if err != nil {
 		return err
 	}
+	if err := t.guardVIP(&n, port, p.Groups); err != nil {
+		return err
+	}
 	if err := t.charge(n.Project, model.QuotaLoadBalancer, 1); err != nil {
 		return err
 	}
 
-	t.st.putPort(port)
+	t.putVIPPort(port)
 	t.born(&n.Base, n.Project)
 	t.st.putLoadBalancer(&n)
 	t.st.dirty.services[n.ID] = struct{}{}
@@ -30,8 +33,20 @@ func (t *tx) loadBalancerUpdate(p *LoadBalancerPatch) error {
 	if lock(old) != nil {
 		return invalidState(old)
 	}
-
 	n := *old
+	var port *model.Port
+	if p.Groups != nil && (len(*p.Groups) > 0 || old.OwnGroups) {
+		changed := *t.st.ports[old.VIP.Port]
+		port = &changed
+		if err := t.guardVIP(&n, port, *p.Groups); err != nil {
+			return err
+		}
+	}
+
+	if port != nil {
+		t.changed(&port.Record)
+		t.putVIPPort(port)
+	}
 	set(&n.Name, p.Name)
 	set(&n.Description, p.Description)
 	set(&n.AdminStateUp, p.AdminStateUp)

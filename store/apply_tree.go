@@ -35,6 +35,9 @@ func (t *tx) treeCreate(p *TreeCreatePayload) error {
 	if err != nil {
 		return err
 	}
+	if err := t.guardVIP(&lb, port, p.Groups); err != nil {
+		return err
+	}
 	if err := t.chargeTree(p); err != nil {
 		return err
 	}
@@ -57,7 +60,7 @@ func (t *tx) treeCreate(p *TreeCreatePayload) error {
 		}
 	}
 
-	t.st.putPort(port)
+	t.putVIPPort(port)
 	t.born(&lb.Base, lb.Project)
 	t.st.putLoadBalancer(&lb)
 	t.st.dirty.services[lb.ID] = struct{}{}

@@ -2,18 +2,49 @@ package store
 
 import (
 	"net/netip"
+	"slices"
 
 	"lbd/store/model"
 )
 
 // Security groups on a VIP port that lbd made limit who may connect: its
 // listeners get the sources that the ingress rules admit, cut down to their own
-// AllowedCIDRs. A port that a client brought along is not filtered, since it has
-// its project's default group without anybody's asking (decision 0016).
+// AllowedCIDRs. A port that a client brought along has its project's default
+// group without anybody's asking (decision 0016): it is filtered only when its
+// groups were given as vip_sg_ids of the load balancer (decision 0030).
 
-// filters reports whether the security groups of a port limit a service.
-func filters(p *model.Port) bool {
-	return p.DeviceOwner == model.OwnerVIP && len(p.SecurityGroups) > 0
+// filters reports whether the security groups of a port limit the service on it.
+func (st *State) filters(p *model.Port) bool {
+	if len(p.SecurityGroups) == 0 {
+		return false
+	}
+	lb, ok := st.loadBalancers[st.loadBalancing[p.ID]]
+	return p.DeviceOwner == model.OwnerVIP || ok && lb.OwnGroups
+}
+
+// guardVIP puts a load balancer's own security groups on its VIP port; both are
+// the caller's copies. No groups take away those that were put there so.
+func (t *tx) guardVIP(lb *model.LoadBalancer, port *model.Port, groups []model.SecurityGroupID) error {
+	for i, id := range groups {
+		if _, ok := t.st.securityGroups[id]; !ok {
+			return Errorf(Invalid, "Security Group %s not found.", id)
+		}
+		if slices.Contains(groups[:i], id) {
+			return Errorf(Invalid, "Security Group %s is there twice.", id)
+		}
+	}
+	if len(groups) == 0 && !lb.OwnGroups {
+		return nil
+	}
+	lb.OwnGroups, port.SecurityGroups = len(groups) > 0, slices.Clone(groups)
+	return nil
+}
+
+// putVIPPort stores a VIP port whose groups may have changed.
+func (t *tx) putVIPPort(port *model.Port) {
+	old := t.st.ports[port.ID]
+	t.st.putPort(port)
+	t.regrouped(old, port)
 }
 
 // nobody is a source that no packet has: it stands for an empty list, which
@@ -22,7 +53,7 @@ func nobody() []netip.Prefix { return []netip.Prefix{netip.PrefixFrom(netip.IPv4
 
 // filtered is l with the sources that the groups of its VIP port leave over.
 func (st *State) filtered(l *model.Listener, port *model.Port) *model.Listener {
-	if port == nil || !filters(port) {
+	if port == nil || !st.filters(port) {
 		return l
 	}
 	admitted := st.admitted(port, l.Protocol.Transport(), l.Port)
@@ -105,7 +136,7 @@ func intersect(a, b []netip.Prefix) (out []netip.Prefix) {
 // they are few, and rules can reach them over other groups.
 func (t *tx) dirtyFilters() {
 	for port, lb := range t.st.loadBalancing {
-		if filters(t.st.ports[port]) {
+		if t.st.filters(t.st.ports[port]) {
 			t.st.dirty.services[lb] = struct{}{}
 		}
 	}

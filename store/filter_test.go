@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"net/netip"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -99,4 +100,66 @@ func TestPortUpdates(t *testing.T) {
 	c.refused(store.PortUpdate, &store.PortPatch{ID: "vip-lb1", DeviceID: ptr("")}, store.Conflict, taken)
 	c.ok(store.PortUpdate, &store.PortPatch{ID: "p", FixedIPs: &[]model.FixedIP{{Address: addr("10.0.0.8")}}})
 	c.ok(store.PortCreate, &model.Port{ID: "q", Network: "net", FixedIPs: []model.FixedIP{{Address: addr("10.0.0.5")}}})
+}
+
+// vip_sg_ids are the groups of the VIP port, whoever made it: they limit, they are
+// shown on the port, and they go when they are taken away.
+func TestOwnGroupsOfALoadBalancer(t *testing.T) {
+	for _, brought := range []bool{false, true} {
+		c := newCluster(t)
+		c.networks()
+		c.ok(store.SecurityGroupCreate, &store.SecurityGroupCreatePayload{
+			Group: model.SecurityGroup{ID: "g"},
+			Rules: []model.SecurityGroupRule{{ID: "r", Group: "g", Protocol: "tcp", RemotePrefix: prefixes("203.0.113.0/24")[0]}},
+		})
+		c.ok(store.SecurityGroupCreate, &store.SecurityGroupCreatePayload{Group: model.SecurityGroup{ID: "default", Default: true}})
+		p, port := lb("lb1"), model.PortID("vip-lb1")
+		if brought {
+			port = "mine"
+			c.ok(store.PortCreate, &model.Port{ID: port, Network: "net", SecurityGroups: []model.SecurityGroupID{"default"}})
+			p.LoadBalancer.VIP = model.VIP{Port: port, Subnet: "sub"}
+		}
+		bad := *p
+		bad.Groups = []model.SecurityGroupID{"g", "none"}
+		c.refused(store.LoadBalancerCreate, &bad, store.Invalid, "Security Group none not found.")
+		p.Groups = []model.SecurityGroupID{"g"}
+		c.ok(store.LoadBalancerCreate, p)
+		c.ok(store.ListenerCreate, listener("l1", "lb1", 80))
+		want := func(what string, own bool, groups []model.SecurityGroupID, allowed []netip.Prefix) {
+			t.Helper()
+			var got []model.SecurityGroupID
+			isOwn := false
+			c.read(func(st *store.State) {
+				x, _ := st.Port(port)
+				l, _ := st.LoadBalancer("lb1")
+				got, isOwn = x.SecurityGroups, l.OwnGroups
+			})
+			from := c.s.Config().Services[0].Listeners[0].AllowedCIDRs
+			if isOwn != own || !slices.Equal(got, groups) || !slices.Equal(from, allowed) {
+				t.Errorf("brought %v, %s: own %v, groups %v, allowed %v", brought, what, isOwn, got, from)
+			}
+		}
+		want("given at the creation", true, []model.SecurityGroupID{"g"}, prefixes("203.0.113.0/24"))
+		c.refused(store.SecurityGroupDelete, &store.SecurityGroupRef{ID: "g"}, store.Conflict, "Security Group g in use.")
+		closed := listener("l2", "lb1", 81)
+		closed.AllowedCIDRs = prefixes("192.0.2.0/24")
+		c.refused(store.ListenerCreate, closed, store.Invalid, "Validation failure: Allowed CIDRs are not allowed when using custom VIP Security Groups.")
+		c.refused(store.ListenerUpdate, &store.ListenerPatch{ID: "l1", AllowedCIDRs: &closed.AllowedCIDRs}, store.Invalid,
+			"Validation failure: Allowed CIDRs are not allowed when using custom VIP Security Groups.")
+		c.ok(store.LoadBalancerUpdate, &store.LoadBalancerPatch{ID: "lb1", Name: ptr("n")})
+		want("left alone", true, []model.SecurityGroupID{"g"}, prefixes("203.0.113.0/24"))
+		c.refused(store.LoadBalancerUpdate, &store.LoadBalancerPatch{ID: "lb1", Groups: &[]model.SecurityGroupID{"none"}}, store.Invalid, "Security Group none not found.")
+		c.ok(store.LoadBalancerUpdate, &store.LoadBalancerPatch{ID: "lb1", Groups: &[]model.SecurityGroupID{"default"}})
+		want("replaced by one without rules", true, []model.SecurityGroupID{"default"}, prefixes("0.0.0.0/32"))
+		c.ok(store.LoadBalancerUpdate, &store.LoadBalancerPatch{ID: "lb1", Groups: &[]model.SecurityGroupID{}})
+		want("taken away", false, nil, nil)
+		c.ok(store.ListenerUpdate, &store.ListenerPatch{ID: "l1", AllowedCIDRs: &closed.AllowedCIDRs})
+		c.ok(store.PortUpdate, &store.PortPatch{ID: port, SecurityGroups: &[]model.SecurityGroupID{"g"}})
+		c.ok(store.LoadBalancerUpdate, &store.LoadBalancerPatch{ID: "lb1", Groups: &[]model.SecurityGroupID{}})
+		limited := prefixes("192.0.2.0/24")
+		if !brought { // decision 0016: groups put on the port itself count, cut down to the listener's own
+			limited = prefixes("0.0.0.0/32")
+		}
+		want("groups of the port's owner are left alone", false, []model.SecurityGroupID{"g"}, limited)
+	}
 }

@@ -137,9 +137,21 @@ var balancingGenerators = map[store.CommandKind]func(*rapid.T) any{
 		if rapid.IntRange(0, 3).Draw(t, "more") == 0 {
 			p.LoadBalancer.AdditionalVIPs = []model.VIP{vip(t)}
 		}
+		if rapid.IntRange(0, 3).Draw(t, "grouped") == 0 {
+			p.Groups = []model.SecurityGroupID{model.SecurityGroupID(id(t, "group"))}
+		}
 		return p
 	},
-	store.LoadBalancerUpdate: func(t *rapid.T) any { return &store.LoadBalancerPatch{ID: model.LoadBalancerID(id(t, "lb"))} },
+	store.LoadBalancerUpdate: func(t *rapid.T) any {
+		p := &store.LoadBalancerPatch{ID: model.LoadBalancerID(id(t, "lb"))}
+		switch rapid.IntRange(0, 3).Draw(t, "groups") {
+		case 0:
+			p.Groups = &[]model.SecurityGroupID{}
+		case 1:
+			p.Groups = &[]model.SecurityGroupID{model.SecurityGroupID(id(t, "group"))}
+		}
+		return p
+	},
 	store.LoadBalancerDelete: func(t *rapid.T) any {
 		return &store.LoadBalancerDeletePayload{ID: model.LoadBalancerID(id(t, "lb")), Cascade: rapid.Bool().Draw(t, "cascade")}
 	},

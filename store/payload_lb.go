@@ -18,6 +18,8 @@ import (
 type LoadBalancerCreatePayload struct {
 	LoadBalancer model.LoadBalancer `json:"load_balancer"`
 	NewPort      model.Port         `json:"new_port"`
+	// Groups become the security groups of the VIP port; none leaves it alone.
+	Groups []model.SecurityGroupID `json:"groups,omitempty"`
 }
 
 // LoadBalancerPatch changes a load balancer.
@@ -28,6 +30,9 @@ type LoadBalancerPatch struct {
 	AdminStateUp *bool                `json:"admin_state_up,omitempty"`
 	Tags         *[]string            `json:"tags,omitempty"`
 	QoSPolicy    *string              `json:"qos_policy,omitempty"`
+	// Groups replace those of the VIP port; an empty list takes away what was
+	// given here before.
+	Groups *[]model.SecurityGroupID `json:"groups,omitempty"`
 }
 
 // LoadBalancerDeletePayload deletes a load balancer, with all below it when Cascade.

@@ -38,7 +38,7 @@ func loadBalancerResource() resource[*model.LoadBalancer] {
 			attr[lb]{name: "vip_port_id", get: of(func(x lb) any { return text(x.VIP.Port) })},
 			attr[lb]{name: "vip_subnet_id", get: of(func(x lb) any { return text(x.VIP.Subnet) })},
 			attr[lb]{name: "vip_network_id", get: of(func(x lb) any { return text(x.VIP.Network) })},
-			attr[lb]{name: "vip_sg_ids", get: of(func(lb) any { return []string{} })},
+			attr[lb]{name: "vip_sg_ids", get: ownGroups},
 			attr[lb]{name: "additional_vips", get: of(additionalVIPs), use: relation},
 			attr[lb]{name: "listeners", get: func(s *seen, x lb) any {
 				return refs(s.st.ListenersOf(x.ID), func(l *model.Listener) model.ListenerID { return l.ID })
@@ -63,6 +63,39 @@ func additionalVIPs(x *model.LoadBalancer) any {
 		out = append(out, doc{{"subnet_id", text(v.Subnet)}, {"ip_address", text(v.String())}, {"port_id", text(v.Port)}})
 	}
 	return out
+}
+
+// ownGroups are the security groups of the VIP port, when they were given as
+// the load balancer's.
+func ownGroups(s *seen, x *model.LoadBalancer) any {
+	out := []string{}
+	if port, ok := s.st.Port(x.VIP.Port); ok && x.OwnGroups {
+		for _, g := range port.SecurityGroups {
+			out = append(out, string(g))
+		}
+	}
+	return out
+}
+
+// groupIDs are the security groups of a request, each once, if all are there for
+// the project: somebody else's exist for an admin only (decision 0030).
+func (p *Part) groupIDs(c echo.Context, project model.ProjectID, given []string) ([]model.SecurityGroupID, error) {
+	out := make([]model.SecurityGroupID, 0, len(given))
+	var err error
+	p.read.Read(func(st *store.State) {
+		for _, s := range given {
+			id := model.SecurityGroupID(s)
+			g, ok := st.SecurityGroup(id)
+			if !ok || g.Project != project && !caller(c).IsAdmin() {
+				err = invalid("Security Group %s not found.", id)
+				return
+			}
+			if !slices.Contains(out, id) {
+				out = append(out, id)
+			}
+		}
+	})
+	return out, err
 }
 
 func (s *seen) loadBalancer(id string) (*model.LoadBalancer, error) {
@@ -100,19 +133,23 @@ func (p *Part) updateLoadBalancer(c echo.Context) error {
 	if err := o.done(); err != nil {
 		return err
 	}
-	id, err := p.mayChangeLoadBalancer(c)
+	id, project, err := p.mayChangeLoadBalancer(c)
 	if err != nil {
 		return err
 	}
-	switch {
-	case qos.Given():
+	if qos.Given() {
 		return invalid("qos_policy %s not found.", qos.V)
-	case len(groups.V) > 0:
-		return invalid("Security Group %s not found.", groups.V[0])
 	}
 	patch := &store.LoadBalancerPatch{
 		ID: id, Name: n.name.Patch(""), Description: n.description.Patch(""), AdminStateUp: n.up.Patch(false),
 		Tags: patchList(n.tags, nil), QoSPolicy: qos.Patch(""),
+	}
+	if groups.Set {
+		own, err := p.groupIDs(c, project, groups.V)
+		if err != nil {
+			return err
+		}
+		patch.Groups = &own
 	}
 	if err := p.apply(c, store.LoadBalancerUpdate, patch, unsettled((*store.State).LoadBalancer, loadBalancerBase, id)); err != nil {
 		return err
@@ -121,25 +158,24 @@ func (p *Part) updateLoadBalancer(c echo.Context) error {
 }
 
 // mayChangeLoadBalancer is the id in the path, when it exists and the caller may.
-func (p *Part) mayChangeLoadBalancer(c echo.Context) (model.LoadBalancerID, error) {
-	id := model.LoadBalancerID(c.Param("id"))
-	var err error
+func (p *Part) mayChangeLoadBalancer(c echo.Context) (id model.LoadBalancerID, project model.ProjectID, err error) {
+	id = model.LoadBalancerID(c.Param("id"))
 	p.read.Read(func(st *store.State) {
 		lb, ok := st.LoadBalancer(id)
 		if !ok {
 			err = notFound(nounLoadBalancer, id)
 			return
 		}
-		err = mayWrite(c, lb.Project)
+		project, err = lb.Project, mayWrite(c, lb.Project)
 	})
-	return id, err
+	return id, project, err
 }
 
 func (p *Part) deleteLoadBalancer(c echo.Context) error {
 	if err := noQuery(c, "cascade"); err != nil {
 		return err
 	}
-	id, err := p.mayChangeLoadBalancer(c)
+	id, _, err := p.mayChangeLoadBalancer(c)
 	if err != nil {
 		return err
 	}

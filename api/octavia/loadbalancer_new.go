@@ -72,8 +72,6 @@ func (in *newLoadBalancer) refuse() error {
 		return validation("VIP must contain one of: vip_port_id, vip_network_id, vip_subnet_id.")
 	case in.qos.Given():
 		return invalid("qos_policy %s not found.", in.qos.V)
-	case len(in.groups.V) > 0:
-		return invalid("Security Group %s not found.", in.groups.V[0])
 	case in.flavor.Set: // there are none, and null is refused as well (contract 2.4)
 		return validation("Invalid flavor_id.")
 	case in.zone.Set:
@@ -110,7 +108,11 @@ func (p *Part) createLoadBalancer(c echo.Context) error {
 		return err
 	}
 	lb.ID = model.LoadBalancerID(newID())
-	root := store.LoadBalancerCreatePayload{LoadBalancer: lb, NewPort: model.Port{ID: model.PortID(newID()), MAC: newMAC()}}
+	groups, err := p.groupIDs(c, lb.Project, in.groups.V)
+	if err != nil {
+		return err
+	}
+	root := store.LoadBalancerCreatePayload{LoadBalancer: lb, Groups: groups, NewPort: model.Port{ID: model.PortID(newID()), MAC: newMAC()}}
 	settled := unsettled((*store.State).LoadBalancer, loadBalancerBase, lb.ID)
 	if len(in.listeners)+len(in.pools) == 0 {
 		err = p.apply(c, store.LoadBalancerCreate, &root, settled)

@@ -11,6 +11,11 @@ type LoadBalancer struct {
 	// AdditionalVIPs are further addresses on the same network.
 	AdditionalVIPs []VIP `json:"additional_vips,omitempty"`
 
+	// OwnGroups says that the security groups of the VIP port were given as
+	// vip_sg_ids: they are shown as such, and limit who may connect even on a
+	// port that the client brought along (decision 0030).
+	OwnGroups bool `json:"own_groups,omitempty"`
+
 	// Provider is the name asked for: lbd, octavia or amphora, all served alike.
 	Provider         string `json:"provider"`
 	Flavor           string `json:"flavor,omitempty"`
