@@ -2,22 +2,12 @@ package e2e
 
 import (
 	"encoding/json"
-	"maps"
 	"slices"
 	"strings"
 	"testing"
 
 	"lbd/e2e/harness"
 )
-
-// A step is one `openstack loadbalancer` command. {name} stands for a value that
-// an earlier step kept; a step that keeps asks for the id.
-type step struct {
-	run  string
-	keep string // the id is known by this name afterwards
-	want string // output, white space folded; "" is not compared
-	fail string // the command must fail with this in its output
-}
 
 // octaviaSteps run every sub-command of the client once at least, on one life of
 // a load balancer. What was set is looked at with show.
@@ -152,67 +142,23 @@ func TestEveryLoadBalancerCommand(t *testing.T) {
 	if err := json.Unmarshal([]byte(admin.ok("command list --group openstack.load_balancer -f json")), &groups); err != nil || len(groups) != 1 {
 		t.Fatalf("the client's commands: %v %v", groups, err)
 	}
-	missing := map[string]bool{}
-	for _, c := range groups[0].Commands {
-		missing[c] = true
-	}
-
-	kept := map[string]string{
+	s := &script{commands: groups[0].Commands, kept: map[string]string{
 		"network": admin.ok("network create vips -f value -c id"),
 		"subnet":  admin.ok("subnet create --network vips --subnet-range 10.0.0.0/24 vips -f value -c id"),
 		"project": admin.ok("project show admin -f value -c id"),
-	}
-	fill := func(s string) string {
-		for k, v := range kept {
-			s = strings.ReplaceAll(s, "{"+k+"}", v)
-		}
-		return s
-	}
+	}}
 	steps := octaviaSteps
 	if out, err := admin.try("loadbalancer flavorprofile create --name probe --provider lbd --flavor-data {}"); err == nil {
 		admin.ok("loadbalancer flavorprofile delete probe")
 		steps = append(flavorSteps, steps...)
 	} else if strings.Contains(out, "does not support a requested option: flavorprofiles (HTTP 501)") {
 		t.Logf("SKIP the commands of flavors and availability zones: %s", out)
-		maps.DeleteFunc(missing, func(c string, _ bool) bool {
+		s.commands = slices.DeleteFunc(s.commands, func(c string) bool {
 			return strings.HasPrefix(c, "loadbalancer flavor") || strings.HasPrefix(c, "loadbalancer availabilityzone")
 		})
 	} else {
 		t.Fatalf("flavor profiles are neither served nor refused: %s", out)
 	}
-	for _, s := range steps {
-		run := "loadbalancer " + fill(s.run)
-		delete(missing, commandIn(run, groups[0].Commands))
-		if s.keep != "" {
-			run += " -f value -c id"
-		}
-		out, err := admin.try(run)
-		out = strings.Join(strings.Fields(out), " ")
-		switch {
-		case s.fail != "":
-			if err == nil || !strings.Contains(out, s.fail) {
-				t.Errorf("%s: %v, want a failure with %q: %s", run, err, s.fail, out)
-			}
-		case err != nil:
-			t.Fatalf("%s: %v: %s", run, err, out)
-		case s.keep != "":
-			kept[s.keep], _, _ = strings.Cut(out, " ") // of a list, the first
-		case strings.Contains(run, " -f value") && (s.want != "" || strings.Contains(run, " list")) && out != fill(s.want):
-			t.Errorf("%s: %q, want %q", run, out, fill(s.want))
-		}
-	}
-	if len(missing) > 0 {
-		t.Errorf("commands of the client that no step runs: %v", slices.Sorted(maps.Keys(missing)))
-	}
-}
-
-// commandIn is the longest of the commands that a command line starts with.
-func commandIn(line string, commands []string) string {
-	longest := ""
-	for _, c := range commands {
-		if strings.HasPrefix(line+" ", c+" ") && len(c) > len(longest) {
-			longest = c
-		}
-	}
-	return longest
+	s.run(admin, "loadbalancer ", steps)
+	s.allRan(t)
 }
