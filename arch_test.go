@@ -29,6 +29,7 @@ var layers = []layer{
 	{"lbd/internal/status", []string{"lbd/store/model"}, "soft state is reports of the nodes"},
 	{"lbd/internal/role", nil, "a pure decision"},
 	{"lbd/internal/peerca", nil, "certificates and tokens"},
+	{"lbd/internal/logsink", []string{"lbd/dataplane/accesslog", "lbd/store/model"}, "where lines of the access log go"},
 	{"lbd/internal/certs", []string{"lbd/store/model"}, "what the API accepts the data plane loads"},
 	{"lbd/internal/tether", nil, "a connection that knows nothing of what its end means"},
 	{"lbd/internal/seal", nil, "ciphertext and keys"},

@@ -27,6 +27,7 @@ type collector struct {
 	applied, failures, fds, fdsMax, refused, panics          *prometheus.Desc
 	handshakes, handshakeFailures, expiry, waiting           *prometheus.Desc
 	streams, streamEnds, connEnds                            *prometheus.Desc
+	logged                                                   *prometheus.Desc
 }
 
 func newCollector(e *Engine) *collector {
@@ -75,6 +76,8 @@ func newCollector(e *Engine) *collector {
 			[]string{"reason"}, nil),
 		connEnds: prometheus.NewDesc("lbd_http2_connections_ended_total", "Connections ended for what the client sent: a flood, or a protocol error.",
 			[]string{"reason"}, nil),
+		logged: prometheus.NewDesc("lbd_access_log_lines_total", "Lines of the access log, by what became of them: written, dropped (the buffer was full), lost (the destination failed), sampled_out.",
+			[]string{"result"}, nil),
 		panics: plain("panics_total", "Connection handlers that panicked."),
 	}
 }
@@ -87,7 +90,7 @@ func (c *collector) Describe(ch chan<- *prometheus.Desc) {
 		c.memberUp, c.memberActive, c.sessions, c.evicted,
 		c.latency, c.quantile, c.memberLatency, c.memberQuantile, c.applied, c.failures, c.fds, c.fdsMax, c.refused, c.panics,
 		c.handshakes, c.handshakeFailures, c.expiry, c.waiting,
-		c.streams, c.streamEnds, c.connEnds,
+		c.streams, c.streamEnds, c.connEnds, c.logged,
 	} {
 		ch <- d
 	}
@@ -164,6 +167,13 @@ func (c *collector) collectProcess(st *state, counter, gauge func(*prometheus.De
 	counter(c.refused, c.e.clients.Refused())
 	counter(c.panics, c.e.panics.Load())
 	gauge(c.waiting, c.e.survivors.tls.Gate.Waiting())
+	if c.e.cfg.Access != nil {
+		n := c.e.cfg.Access.Counts()
+		counter(c.logged, n.Written, "written")
+		counter(c.logged, n.Dropped, "dropped")
+		counter(c.logged, n.Lost, "lost")
+		counter(c.logged, n.SampledOut, "sampled_out")
+	}
 	if st == nil {
 		gauge(c.applied, 0)
 		gauge(c.failures, 0)

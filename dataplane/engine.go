@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sys/unix"
 
+	"lbd/dataplane/accesslog"
 	"lbd/dataplane/conn"
 	"lbd/dataplane/health"
 	"lbd/dataplane/l4"
@@ -52,6 +53,10 @@ type Config struct {
 	// bytes and the same on every node. nil, or no key: a random one, so that such
 	// cookies bind to this node's process only.
 	SessionKey func() []byte
+
+	// Access writes a line for each request and TCP connection; nil: none. The engine
+	// runs it to its end.
+	Access *accesslog.Log
 
 	Log      *slog.Logger
 	Registry prometheus.Registerer // nil: no metrics
@@ -132,7 +137,7 @@ func New(cfg Config, src Source) (*Engine, error) {
 			}
 		}
 		return own
-	})
+	}, cfg.Access)
 	e.checker = health.New(health.Config{}, e.notify)
 	e.sockets = &sockets{
 		freebind: cfg.Freebind, log: cfg.Log, budget: e.clients,
@@ -162,6 +167,13 @@ func (e *Engine) notify() {
 // Run serves until ctx ends; then it stops accepting, drains for at most
 // Config.Drain and returns when everything it started has ended.
 func (e *Engine) Run(ctx context.Context) error {
+	if e.cfg.Access != nil { // after everything that writes to it
+		logging, stop := context.WithCancel(context.WithoutCancel(ctx))
+		var done sync.WaitGroup
+		done.Go(func() { e.cfg.Access.Run(logging) })
+		defer done.Wait()
+		defer stop()
+	}
 	defer e.shutdown()
 	if err := e.startLoops(); err != nil {
 		return err

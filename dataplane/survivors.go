@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"lbd/dataplane/accesslog"
 	"lbd/dataplane/live"
 	"lbd/dataplane/sticky"
 	"lbd/dataplane/table"
@@ -17,9 +18,10 @@ import (
 // id that leaves the configuration is forgotten; connections that still use its
 // part keep their own pointer.
 type survivors struct {
-	idle *live.Budget
-	tls  *tlsterm.Store
-	key  func() []byte // secret of session cookies
+	idle   *live.Budget
+	tls    *tlsterm.Store
+	key    func() []byte  // secret of session cookies
+	access *accesslog.Log // nil: none
 
 	mu        sync.Mutex
 	listeners map[model.ListenerID]*live.Listener // guarded by mu
@@ -27,11 +29,12 @@ type survivors struct {
 	sessions  map[table.SessionsKey]*sticky.Table // guarded by mu
 }
 
-func newSurvivors(idle *live.Budget, keys tlsterm.Keys, key func() []byte) *survivors {
+func newSurvivors(idle *live.Budget, keys tlsterm.Keys, key func() []byte, access *accesslog.Log) *survivors {
 	return &survivors{
 		idle:      idle,
 		tls:       tlsterm.NewStore(keys),
 		key:       key,
+		access:    access,
 		sessions:  make(map[table.SessionsKey]*sticky.Table),
 		listeners: make(map[model.ListenerID]*live.Listener),
 		members:   make(map[live.Key]*live.Member),
@@ -86,6 +89,9 @@ func (s *survivors) Sessions(key table.SessionsKey) *sticky.Table {
 
 // SessionKey is the secret of session cookies.
 func (s *survivors) SessionKey() []byte { return s.key() }
+
+// AccessLog implements table.Survivors.
+func (s *survivors) AccessLog() *accesslog.Log { return s.access }
 
 // keep makes the survivors those of t: members learn their address, what t does
 // not have is retired.

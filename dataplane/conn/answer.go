@@ -73,6 +73,7 @@ func (x *exchange) relay() (keep bool) {
 		if err == semantics.ErrClientGone {
 			return x.abort()
 		}
+		x.cutBy(err)
 		return x.cutShort()
 	}
 	if x.upload != nil { // ending it may take a moment that the client need not wait
@@ -280,7 +281,12 @@ func (x *exchange) tunnel() (keep bool) {
 		ClientIdle: x.lis.ClientData, ServerIdle: x.lis.MemberData,
 		In: &x.c.shard.BytesIn, Out: &x.c.shard.BytesOut,
 	}
-	_ = r.Run() // both ends know how it ended
+	err := r.Run() // both ends know how it ended
+	x.c.in.Add(r.FromClient)
+	x.c.out.Add(r.ToClient)
+	if err != nil {
+		x.because(l4.Reason(err))
+	}
 	x.dropServer()
 	return false
 }

@@ -34,6 +34,10 @@ type client struct {
 	phase    atomic.Int32 // phaseBusy, phaseIdle, phaseLeaving
 	draining atomic.Bool
 	streams  atomic.Pointer[h2.Conn] // with HTTP/2
+
+	http2   bool         // it is a stream of an HTTP/2 connection
+	tls     string       // version of TLS, or ""
+	in, out atomic.Int64 // bytes from and to the client so far
 }
 
 const (
@@ -86,7 +90,7 @@ func (c *client) awaitRequest() bool {
 		}
 		runtime.Gosched() // see await
 		n, err := c.conn.Fill()
-		c.shard.BytesIn.Add(int64(n))
+		c.received(int64(n))
 		if !c.phase.CompareAndSwap(phaseIdle, phaseBusy) {
 			return false
 		}
@@ -103,10 +107,12 @@ func (c *client) request() (keep bool) {
 	defer func() {
 		if !returned { // a panic: the engine recovers it; x is not used again
 			x.dropServer()
+			x.logged(semantics.Cut)
 		}
 	}()
 	keep = c.exchange(x)
 	returned = true
+	x.logged(semantics.Completed)
 	if x.answered {
 		c.shard.Latency.Add(time.Since(x.start))
 	}
@@ -116,19 +122,27 @@ func (c *client) request() (keep bool) {
 
 func (c *client) exchange(x *exchange) (keep bool) {
 	x.lis = c.src.Load()
+	x.beginLog()
 	n, ok := c.readHead(x)
 	if !ok {
 		return false
 	}
 	x.start = time.Now()
+	if x.log != nil {
+		x.log.Request(&x.request, c.protocol(&x.request), x.start)
+	}
 	if x.lis.Metrics != nil {
 		return x.metrics(n)
 	}
 	if own, last := semantics.LastHop(&x.request); last {
 		x.out = x.out[:0]
+		x.because(semantics.Answered)
 		return x.own(&own, n)
 	}
 	v := x.lis.Route.Choose(&x.request, &c.peer)
+	if x.log != nil {
+		x.log.Policy = v.Policy
+	}
 	if v.Kind != route.ToPool {
 		return x.verdict(&v, n)
 	}
@@ -151,6 +165,8 @@ func (c *client) readHead(x *exchange) (n int, ok bool) {
 			if r, ok := errors.AsType[*http1.Refusal](err); ok {
 				code = r.Status
 			}
+			x.because(semantics.ClientMalformed)
+			x.status(code)
 			c.refuse(code)
 			return 0, false
 		}
@@ -161,18 +177,23 @@ func (c *client) readHead(x *exchange) (n int, ok bool) {
 			deadline = time.Now().Add(min(c.p.limits.Head, x.lis.ClientData))
 		}
 		if c.conn.Full() && !c.conn.Grow() {
+			x.because(semantics.ClientMalformed)
+			x.status(http1.StatusHeadTooLarge)
 			c.refuse(http1.StatusHeadTooLarge)
 			return 0, false
 		}
 		c.conn.ReadUntil(deadline)
 		got, err := c.conn.Fill()
-		c.shard.BytesIn.Add(int64(got))
+		c.received(int64(got))
 		switch {
 		case err == nil:
 		case netio.IsTimeout(err):
+			x.because(semantics.ClientTimeout)
+			x.status(http1.StatusRequestTimeout)
 			c.refuse(http1.StatusRequestTimeout)
 			return 0, false
 		default: // the client left in the middle of it
+			x.because(semantics.ClientAborted)
 			c.shard.RequestErrors.Add(1)
 			return 0, false
 		}
@@ -183,7 +204,7 @@ func (c *client) readHead(x *exchange) (n int, ok bool) {
 // is gone, gives semantics.ErrClientGone.
 func (c *client) write(p []byte, idle time.Duration) error {
 	n, err := c.conn.Write(p, idle)
-	c.shard.BytesOut.Add(int64(n))
+	c.sent(int64(n))
 	if err != nil {
 		return semantics.ErrClientGone
 	}

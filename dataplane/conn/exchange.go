@@ -3,6 +3,7 @@ package conn
 import (
 	"time"
 
+	"lbd/dataplane/accesslog"
 	"lbd/dataplane/http1"
 	"lbd/dataplane/netio"
 	"lbd/dataplane/proxyproto"
@@ -36,6 +37,10 @@ type exchange struct {
 	tried   table.Tried
 	upload  *upload
 
+	log           *accesslog.Entry // nil: the listener logs nothing
+	entry         *accesslog.Entry // its memory, kept
+	logIn, logOut int64            // the connection's bytes before this request
+
 	start    time.Time // when the request's head was complete
 	answered bool      // by a member or by us; not a tunnel
 
@@ -50,7 +55,8 @@ func (x *exchange) forward() (keep bool) {
 	retried := false
 	for {
 		if err := x.connect(); err != nil {
-			if retried {
+			if retried { // what was tried first is the cause
+				x.because(semantics.MemberClosed)
 				return x.fault(502, err)
 			}
 			return x.fault(503, err)
@@ -66,6 +72,9 @@ func (x *exchange) forward() (keep bool) {
 			written := err == nil
 			if err = x.answerHead(); err == nil {
 				x.member.Live.Latency.Add(time.Since(sent))
+				if x.log != nil {
+					x.log.Heard(x.response.Status, time.Now())
+				}
 				x.response.KeepAlive = x.response.KeepAlive && written
 				return x.relay()
 			}
@@ -113,6 +122,7 @@ func (x *exchange) connect() error {
 			if s := x.takeIdle(m); s != nil {
 				x.server, x.reused = s, true
 				x.pool.Bind(&x.session, m)
+				x.linked()
 				return nil
 			}
 		}
@@ -120,6 +130,7 @@ func (x *exchange) connect() error {
 		if err == nil {
 			x.server = s
 			x.pool.Bind(&x.session, m)
+			x.linked()
 			return nil
 		}
 		m.Live.End()
@@ -170,6 +181,7 @@ func (x *exchange) broken(err error) (keep bool) {
 
 // abort ends an exchange that the client has left.
 func (x *exchange) abort() (keep bool) {
+	x.because(semantics.ClientAborted)
 	x.c.shard.RequestErrors.Add(1)
 	x.stopUpload()
 	x.dropServer()

@@ -77,7 +77,7 @@ func (p *Proxy) borrow(c *client) *exchange {
 func (p *Proxy) giveBack(x *exchange) {
 	*x = exchange{
 		out: x.out[:0], ans: x.ans[:0], chunks: x.chunks, body: x.body.Recycle(),
-		request: x.request, response: x.response,
+		request: x.request, response: x.response, entry: x.entry,
 	}
 	x.request.Reset()
 	x.response.Reset()

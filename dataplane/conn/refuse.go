@@ -37,6 +37,7 @@ func (c *client) refuse(code int) {
 
 // fault answers a request that no member has answered.
 func (x *exchange) fault(code int, err error) (keep bool) {
+	x.blame(err)
 	complete := x.stopUpload()
 	x.dropServer()
 	if errors.Is(err, semantics.ErrClientGone) {
@@ -49,6 +50,7 @@ func (x *exchange) fault(code int, err error) (keep bool) {
 		x.c.shard.Requests.Add(1)
 		x.answered = true
 	}
+	x.status(code)
 	x.ans = x.c.p.appendOwn(x.ans[:0], code, nil, x.asked.Head, keep)
 	if x.flush() != nil {
 		x.c.conn.Abort()
@@ -66,10 +68,12 @@ func (x *exchange) verdict(v *route.Verdict[*table.Pool], n int) (keep bool) {
 	own := semantics.Own{Code: http1.StatusForbidden}
 	x.out = x.out[:0]
 	if v.Kind == route.RedirectTo {
+		x.because(semantics.Redirected)
 		own.Code = v.Redirect.Code
 		x.out = v.Redirect.AppendLocation(x.out, &x.request)
 		own.Location = x.out
 	}
+	x.because(semantics.Rejected)
 	return x.own(&own, n)
 }
 
@@ -85,6 +89,7 @@ func (x *exchange) metrics(n int) (keep bool) {
 			own.Code, own.Allow = http1.StatusMethodNotAllowed, "GET, HEAD"
 		}
 	}
+	x.because(semantics.Answered)
 	return x.own(&own, n)
 }
 
@@ -105,6 +110,7 @@ func (x *exchange) own(own *semantics.Own, n int) (keep bool) {
 	keep = x.body.Done && x.asked.Keep && !x.c.draining.Load()
 	x.c.shard.Requests.Add(1)
 	x.answered = true
+	x.status(own.Code)
 	own.Head, own.Keep, own.NodeLine, own.Date = x.asked.Head, keep, x.c.p.nodeLine, httpdate.Line()
 	x.ans = own.Append(x.ans[:0])
 	if x.flush() != nil {
@@ -123,5 +129,5 @@ func (c *client) finish(allRead bool) {
 	if allRead && len(c.conn.Buffered()) == 0 {
 		return // serve closes
 	}
-	c.shard.BytesIn.Add(c.conn.Linger())
+	c.received(c.conn.Linger())
 }

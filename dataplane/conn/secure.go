@@ -25,6 +25,7 @@ func (c *client) handshake() bool {
 		return false
 	}
 	c.peer.TLS = peer
+	c.usesTLS()
 	return true
 }
 

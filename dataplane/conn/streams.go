@@ -59,7 +59,7 @@ func (c *client) serveStream(s *h2.Stream) {
 	}()
 	sc := &client{
 		p: c.p, conn: netio.NewStreamConn(s, c.remote, c.local, c.p.pools), src: c.src, shard: c.shard,
-		remote: c.remote, local: c.local, peer: c.peer,
+		remote: c.remote, local: c.local, peer: c.peer, http2: true, tls: c.tls,
 	}
 	sc.ctx, sc.cancel = context.WithCancel(c.ctx)
 	defer sc.cancel()

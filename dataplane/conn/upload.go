@@ -111,7 +111,7 @@ func (x *exchange) readBody(u *upload) error {
 		return semantics.ErrClientGone
 	}
 	n, err := c.conn.Fill()
-	c.shard.BytesIn.Add(int64(n))
+	c.received(int64(n))
 	switch {
 	case err == nil:
 		return nil

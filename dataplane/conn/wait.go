@@ -44,7 +44,7 @@ func (x *exchange) splice(n int64) (int64, error) {
 	for {
 		x.server.ArmRead(x.poll)
 		moved, side, err := x.server.SpliceTo(x.c.conn, min(n, spliceTurn), x.lis.ClientData)
-		x.c.shard.BytesOut.Add(moved)
+		x.c.sent(moved)
 		switch {
 		case err == nil:
 			return moved, nil

@@ -24,7 +24,10 @@ type client struct {
 	in    inbox
 	out   *loop.Buf // answers that the client does not take yet
 	x     *exchange // from the first byte of a request on
+	log   *logging  // nil: the listener logs nothing
 	relay *evtcp.Relay
+	read  int64 // bytes from the client so far
+	wrote int64 // bytes for the client so far
 
 	since    time.Duration // when the present state began
 	blocked  time.Duration // when the client last took something, while out is kept
@@ -140,6 +143,7 @@ func (c *client) flush() bool {
 
 // write sends p, keeping what the client does not take; false: the client is gone.
 func (c *client) write(p []byte) bool {
+	c.wrote += int64(len(p))
 	n := 0
 	if c.out == nil {
 		var errno error
@@ -185,6 +189,7 @@ func (c *client) fill(size int, budget *int) bool {
 	n, errno := c.in.fill(c.s.l, &c.sock, c.s.l.Up, size)
 	if n > 0 {
 		c.shard.BytesIn.Add(int64(n))
+		c.read += int64(n)
 		*budget -= n
 		return true
 	}
@@ -199,6 +204,7 @@ func (c *client) left() {
 	switch c.state {
 	case head:
 		c.shard.RequestErrors.Add(1)
+		c.because(semantics.ClientAborted)
 		c.close()
 	case busy:
 		c.fail(semantics.ErrClientGone)
@@ -228,6 +234,7 @@ func (c *client) stepHead(budget *int) bool {
 	if c.x == nil {
 		c.x = c.s.borrow()
 		c.x.lis = c.door.Src.Load()
+		c.beginLog()
 	}
 	n, err := c.x.request.Parse(c.in.bytes(), &c.s.lim)
 	switch {
@@ -256,6 +263,10 @@ func (c *client) stepHead(budget *int) bool {
 // closes: where the next one would begin is not known.
 func (c *client) refuse(code int) {
 	c.shard.RequestErrors.Add(1)
+	if code == http1.StatusRequestTimeout {
+		c.because(semantics.ClientTimeout)
+	}
+	c.because(semantics.ClientMalformed)
 	c.own(&semantics.Own{Code: code}, false)
 }
 
@@ -264,9 +275,13 @@ func (c *client) own(o *semantics.Own, complete bool) {
 	l := c.s.l
 	o.NodeLine, o.Date = c.s.nodeLine, httpdate.Line()
 	c.endExchange()
+	if c.log != nil {
+		c.log.entry.Status = o.Code
+	}
 	if !c.write(o.Append(l.Enc[:0])) {
 		return
 	}
+	c.logged(semantics.Answered)
 	c.next(o.Keep, complete)
 }
 
@@ -340,6 +355,7 @@ func (c *client) end(cut bool) {
 		c.relay.Release()
 	}
 	c.endExchange()
+	c.logged(semantics.Cut)
 	c.in.release(l)
 	l.Return(c.out)
 	c.out = nil
@@ -356,6 +372,9 @@ func (c *client) leave() bool {
 	l := c.s.l
 	h := HandedOver{FD: c.sock.Disown(), Read: bytes.Clone(c.in.bytes()), Door: c.door, Was: c}
 	c.state = closed
+	if c.log != nil {
+		c.log.entry.Drop() // who takes over logs it
+	}
 	l.Disarm(&c.timer)
 	c.endExchange()
 	c.in.release(l)
@@ -365,6 +384,7 @@ func (c *client) leave() bool {
 
 // abort ends an exchange that the client has left.
 func (c *client) abort() {
+	c.because(semantics.ClientAborted)
 	c.shard.RequestErrors.Add(1)
 	c.reset()
 }

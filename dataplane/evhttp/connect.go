@@ -20,6 +20,7 @@ func (c *client) connect() bool {
 				x.member, x.server, x.reused, x.watched = m, p, true, true
 				x.memberAt = c.s.l.Now()
 				x.pool.Bind(&x.session, m)
+				c.linked()
 				return true
 			}
 		}
@@ -65,6 +66,7 @@ func (c *client) await() bool {
 	}
 	x.connecting, x.memberAt = false, c.s.l.Now()
 	x.pool.Bind(&x.session, x.member)
+	c.linked()
 	if failed {
 		c.upFails()
 	}

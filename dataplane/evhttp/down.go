@@ -56,6 +56,7 @@ func (c *client) memberEnded(inOrder bool) bool {
 		}
 		return c.deliver(enc, true)
 	case x.started:
+		c.because(semantics.MemberCut)
 		c.reset() // the client must see that it is not complete
 		return false
 	}
@@ -116,6 +117,7 @@ func (c *client) startAnswer(n int) bool {
 	enc := c.encodeHead(c.requestSent() && x.asked.Keep && !c.draining)
 	in.consume(n)
 	x.started = true
+	c.heard()
 	x.member.Live.Latency.Add(time.Since(x.start))
 	x.chunks.Reset() // no trailers of the answer before
 	c.shard.Requests.Add(1)
@@ -187,6 +189,7 @@ func (c *client) relayChunks(enc []byte) bool {
 		n, data, done, err := x.chunks.NextAnswer(in.bytes(), &c.s.lim)
 		if err != nil {
 			// What was well-formed goes first: the client sees where it broke.
+			c.because(semantics.MemberMalformed)
 			if c.deliver(enc, false) && c.state == busy {
 				c.reset()
 			}
@@ -236,6 +239,7 @@ func (c *client) deliver(p []byte, done bool) bool {
 		return false
 	}
 	c.shard.Latency.Add(time.Since(start))
+	c.logged(semantics.Completed)
 	c.next(keep, complete)
 	return c.state != closed
 }
@@ -243,6 +247,7 @@ func (c *client) deliver(p []byte, done bool) bool {
 // startTunnel answers 101 and relays bytes from here on.
 func (c *client) startTunnel(n int) bool {
 	x, l := c.x, c.s.l
+	c.heard()
 	if !c.write(c.encodeHead(true)) {
 		return false
 	}
@@ -275,8 +280,10 @@ func (c *client) stepTunnel(budget *int) bool {
 	case evtcp.Unready:
 		*budget = 0
 	case evtcp.Over:
+		c.because(semantics.Completed)
 		c.close()
 	case evtcp.Cut:
+		c.because(c.relay.Broke())
 		c.x.server.sock.Abort()
 		c.reset()
 	}

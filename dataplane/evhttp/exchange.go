@@ -58,11 +58,17 @@ type exchange struct {
 func (c *client) begin(n int) bool {
 	x := c.x
 	x.start = time.Now()
+	if c.log != nil {
+		c.log.entry.Request(&x.request, protocol(&x.request), x.start)
+	}
 	if o, last := semantics.LastHop(&x.request); last {
 		x.out = x.out[:0]
 		return c.answer(&o, n)
 	}
 	v := x.lis.Route.Choose(&x.request, &c.peer)
+	if c.log != nil {
+		c.log.entry.Policy = v.Policy
+	}
 	if v.Kind != route.ToPool {
 		return c.verdict(&v, n)
 	}
@@ -103,9 +109,11 @@ func (c *client) verdict(v *route.Verdict[*table.Pool], n int) bool {
 	o := semantics.Own{Code: http1.StatusForbidden}
 	x.out = x.out[:0]
 	if v.Kind == route.RedirectTo {
+		c.because(semantics.Redirected)
 		o.Code = v.Redirect.Code
 		x.out = v.Redirect.AppendLocation(x.out, &x.request)
 	}
+	c.because(semantics.Rejected)
 	return c.answer(&o, n)
 }
 
@@ -169,6 +177,7 @@ func (c *client) fail(err error) bool {
 		if err == semantics.ErrClientGone {
 			c.abort()
 		} else {
+			c.because(semantics.Reason(err))
 			c.reset()
 		}
 		return false
@@ -184,9 +193,13 @@ func (c *client) fail(err error) bool {
 		return c.connect()
 	}
 	code := semantics.Status(err)
-	if err == semantics.ErrNoMember && !x.retried {
+	switch {
+	case err == semantics.ErrNoMember && !x.retried:
 		code = http1.StatusServiceUnavailable
+	case err == semantics.ErrNoMember: // what was tried first is the cause
+		c.because(semantics.MemberClosed)
 	}
+	c.because(semantics.Reason(err))
 	if code == 0 {
 		c.abort()
 		return false

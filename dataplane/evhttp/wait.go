@@ -60,6 +60,7 @@ func (c *client) Expire() {
 	}
 	switch {
 	case c.state == tunnel:
+		c.because(semantics.IdleTimeout)
 		c.x.server.sock.Abort()
 		c.reset()
 		return

@@ -19,6 +19,8 @@ type Relay struct {
 	ClientIdle, ServerIdle time.Duration
 	// In counts bytes read from the client, Out bytes written to it.
 	In, Out *atomic.Int64
+	// FromClient and ToClient are the same of this relay alone, so far.
+	FromClient, ToClient int64
 
 	up, down half
 	at       time.Duration // when something moved last
@@ -147,9 +149,15 @@ func (r *Relay) moved(c *atomic.Int64, n int) {
 		return
 	}
 	r.at = r.Loop.Now()
-	if c != nil {
-		c.Add(int64(n))
+	switch c {
+	case nil:
+		return
+	case r.In:
+		r.FromClient += int64(n)
+	case r.Out:
+		r.ToClient += int64(n)
 	}
+	c.Add(int64(n))
 }
 
 // Deadline is when the relay has waited too long for somebody.

@@ -4,8 +4,10 @@ import (
 	"net/netip"
 	"time"
 
+	"lbd/dataplane/accesslog"
 	"lbd/dataplane/live"
 	"lbd/dataplane/loop"
+	"lbd/dataplane/semantics"
 	"lbd/dataplane/table"
 )
 
@@ -30,6 +32,7 @@ type flow struct {
 	tried          table.Tried
 	session        table.Session
 	remote         netip.AddrPort
+	log            *accesslog.Entry // nil: none
 	tries          int8
 	connecting     bool
 	watched        bool // the server side is
@@ -50,6 +53,7 @@ func (s *Server) Serve(fd int, remote netip.AddrPort, d *Door) {
 	}
 	shard := f.lis.Live.ShardOf(s.n)
 	shard.Connections.Add(1)
+	f.beginLog()
 	f.relay = Relay{
 		Loop: s.l, Client: &f.client, Server: &f.server,
 		ClientIdle: f.lis.ClientData, ServerIdle: f.lis.MemberData,
@@ -99,12 +103,14 @@ func (f *flow) connect() {
 		f.await()
 		return
 	}
+	f.because(semantics.NoMember)
 	f.end(false)
 }
 
 // await looks whether the member's connection stands.
 func (f *flow) await() {
 	if !f.relay.early() {
+		f.because(semantics.ClientAborted)
 		f.end(true)
 		return
 	}
@@ -125,6 +131,7 @@ func (f *flow) await() {
 	if n > 0 || f.server.Writable {
 		f.connecting = false
 		f.lis.Route.Default.Bind(&f.session, f.member)
+		f.linked()
 		f.run()
 		return
 	}
@@ -144,8 +151,10 @@ func (f *flow) refused() {
 func (f *flow) run() {
 	switch f.relay.Run() {
 	case Over:
+		f.because(semantics.Completed)
 		f.end(false)
 	case Cut:
+		f.because(f.relay.Broke())
 		f.end(true)
 	case Unready:
 		f.s.l.Again(f)
@@ -176,6 +185,7 @@ func (f *flow) Expire() {
 	case f.connecting:
 		f.refused()
 	default:
+		f.because(semantics.IdleTimeout)
 		f.end(true)
 	}
 }
@@ -198,6 +208,7 @@ func (f *flow) end(cut bool) {
 	if f.member != nil {
 		f.member.Live.End()
 	}
+	f.logged()
 	f.door.Leave(f)
 }
 

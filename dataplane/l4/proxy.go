@@ -4,8 +4,10 @@ import (
 	"context"
 	"sync"
 
+	"lbd/dataplane/accesslog"
 	"lbd/dataplane/live"
 	"lbd/dataplane/netio"
+	"lbd/dataplane/semantics"
 	"lbd/dataplane/table"
 )
 
@@ -20,6 +22,7 @@ type flow struct {
 	client *netio.Conn
 	ctx    context.Context // of the flow itself; ended by Cut
 	cancel context.CancelFunc
+	log    *accesslog.Entry // nil: none
 
 	mu     sync.Mutex
 	server *netio.Conn // guarded by mu
@@ -62,14 +65,18 @@ func (p *Proxy) Serve(client *netio.Conn, l *table.Listener, group *live.Group) 
 	defer group.Remove(f)
 	shard := l.Live.Shard()
 	shard.Connections.Add(1)
+	f.begin(l)
 
 	member, server := p.connect(f, l)
 	if server == nil {
+		f.ended(nil, semantics.NoMember)
 		return
 	}
+	f.linked(l, member)
 	defer member.Live.End()
 	if !f.attach(server) {
 		server.Close()
+		f.ended(nil, semantics.Cut)
 		return
 	}
 	r := Relay{
@@ -78,7 +85,8 @@ func (p *Proxy) Serve(client *netio.Conn, l *table.Listener, group *live.Group) 
 		In: &shard.BytesIn, Out: &shard.BytesOut,
 	}
 	// Why it ended is for the peers to know; there is no one to answer to.
-	_ = r.Run()
+	err := r.Run()
+	f.ended(&r, Reason(err))
 }
 
 // connect picks a member and connects to it, trying others when it refuses. The

@@ -19,6 +19,8 @@ type Relay struct {
 	ClientIdle, ServerIdle time.Duration
 	// In counts bytes read from the client, Out bytes written to it.
 	In, Out *atomic.Int64
+	// FromClient and ToClient are the same of this relay alone, after Run.
+	FromClient, ToClient int64
 
 	base               time.Time
 	clientAt, serverAt atomic.Int64 // last activity of a side, ns since base
@@ -50,17 +52,21 @@ func (r *Relay) Run() error {
 				r.abort()
 			}
 		}()
-		down = r.pump(&direction{
+		d := direction{
 			src: r.Server, dst: r.Client, srcIdle: r.ServerIdle, dstIdle: r.ClientIdle,
 			srcAt: &r.serverAt, dstAt: &r.clientAt, written: r.Out,
 			errIdle: ErrServerIdle, errStall: ErrClientIdle, errSrc: ErrServer, errDst: ErrClient,
-		})
+		}
+		down = r.pump(&d)
+		r.ToClient = d.out
 	}()
-	up := r.pump(&direction{
+	d := direction{
 		src: r.Client, dst: r.Server, srcIdle: r.ClientIdle, dstIdle: r.ServerIdle,
 		srcAt: &r.clientAt, dstAt: &r.serverAt, read: r.In,
 		errIdle: ErrClientIdle, errStall: ErrServerIdle, errSrc: ErrClient, errDst: ErrServer,
-	})
+	}
+	up := r.pump(&d)
+	r.FromClient = d.in
 	<-done
 	if panicked != nil {
 		panic(panicked)
@@ -81,13 +87,22 @@ type direction struct {
 	srcIdle, dstIdle time.Duration
 	srcAt, dstAt     *atomic.Int64
 	read, written    *atomic.Int64
+	in, out          int64 // read and written so far
 
 	errIdle, errStall, errSrc, errDst error
 }
 
-func add(c *atomic.Int64, n int64) {
-	if c != nil && n > 0 {
-		c.Add(n)
+func (d *direction) took(n int64) {
+	d.in += n
+	if d.read != nil && n > 0 {
+		d.read.Add(n)
+	}
+}
+
+func (d *direction) gave(n int64) {
+	d.out += n
+	if d.written != nil && n > 0 {
+		d.written.Add(n)
 	}
 }
 
@@ -155,12 +170,12 @@ func (r *Relay) copy(d *direction) (n int, side netio.Side, err error) {
 		if n, err = d.src.Fill(); err != nil {
 			return 0, netio.Source, err
 		}
-		add(d.read, int64(n))
+		d.took(int64(n))
 		b = d.src.Buffered()
 	}
 	w, err := d.dst.Write(b, d.dstIdle)
 	d.src.Discard(len(b))
-	add(d.written, int64(w))
+	d.gave(int64(w))
 	if err != nil {
 		return n, netio.Destination, err
 	}
@@ -174,8 +189,8 @@ func (r *Relay) copy(d *direction) (n int, side netio.Side, err error) {
 func (r *Relay) splice(d *direction) (int64, netio.Side, error) {
 	d.src.ArmRead(d.srcIdle)
 	n, side, err := d.src.SpliceTo(d.dst, spliceTurn, d.dstIdle)
-	add(d.read, n)
-	add(d.written, n)
+	d.took(n)
+	d.gave(n)
 	if n > 0 {
 		at := int64(time.Since(r.base))
 		d.srcAt.Store(at)

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"lbd/dataplane/accesslog"
 	"lbd/dataplane/health"
 	"lbd/dataplane/live"
 	"lbd/dataplane/rewrite"
@@ -27,6 +28,8 @@ type Survivors interface {
 	Sessions(key SessionsKey) *sticky.Table
 	// SessionKey is the secret that cookies are made with, the same on every node.
 	SessionKey() []byte
+	// AccessLog is where lines of requests go; nil: nowhere.
+	AccessLog() *accesslog.Log
 }
 
 // Compile makes the table of cfg; before is the table in service, or nil. It never fails as a whole: an object that
@@ -92,6 +95,7 @@ func (c *compiler) listener(svc *model.Service, l *model.Listener, pools map[mod
 		MemberConnect: timeout(l.TimeoutMemberConnect),
 		MemberData:    timeout(l.TimeoutMemberData),
 		Live:          c.t.Listeners[l.ID],
+		Log:           c.s.AccessLog().Of(l.ID, svc.LoadBalancer.ID, l.Tags),
 	}
 	switch l.Protocol {
 	case model.HTTP:

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"lbd/dataplane/accesslog"
 	"lbd/dataplane/live"
 	"lbd/dataplane/sticky"
 	"lbd/dataplane/tlsterm"
@@ -46,6 +47,8 @@ func (f *fresh) ClientTLS(p *model.Pool, svc *model.Service) (*tlsterm.Client, e
 }
 
 func (f *fresh) Sessions(SessionsKey) *sticky.Table { return sticky.New(0) }
+
+func (f *fresh) AccessLog() *accesslog.Log { return nil }
 
 func (f *fresh) SessionKey() []byte { return []byte("key") }
 

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"time"
 
+	"lbd/dataplane/accesslog"
 	"lbd/dataplane/health"
 	"lbd/dataplane/live"
 	"lbd/dataplane/rewrite"
@@ -65,6 +66,8 @@ type Listener struct {
 	// Metrics is what a PROMETHEUS listener shows; nil for all others.
 	Metrics *Scope
 	Live    *live.Listener
+	// Log writes a line for each request or connection; nil: none.
+	Log *accesslog.Listener
 	// TLS ends here when it is not nil; ModeHTTP only.
 	TLS *tlsterm.Server
 }

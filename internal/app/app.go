@@ -155,10 +155,15 @@ func (n *node) open() (err error) {
 	n.src = newSource(n.st, n.raft, n.log)
 	n.sealer = &sealer{node: n.raft}
 	if n.cfg.Kind() != model.Witness {
+		access, err := n.openAccessLog()
+		if err != nil {
+			return err
+		}
 		n.engine, err = dataplane.New(dataplane.Config{
 			NodeName: n.cfg.Name, NodeHeader: n.cfg.NodeHeader, Freebind: n.managesVIPs(), Log: n.log, Registry: n.reg,
 			Keys:       n.sealer,
 			SessionKey: n.sessionKey,
+			Access:     access,
 		}, n.src)
 		if err != nil {
 			return err

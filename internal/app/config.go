@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"lbd/api/keystone"
+	"lbd/dataplane/accesslog"
 	"lbd/internal/flagenv"
 	"lbd/store/model"
 )
@@ -51,6 +52,7 @@ type Config struct {
 
 	LogFormat string
 	LogLevel  slog.Level
+	Access    AccessConfig
 }
 
 // Defaults and bounds of Config.Detect. Below the minimum a busy host loses its
@@ -88,6 +90,9 @@ func ParseFlags(args []string, lookup func(string) (string, bool), usage func(*f
 	fs.DurationVar(&c.Detect, "detect", 0, "take over after the leader was silent for this `TIME`, whatever the cluster's profile (lbd profile) says; 0: as the profile says")
 	fs.StringVar(&c.LogFormat, "log-format", "text", "`FORMAT` of the log on standard error: text or json")
 	level := fs.String("log-level", "info", "least `LEVEL` logged: debug, info, warn or error")
+	fs.StringVar(&c.Access.Dest, "access-log", "", "write a line for each request and TCP connection to `DEST`: stdout, a path (with {listener} or {loadbalancer} in it: a file for each), syslog:udp://HOST:PORT, syslog:unix:///dev/log or otlp:http://HOST:4318/v1/logs; off by default")
+	fs.StringVar(&c.Access.Format, "access-log-format", "json", "`FORMAT` of these lines: json, or a template such as '{time} {client} \"{method} {path}\" {status} {end} {total_us}'")
+	sample := fs.String("access-log-sample", "1", "`SHARE` of the lines that is written, 0 to 1; failures always are. A listener's tag access-log=on, =off or =SHARE counts more")
 	if err := flagenv.Parse(fs, args, lookup, 0); err != nil {
 		return nil, err
 	}
@@ -102,6 +107,11 @@ func ParseFlags(args []string, lookup func(string) (string, bool), usage func(*f
 		}
 		c.Arbiters = append(c.Arbiters, ip)
 	}
+	share, err := accesslog.ParseSample(*sample)
+	if err != nil {
+		return nil, fmt.Errorf("--access-log-sample: %w", err)
+	}
+	c.Access.Sample = share
 	if err := c.LogLevel.UnmarshalText([]byte(*level)); err != nil {
 		return nil, fmt.Errorf("--log-level: %q is none of debug, info, warn, error", *level)
 	}
@@ -128,6 +138,9 @@ func (c *Config) check() error {
 	}
 	if c.LogFormat != "text" && c.LogFormat != "json" {
 		return fmt.Errorf("--log-format: %q is neither text nor json", c.LogFormat)
+	}
+	if err := c.Access.check(); err != nil {
+		return err
 	}
 	switch c.Auth {
 	case "password":

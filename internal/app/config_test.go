@@ -29,6 +29,8 @@ func TestFlagsThatCannotWorkAreRefused(t *testing.T) {
 		{"--detect=1ms", "outside"},
 		{"--log-level=loud", "none of debug"},
 		{"--log-format=xml", "neither text nor json"},
+		{"--access-log-format={nothing}", `there is no field "nothing"`},
+		{"--access-log-sample=2", `"2" is not a share between 0 and 1`},
 		{"stray", `unexpected argument "stray"`},
 	} {
 		_, err := parse(append([]string{"--name=n1"}, strings.Fields(tc.args)...)...)
