@@ -113,6 +113,31 @@ func (t *tx) apply(cmd Command) error {
 	case QuotaReset:
 		return with(cmd, t.quotaReset)
 
+	case FlavorCreate:
+		return with(cmd, t.flavorCreate)
+	case FlavorUpdate:
+		return with(cmd, t.flavorUpdate)
+	case FlavorDelete:
+		return with(cmd, t.flavorDelete)
+	case FlavorProfileCreate:
+		return with(cmd, t.flavorProfileCreate)
+	case FlavorProfileUpdate:
+		return with(cmd, t.flavorProfileUpdate)
+	case FlavorProfileDelete:
+		return with(cmd, t.flavorProfileDelete)
+	case ZoneCreate:
+		return with(cmd, t.zoneCreate)
+	case ZoneUpdate:
+		return with(cmd, t.zoneUpdate)
+	case ZoneDelete:
+		return with(cmd, t.zoneDelete)
+	case ZoneProfileCreate:
+		return with(cmd, t.zoneProfileCreate)
+	case ZoneProfileUpdate:
+		return with(cmd, t.zoneProfileUpdate)
+	case ZoneProfileDelete:
+		return with(cmd, t.zoneProfileDelete)
+
 	case SecretCreate:
 		return with(cmd, t.secretCreate)
 	case SecretUpdate:

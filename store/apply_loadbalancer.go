@@ -11,6 +11,9 @@ func (t *tx) loadBalancerCreate(p *LoadBalancerCreatePayload) error {
 	if err != nil {
 		return err
 	}
+	if err := t.chosen(&n); err != nil {
+		return err
+	}
 	if err := t.guardVIP(&n, port, p.Groups); err != nil {
 		return err
 	}

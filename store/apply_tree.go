@@ -35,6 +35,9 @@ func (t *tx) treeCreate(p *TreeCreatePayload) error {
 	if err != nil {
 		return err
 	}
+	if err := t.chosen(&lb); err != nil {
+		return err
+	}
 	if err := t.guardVIP(&lb, port, p.Groups); err != nil {
 		return err
 	}

@@ -15,6 +15,7 @@ func (st *State) check() error {
 	c.identity()
 	c.balancing()
 	c.switching()
+	c.choices()
 	c.networking()
 	c.keys()
 	return c.err
@@ -97,6 +98,22 @@ func (c *checker) balancing() {
 		c.base("health monitor", m.ID, &m.Base)
 		c.want(has(st.pools, m.Pool), "health monitor %s: no pool %s", m.ID, m.Pool)
 		c.want(st.monitorOf[m.Pool] == m.ID, "pool %s has two health monitors", m.Pool)
+	}
+}
+
+// choices checks flavors and availability zones.
+func (c *checker) choices() {
+	st := c.st
+	for _, f := range st.flavors {
+		c.want(has(st.flavorProfiles, f.Profile), "flavor %s: no profile %s", f.ID, f.Profile)
+		c.want(st.flavorAt[f.Name] == f.ID, "two flavors are named %s", f.Name)
+	}
+	for _, z := range st.zones {
+		c.want(has(st.zoneProfiles, z.Profile), "availability zone %s: no profile %s", z.Name, z.Profile)
+	}
+	for _, lb := range st.loadBalancers {
+		c.want(lb.Flavor == "" || has(st.flavors, lb.Flavor), "load balancer %s: no flavor %s", lb.ID, lb.Flavor)
+		c.want(lb.AvailabilityZone == "" || has(st.zones, lb.AvailabilityZone), "load balancer %s: no availability zone %s", lb.ID, lb.AvailabilityZone)
 	}
 }
 

@@ -144,6 +144,19 @@ const (
 	QuotaUpdate        CommandKind = "quota.update"
 	QuotaReset         CommandKind = "quota.reset"
 
+	FlavorCreate        CommandKind = "flavor.create"
+	FlavorUpdate        CommandKind = "flavor.update"
+	FlavorDelete        CommandKind = "flavor.delete"
+	FlavorProfileCreate CommandKind = "flavorprofile.create"
+	FlavorProfileUpdate CommandKind = "flavorprofile.update"
+	FlavorProfileDelete CommandKind = "flavorprofile.delete"
+	ZoneCreate          CommandKind = "availabilityzone.create"
+	ZoneUpdate          CommandKind = "availabilityzone.update"
+	ZoneDelete          CommandKind = "availabilityzone.delete"
+	ZoneProfileCreate   CommandKind = "availabilityzoneprofile.create"
+	ZoneProfileUpdate   CommandKind = "availabilityzoneprofile.update"
+	ZoneProfileDelete   CommandKind = "availabilityzoneprofile.delete"
+
 	SecretCreate    CommandKind = "secret.create"
 	SecretUpdate    CommandKind = "secret.update"
 	SecretDelete    CommandKind = "secret.delete"
@@ -231,6 +244,19 @@ var payloads = map[CommandKind]func() any{
 	L7RuleDelete:       func() any { return new(L7RuleRef) },
 	QuotaUpdate:        func() any { return new(QuotaPatch) },
 	QuotaReset:         func() any { return new(QuotaRef) },
+
+	FlavorCreate:        func() any { return new(model.Flavor) },
+	FlavorUpdate:        func() any { return new(FlavorPatch) },
+	FlavorDelete:        func() any { return new(FlavorRef) },
+	FlavorProfileCreate: func() any { return new(model.FlavorProfile) },
+	FlavorProfileUpdate: func() any { return new(FlavorProfilePatch) },
+	FlavorProfileDelete: func() any { return new(FlavorProfileRef) },
+	ZoneCreate:          func() any { return new(model.AvailabilityZone) },
+	ZoneUpdate:          func() any { return new(ZonePatch) },
+	ZoneDelete:          func() any { return new(ZoneRef) },
+	ZoneProfileCreate:   func() any { return new(model.ZoneProfile) },
+	ZoneProfileUpdate:   func() any { return new(ZoneProfilePatch) },
+	ZoneProfileDelete:   func() any { return new(ZoneProfileRef) },
 
 	SecretCreate:    func() any { return new(model.Secret) },
 	SecretUpdate:    func() any { return new(SecretPatch) },

@@ -45,7 +45,7 @@ func (s *Store) Verify() error {
 // isIndex tells indexes, which hold plain values, from tables of pointers.
 func isIndex(field string) bool {
 	switch field {
-	case "secretsOf", "containersOf", "holding", "keyUsers",
+	case "secretsOf", "containersOf", "holding", "keyUsers", "flavorAt", "flavorsBy", "zonesBy", "flavoredLoads", "zonedLoads",
 		"listenersOf", "poolsOf", "membersOf", "monitorOf", "listenersUsing", "memberAt", "listenerAt", "policiesOf", "policiesTo", "rulesOf",
 		"subnetsOf", "portsOn", "portsIn", "portsOf", "portAt", "routersIn", "routersTo", "membersIn",
 		"floatingOn", "floatingIn", "floatingOf", "floatingBy", "groupRules", "rulesFrom", "portsUnder", "defaultGroup", "loadBalancing", "serviceAddrs",

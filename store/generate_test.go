@@ -45,7 +45,7 @@ func drawKind(t *rapid.T) store.CommandKind {
 	for range 8 {
 		kind := rapid.SampledFrom(kinds).Draw(t, "kind")
 		noun, verb, _ := strings.Cut(string(kind), ".")
-		rare := verb == "delete" || slices.Contains(identityNouns(), noun) || slices.Contains([]string{"network", "subnet", "router", "cluster", "node"}, noun)
+		rare := verb == "delete" || slices.Contains(identityNouns(), noun) || slices.Contains([]string{"network", "subnet", "router", "cluster", "node", "flavor", "flavorprofile", "availabilityzone", "availabilityzoneprofile"}, noun)
 		if !rare || rapid.IntRange(0, 3).Draw(t, "rare") == 0 {
 			return kind
 		}
@@ -95,7 +95,7 @@ func vip(t *rapid.T) model.VIP {
 	}
 }
 
-var generators = joined(balancingGenerators, identityGenerators, octaviaGenerators, l7Generators)
+var generators = joined(balancingGenerators, identityGenerators, octaviaGenerators, l7Generators, flavorGenerators)
 
 // joined is the union of maps that share no key.
 func joined(parts ...map[store.CommandKind]func(*rapid.T) any) map[store.CommandKind]func(*rapid.T) any {
@@ -137,6 +137,7 @@ var balancingGenerators = map[store.CommandKind]func(*rapid.T) any{
 		if rapid.IntRange(0, 3).Draw(t, "more") == 0 {
 			p.LoadBalancer.AdditionalVIPs = []model.VIP{vip(t)}
 		}
+		p.LoadBalancer.Flavor, p.LoadBalancer.AvailabilityZone = model.FlavorID(maybe(t, "flavor")), model.ZoneName(maybe(t, "zone"))
 		if rapid.IntRange(0, 3).Draw(t, "grouped") == 0 {
 			p.Groups = []model.SecurityGroupID{model.SecurityGroupID(id(t, "group"))}
 		}

@@ -155,7 +155,37 @@ func goldenLog() []store.Command {
 	add(store.RoleChangeNote, &model.RoleChange{Term: 7, Node: "n3"})
 	goldenIdentity(add)
 	l7Log(add)
+	flavorLog(add)
 	return log
+}
+
+// flavorLog is about flavors, availability zones and their profiles.
+func flavorLog(add func(kind store.CommandKind, payload any)) {
+	add(store.FlavorProfileCreate, &model.FlavorProfile{ID: "fp", Name: "n", Provider: "octavia", FlavorData: model.FlavorData{Text: "{}"}})
+	add(store.FlavorProfileUpdate, &store.FlavorProfilePatch{ID: "fp", Data: &model.FlavorData{Text: `{"loadbalancer_topology":"SINGLE"}`, Topology: model.TopologySingle}})
+	add(store.FlavorCreate, &model.Flavor{ID: "f1", Name: "small", Enabled: true, Profile: "fp"})
+	add(store.FlavorCreate, &model.Flavor{ID: "f2", Name: "small", Profile: "fp"})
+	add(store.FlavorCreate, &model.Flavor{ID: "f2", Name: "big", Profile: "fp"})
+	add(store.FlavorUpdate, &store.FlavorPatch{ID: "f2", Description: ptr("d")})
+	add(store.FlavorProfileDelete, &store.FlavorProfileRef{ID: "fp"})
+	add(store.ZoneProfileCreate, &model.ZoneProfile{ID: "zp", Name: "n", Provider: "lbd", ZoneData: model.ZoneData{Text: "{}"}})
+	add(store.ZoneProfileUpdate, &store.ZoneProfilePatch{ID: "zp", Name: ptr("m"), Data: &model.ZoneData{Text: "{}", VIPNetworks: []model.NetworkID{"net"}}})
+	add(store.ZoneCreate, &model.AvailabilityZone{Name: "z1", Enabled: true, Profile: "zp"})
+	add(store.ZoneCreate, &model.AvailabilityZone{Name: "z2", Profile: "zp"})
+	add(store.ZoneUpdate, &store.ZonePatch{Name: "z2", Description: ptr("d")})
+	for _, x := range []struct {
+		flavor model.FlavorID
+		zone   model.ZoneName
+	}{{"f2", ""}, {"none", ""}, {"f1", "none"}, {"f1", "z2"}, {"f1", "z1"}} {
+		n := lb("lb8")
+		n.LoadBalancer.Provider, n.LoadBalancer.Flavor, n.LoadBalancer.AvailabilityZone = "", x.flavor, x.zone
+		add(store.LoadBalancerCreate, n)
+	}
+	add(store.FlavorDelete, &store.FlavorRef{ID: "f1"})
+	add(store.FlavorDelete, &store.FlavorRef{ID: "f2"})
+	add(store.ZoneDelete, &store.ZoneRef{Name: "z1"})
+	add(store.ZoneDelete, &store.ZoneRef{Name: "z2"})
+	add(store.ZoneProfileDelete, &store.ZoneProfileRef{ID: "zp"})
 }
 
 // l7Log is about policies and rules.

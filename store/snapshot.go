@@ -82,6 +82,11 @@ func (s *Store) Snapshot() *Snapshot {
 		securityGroups:     maps.Clone(st.securityGroups),
 		securityGroupRules: maps.Clone(st.securityGroupRules),
 
+		flavors:        maps.Clone(st.flavors),
+		flavorProfiles: maps.Clone(st.flavorProfiles),
+		zones:          maps.Clone(st.zones),
+		zoneProfiles:   maps.Clone(st.zoneProfiles),
+
 		secrets:    maps.Clone(st.secrets),
 		containers: maps.Clone(st.containers),
 	}}

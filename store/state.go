@@ -24,6 +24,11 @@ type State struct {
 	l7policies map[model.L7PolicyID]*model.L7Policy
 	l7rules    map[model.L7RuleID]*model.L7Rule
 
+	flavors        map[model.FlavorID]*model.Flavor
+	flavorProfiles map[model.FlavorProfileID]*model.FlavorProfile
+	zones          map[model.ZoneName]*model.AvailabilityZone
+	zoneProfiles   map[model.ZoneProfileID]*model.ZoneProfile
+
 	networks    map[model.NetworkID]*model.Network
 	subnets     map[model.SubnetID]*model.Subnet
 	ports       map[model.PortID]*model.Port
@@ -57,6 +62,12 @@ type State struct {
 	policiesOf     index[model.ListenerID, model.L7PolicyID]
 	policiesTo     index[model.PoolID, model.L7PolicyID] // by redirect pool
 	rulesOf        index[model.L7PolicyID, model.L7RuleID]
+
+	flavorAt      map[string]model.FlavorID // by name
+	flavorsBy     index[model.FlavorProfileID, model.FlavorID]
+	zonesBy       index[model.ZoneProfileID, model.ZoneName]
+	flavoredLoads index[model.FlavorID, model.LoadBalancerID]
+	zonedLoads    index[model.ZoneName, model.LoadBalancerID]
 
 	secretsOf    index[model.ProjectID, model.SecretID]
 	containersOf index[model.ProjectID, model.ContainerID]
@@ -163,6 +174,16 @@ func newState() *State {
 
 		securityGroups:     map[model.SecurityGroupID]*model.SecurityGroup{},
 		securityGroupRules: map[model.SecurityGroupRuleID]*model.SecurityGroupRule{},
+
+		flavors:        map[model.FlavorID]*model.Flavor{},
+		flavorProfiles: map[model.FlavorProfileID]*model.FlavorProfile{},
+		zones:          map[model.ZoneName]*model.AvailabilityZone{},
+		zoneProfiles:   map[model.ZoneProfileID]*model.ZoneProfile{},
+		flavorAt:       map[string]model.FlavorID{},
+		flavorsBy:      index[model.FlavorProfileID, model.FlavorID]{},
+		zonesBy:        index[model.ZoneProfileID, model.ZoneName]{},
+		flavoredLoads:  index[model.FlavorID, model.LoadBalancerID]{},
+		zonedLoads:     index[model.ZoneName, model.LoadBalancerID]{},
 
 		secrets:      map[model.SecretID]*model.Secret{},
 		containers:   map[model.ContainerID]*model.Container{},

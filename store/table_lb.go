@@ -21,6 +21,12 @@ func (st *State) putLoadBalancer(n *model.LoadBalancer) {
 	for _, v := range n.AdditionalVIPs {
 		st.serviceAddrs[v.Address] = string(n.ID)
 	}
+	if n.Flavor != "" {
+		st.flavoredLoads.add(n.Flavor, n.ID)
+	}
+	if n.AvailabilityZone != "" {
+		st.zonedLoads.add(n.AvailabilityZone, n.ID)
+	}
 	st.track(ref{nounLoadBalancer, string(n.ID)}, n.Pending)
 }
 
@@ -32,6 +38,12 @@ func (st *State) dropLoadBalancer(old *model.LoadBalancer) {
 }
 
 func (st *State) unindexLoadBalancer(old *model.LoadBalancer) {
+	if old.Flavor != "" {
+		st.flavoredLoads.remove(old.Flavor, old.ID)
+	}
+	if old.AvailabilityZone != "" {
+		st.zonedLoads.remove(old.AvailabilityZone, old.ID)
+	}
 	delete(st.loadBalancing, old.VIP.Port)
 	delete(st.serviceAddrs, old.VIP.Address)
 	for _, v := range old.AdditionalVIPs {

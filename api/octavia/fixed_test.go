@@ -26,7 +26,7 @@ func TestFixedAnswers(t *testing.T) {
 		{"p:reader", "GET", "/v2.0/lbaas/providers?fields=name", 200, `{"providers":[{"name":"lbd"},{"name":"amphora"},{"name":"octavia"}]}`},
 		{"p:nothing", "GET", "/v2.0/lbaas/providers", 403, denied},
 		{"admin", "GET", "/v2.0/lbaas/providers/lbd", 405, notAllowed},
-		{"admin", "GET", "/v2.0/lbaas/providers/lbd/flavor_capabilities", 200, `{"flavor_capabilities":[]}`},
+		{"admin", "GET", "/v2.0/lbaas/providers/lbd/flavor_capabilities?fields=name", 200, `{"flavor_capabilities":[{"name":"loadbalancer_topology"}]}`},
 		{"p:member", "GET", "/v2.0/lbaas/providers/lbd/flavor_capabilities", 403, denied},
 		{"admin", "GET", "/v2.0/lbaas/providers/x/availability_zone_capabilities", 400, `{"faultcode":"Client","faultstring":"Provider 'x' is not enabled.","debuginfo":null}`},
 		{"p:reader", "GET", "/v2.0/quotas/p", 200, fmt.Sprintf(quota, "p")},

@@ -14,7 +14,7 @@ const nounLoadBalancer = "Load Balancer"
 
 // providers are the names this one provider answers to. The first is the default.
 var providers = []struct{ name, description string }{
-	{"lbd", "The lbd driver."},
+	{model.DefaultProvider, "The lbd driver."},
 	{"amphora", "Another name of the lbd driver, for clients that ask for it."},
 	{"octavia", "Another name of the lbd driver, for clients that ask for it."},
 }
@@ -51,7 +51,7 @@ func loadBalancerResource() resource[*model.LoadBalancer] {
 			attr[lb]{name: "vip_qos_policy_id", get: of(func(x lb) any { return text(x.QoSPolicy) })},
 			attr[lb]{name: "availability_zone", get: of(func(x lb) any { return text(x.AvailabilityZone) })},
 			attr[lb]{name: "vip_vnic_type", get: of(func(lb) any { return "normal" })},
-			attr[lb]{name: "topology", get: of(func(lb) any { return "ACTIVE_STANDBY" }), use: filter},
+			attr[lb]{name: "topology", get: func(s *seen, x lb) any { return s.st.Topology(x) }, use: filter},
 			attr[lb]{name: "server_group_id", get: of(func(lb) any { return nil }), use: filter},
 		),
 	}

@@ -47,7 +47,11 @@ func decodeLoadBalancer(o *object) (newLoadBalancer, error) {
 			Subnet: model.SubnetID(subnet.V), Network: model.NetworkID(network.V),
 		},
 		AdditionalVIPs: extra,
-		Provider:       provider.Or(providers[0].name),
+		Provider:       provider.V,
+		Flavor:         model.FlavorID(in.flavor.V), AvailabilityZone: model.ZoneName(in.zone.V),
+	}
+	if !provider.Given() && in.flavor.V == "" { // else the flavor's profile names it
+		in.loadBalancer.Provider = model.DefaultProvider
 	}
 	return in, nil
 }
@@ -72,11 +76,11 @@ func (in *newLoadBalancer) refuse() error {
 		return validation("VIP must contain one of: vip_port_id, vip_network_id, vip_subnet_id.")
 	case in.qos.Given():
 		return invalid("qos_policy %s not found.", in.qos.V)
-	case in.flavor.Set: // there are none, and null is refused as well (contract 2.4)
+	case in.flavor.Set && in.flavor.V == "": // null is refused (contract 2.4)
 		return validation("Invalid flavor_id.")
-	case in.zone.Set:
+	case in.zone.Set && in.zone.V == "":
 		return validation("Invalid availability zone.")
-	case !isProvider(in.loadBalancer.Provider):
+	case (in.loadBalancer.Provider != "" || in.flavor.V == "") && !isProvider(in.loadBalancer.Provider):
 		return invalid("Provider '%s' is not enabled.", in.loadBalancer.Provider)
 	}
 	return nil

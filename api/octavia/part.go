@@ -94,8 +94,8 @@ func (p *Part) mountCollections(r *api.Router, base string) {
 
 	r.Handle(http.MethodGet, base+"/providers", wrap(listProviders))
 	r.Handle(http.MethodGet, base+"/providers/:name", methodNotAllowed)
-	r.Handle(http.MethodGet, base+"/providers/:name/flavor_capabilities", wrap(listCapabilities("flavor_capabilities")))
-	r.Handle(http.MethodGet, base+"/providers/:name/availability_zone_capabilities", wrap(listCapabilities("availability_zone_capabilities")))
+	r.Handle(http.MethodGet, base+"/providers/:name/flavor_capabilities", wrap(listCapabilities("flavor_capabilities", flavorCapabilities)))
+	r.Handle(http.MethodGet, base+"/providers/:name/availability_zone_capabilities", wrap(listCapabilities("availability_zone_capabilities", zoneCapabilities)))
 
 	r.Handle(http.MethodGet, base+"/quotas", wrap(p.listQuotas))
 	r.Handle(http.MethodPut, base+"/quotas", wrap(missingArgument("project_id")))
@@ -105,7 +105,10 @@ func (p *Part) mountCollections(r *api.Router, base string) {
 	r.Handle(http.MethodPut, base+"/quotas/:project", wrap(p.updateQuota))
 	r.Handle(http.MethodDelete, base+"/quotas/:project", wrap(p.deleteQuota))
 
-	mountUnserved(r, base)
+	mountChoice(p, r, base+"/flavors", flavors())
+	mountChoice(p, r, base+"/flavorprofiles", flavorProfiles())
+	mountChoice(p, r, base+"/availabilityzones", zones())
+	mountChoice(p, r, base+"/availabilityzoneprofiles", zoneProfiles())
 }
 
 // mountVerbs adds the five verbs of a resource. PUT and DELETE of a collection

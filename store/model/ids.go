@@ -12,6 +12,11 @@ type (
 	L7PolicyID      string
 	L7RuleID        string
 
+	FlavorID        string
+	FlavorProfileID string
+	ZoneName        string // an availability zone's name is its id
+	ZoneProfileID   string
+
 	NetworkID    string
 	SubnetID     string
 	PortID       string

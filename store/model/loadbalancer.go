@@ -17,10 +17,10 @@ type LoadBalancer struct {
 	OwnGroups bool `json:"own_groups,omitempty"`
 
 	// Provider is the name asked for: lbd, octavia or amphora, all served alike.
-	Provider         string `json:"provider"`
-	Flavor           string `json:"flavor,omitempty"`
-	AvailabilityZone string `json:"availability_zone,omitempty"`
-	QoSPolicy        string `json:"qos_policy,omitempty"`
+	Provider         string   `json:"provider"`
+	Flavor           FlavorID `json:"flavor,omitempty"`
+	AvailabilityZone ZoneName `json:"availability_zone,omitempty"`
+	QoSPolicy        string   `json:"qos_policy,omitempty"`
 }
 
 // VIP is one service address and where it came from.
