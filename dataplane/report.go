@@ -8,8 +8,10 @@ import (
 type Report struct {
 	// Applied is the index of the configuration in service: its sockets are open
 	// or named in Failures.
-	Applied   uint64
-	Failures  []model.Failure
+	Applied  uint64
+	Failures []model.Failure
+	// Members are those with a monitor in force or a connection: of the others there
+	// is nothing to say but NO_MONITOR.
 	Members   map[model.MemberID]model.MemberHealth
 	Listeners map[model.ListenerID]model.ListenerCounters
 	// Ready is set from the first applied configuration on.
@@ -25,8 +27,8 @@ func (e *Engine) Summary() Report {
 	return Report{Applied: st.applied, Failures: st.failures[:len(st.failures):len(st.failures)], Ready: true}
 }
 
-// Report reads the present state: one map entry per member and listener, no lock
-// that the traffic uses. The maps are the caller's.
+// Report reads the present state: one map entry per listener and per member worth
+// one, no lock that the traffic uses. The maps are the caller's.
 func (e *Engine) Report() Report {
 	st := e.state.Load()
 	if st == nil {
@@ -35,12 +37,14 @@ func (e *Engine) Report() Report {
 	r := Report{
 		Applied:   st.applied,
 		Failures:  st.failures[:len(st.failures):len(st.failures)],
-		Members:   make(map[model.MemberID]model.MemberHealth, len(st.table.Members)),
+		Members:   make(map[model.MemberID]model.MemberHealth, len(st.table.Targets)),
 		Listeners: make(map[model.ListenerID]model.ListenerCounters, len(st.table.Listeners)),
 		Ready:     true,
 	}
 	for key, m := range st.table.Members {
-		r.Members[key.Member] = m.Live.Health()
+		if h := m.Live.Health(); m.Monitored || h.ActiveConnections != 0 {
+			r.Members[key.Member] = h
+		}
 	}
 	for id, l := range st.table.Listeners {
 		r.Listeners[id] = l.Counters()

@@ -117,6 +117,13 @@ func (st *State) putMember(n *model.Member) {
 	} else {
 		st.count(n.Project, model.QuotaMember, 1)
 	}
+	// What all members of a pool have in common is kept once.
+	if p, ok := st.pools[n.Pool]; ok {
+		n.Pool = p.ID
+		if n.Project == p.Project {
+			n.Project = p.Project
+		}
+	}
 	st.members[n.ID] = n
 	st.membersOf.add(n.Pool, n.ID)
 	key := keyOfMember(n)

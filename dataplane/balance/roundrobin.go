@@ -74,6 +74,10 @@ func (p *roundRobin) pickScarce(rank []int, skip func(int) bool) int {
 // each step every member gains its weight, the richest is taken and pays the
 // total. Weights are divided by their greatest common divisor, so that equal
 // weights give a period of one turn each. The longest period is 256 per member.
+//
+// Members of equal weight take turns in their order, and of them only the next one
+// can be the richest: a step looks at one member per weight, 256 at most, and not at
+// thousands of members.
 func smooth(members []Member, rank []int) []int32 {
 	g := 0
 	for _, i := range rank {
@@ -87,19 +91,46 @@ func smooth(members []Member, rank []int) []int32 {
 		total += members[i].Weight / g
 	}
 	order := make([]int32, 0, total)
-	credit := make([]int, len(rank))
+	var groups []*turns
+	of := map[int]*turns{}
+	for k, i := range rank {
+		w := members[i].Weight / g
+		if w == 0 {
+			continue // never gains, so never the richest
+		}
+		if of[w] == nil {
+			of[w] = &turns{weight: w}
+			groups = append(groups, of[w])
+		}
+		of[w].ranks = append(of[w].ranks, k)
+	}
 	for range total {
-		best := 0
-		for k, i := range rank {
-			credit[k] += members[i].Weight / g
-			if credit[k] > credit[best] {
-				best = k
+		best := groups[0]
+		for _, t := range groups {
+			t.credit += t.weight
+			if t.credit > best.credit || t.credit == best.credit && t.ranks[t.next] < best.ranks[best.next] {
+				best = t
 			}
 		}
-		credit[best] -= total
-		order = append(order, int32(rank[best]))
+		order = append(order, int32(rank[best.ranks[best.next]]))
+		best.take(total)
 	}
 	return order
+}
+
+// turns are the members of one weight. credit is what the next of them has; those
+// before it in ranks have paid total once more.
+type turns struct {
+	weight, credit, next int
+	ranks                []int // indexes of the rank, ascending
+}
+
+// take lets the next member pay. After the last one all have paid equally often.
+func (t *turns) take(total int) {
+	if t.next++; t.next == len(t.ranks) {
+		t.next = 0
+		t.credit -= total
+	}
 }
 
 func gcd(a, b int) int {

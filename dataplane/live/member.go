@@ -32,9 +32,13 @@ type Member struct {
 func NewMember(key Key, addr netip.AddrPort, idleBudget *Budget) *Member {
 	m := &Member{Key: key}
 	m.idle.addr, m.idle.budget = addr, idleBudget
-	m.SetVerdict(model.MemberHealth{Status: model.NoMonitor}, true)
+	m.verdict.Store(noMonitor)
+	m.up.Store(true)
 	return m
 }
+
+// noMonitor is the verdict that most members of a large configuration share.
+var noMonitor = &model.MemberHealth{Status: model.NoMonitor}
 
 // Up reports whether the member may take new traffic as far as its health goes.
 func (m *Member) Up() bool { return m.up.Load() }

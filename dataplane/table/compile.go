@@ -216,7 +216,7 @@ func (c *compiler) pool(b *model.Backends, lbUp bool) *Pool {
 	for _, m := range b.Members {
 		addr := m.AddrPort()
 		key := live.Key{Pool: b.Pool.ID, Member: m.ID}
-		tm := &Member{ID: m.ID, Addr: addr, Live: c.s.Member(key, addr)}
+		tm := &Member{ID: m.ID, Addr: addr, Live: c.s.Member(key, addr), Monitored: b.Monitor != nil && b.Monitor.AdminStateUp}
 		c.t.Members[key] = tm
 		if !addr.IsValid() || m.Port == 0 {
 			c.fail(string(m.ID), "address %s cannot be connected to", addr)

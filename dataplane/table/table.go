@@ -97,6 +97,8 @@ type Member struct {
 	ID   model.MemberID
 	Addr netip.AddrPort
 	Live *live.Member
+	// Monitored: the pool has a monitor that is switched on, served or not.
+	Monitored bool
 
 	// bind are the lines of an answer that bind the client to the member with a
 	// cookie: over plain HTTP, over TLS. nil without HTTP_COOKIE.

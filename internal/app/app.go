@@ -280,13 +280,13 @@ func (n *node) engineChanged() <-chan struct{} {
 
 func (n *node) keepLastGood(loaded chan struct{}) func(context.Context) error {
 	return func(ctx context.Context) error {
-		for !n.engine.Report().Ready {
+		for !n.engine.Summary().Ready {
 			if sleep(ctx, 5*time.Millisecond); ctx.Err() != nil {
 				return nil
 			}
 		}
 		close(loaded)
-		return n.src.keepLastGood(ctx, n.raft, func() uint64 { return n.engine.Report().Applied }, n.log)
+		return n.src.keepLastGood(ctx, n.raft, func() uint64 { return n.engine.Summary().Applied }, n.log)
 	}
 }
 
@@ -305,7 +305,7 @@ func (n *node) watchHolder(ctx context.Context) error {
 	}
 }
 
-func (n *node) dataPlaneReady() bool { return n.engine != nil && n.engine.Report().Ready }
+func (n *node) dataPlaneReady() bool { return n.engine != nil && n.engine.Summary().Ready }
 
 // linksUp reports whether the links that carry VIPs are up.
 func (n *node) linksUp(vips []vrrp.VIP) bool {
@@ -345,7 +345,8 @@ func (n *node) report() model.Report {
 	return r
 }
 
-// detail is the large part of this node's report: an entry per member and listener.
+// detail is the large part of this node's report: an entry per listener, and per
+// member of which there is something to say.
 func (n *node) detail() (map[model.MemberID]model.MemberHealth, map[model.ListenerID]model.ListenerCounters) {
 	if n.engine == nil {
 		return nil, nil

@@ -46,17 +46,29 @@ func (s *source) Changed() <-chan struct{} { return s.watch.C() }
 // boots without a quorum serves what it served a second before.
 const keepEvery = time.Second
 
+// longestKeep bounds how old it gets where writing takes long: with a hundred
+// thousand members it is tens of megabytes, and costShare holds for it, too.
+const longestKeep = 30 * time.Second
+
+// keepAgain is the pause after a write that took so long.
+func keepAgain(took time.Duration) time.Duration {
+	return min(max(keepEvery, costShare*took), longestKeep)
+}
+
 // keepLastGood writes what the data plane has loaded to disk until ctx ends.
 // applied tells the index the data plane serves, changed when it may have grown.
 func (s *source) keepLastGood(ctx context.Context, node *raft.Node, applied func() uint64, log *slog.Logger) error {
 	var saved *model.Config
 	tick := time.NewTicker(keepEvery)
 	defer tick.Stop()
+	var next time.Time
 	save := func() {
 		c := s.Current()
 		if c.Index == 0 || applied() < c.Index || saved != nil && sameServices(saved, c) {
 			return
 		}
+		began := time.Now()
+		defer func() { next = time.Now().Add(keepAgain(time.Since(began)) - keepEvery/2) }() // the tick after it counts
 		if err := node.SaveLastGood(c); err != nil {
 			log.Warn("last good configuration was not saved", "err", err)
 			return
@@ -68,8 +80,10 @@ func (s *source) keepLastGood(ctx context.Context, node *raft.Node, applied func
 		case <-ctx.Done():
 			save()
 			return nil
-		case <-tick.C:
-			save()
+		case now := <-tick.C:
+			if !now.Before(next) {
+				save()
+			}
 		}
 	}
 }
