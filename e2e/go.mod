@@ -4,7 +4,10 @@ go 1.26.0
 
 require lbd v0.0.0
 
-require golang.org/x/sys v0.49.0
+require (
+	github.com/gophercloud/gophercloud/v2 v2.15.0
+	golang.org/x/sys v0.49.0
+)
 
 require (
 	golang.org/x/crypto v0.58.0 // indirect

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -37,7 +38,8 @@ func appCredentialBody(c echo.Context, st *store.State, a *model.AppCredential) 
 		body["description"] = a.Description
 	}
 	if !a.Expires.IsZero() {
-		body["expires_at"] = timestamp(a.Expires)
+		// Without a zone, unlike in a token: so does Keystone, and clients parse it so.
+		body["expires_at"] = strings.TrimSuffix(timestamp(a.Expires), "Z")
 	}
 	return body
 }

@@ -25,7 +25,7 @@ func TestApplicationCredentials(t *testing.T) {
 	id, secret := cred["id"].(string), cred["secret"].(string)
 	want := obj{
 		"id": id, "secret": secret, "name": "robot", "description": "d", "project_id": "d3m0", "user_id": "b0b", "unrestricted": false, "system": nil,
-		"roles": []any{obj{"id": string(w.role("reader")), "name": "reader", "domain_id": nil}}, "expires_at": "2999-01-31T12:00:00.000000Z",
+		"roles": []any{obj{"id": string(w.role("reader")), "name": "reader", "domain_id": nil}}, "expires_at": "2999-01-31T12:00:00.000000",
 		"links": obj{"self": "http://lbd.example:9876/identity/v3/users/b0b/application_credentials/" + id},
 	}
 	if diff := cmp.Diff(want, cred); diff != "" || len(secret) < 64 {
