@@ -80,8 +80,8 @@ func (s *Server) deadlines(w http.ResponseWriter, write time.Time) {
 
 // consistent answers ?consistent=true only with what the leader has confirmed.
 func (s *Server) consistent(w http.ResponseWriter, r *http.Request) bool {
-	q := r.URL.Query()
-	if !q.Has("consistent") {
+	q, err := url.ParseQuery(r.URL.RawQuery) // what it cannot read is refused later
+	if err != nil || !q.Has("consistent") {
 		return true
 	}
 	wanted := strings.EqualFold(q.Get("consistent"), "true")

@@ -7,6 +7,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"net/url"
 	"os"
 	"runtime/debug"
 	"strconv"
@@ -96,6 +97,10 @@ func (s *Server) checkMedia(next echo.HandlerFunc) echo.HandlerFunc {
 		f, known := s.flags(c)
 		if known && !f.raw && !acceptsJSON(r.Header.Values("Accept")) {
 			return c.JSON(http.StatusNotAcceptable, NewRouteFault(http.StatusNotAcceptable, "Only media type application/json is accepted"))
+		}
+		// Go drops the part of a query that it cannot read: a filter would be none.
+		if _, err := url.ParseQuery(r.URL.RawQuery); known && err != nil {
+			return c.JSON(http.StatusBadRequest, NewFault(http.StatusBadRequest, "The query string cannot be read: "+err.Error()))
 		}
 		if r.Body == nil || r.Body == http.NoBody {
 			return next(c)

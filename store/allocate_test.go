@@ -79,8 +79,8 @@ func TestAllocationUsesPoolsHighestFirst(t *testing.T) {
 	if d := cmp.Diff([]string{"10.0.0.201", "10.0.0.200", "10.0.0.100", "10.0.0.51", "10.0.0.50"}, got); d != "" {
 		t.Error(d)
 	}
-	c.refused(store.LoadBalancerCreate, lb("lb9"), store.Invalid,
-		"Validation failure: Subnet(s) in the supplied network do not contain enough available IPs.")
+	c.refused(store.LoadBalancerCreate, lb("lb9"), store.Conflict,
+		"The VIP IP address is already in use: No more IP addresses available on network net.")
 }
 
 // On a loopback network a node's own address may be asked for, but is not

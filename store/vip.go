@@ -104,6 +104,7 @@ func (t *tx) placeVIP(v *model.VIP, sn *model.Subnet) error {
 		v.Subnet, v.Network = sn.ID, sn.Network
 		return nil
 	}
+	asked := sn
 	var a netip.Addr
 	var ok bool
 	if sn != nil {
@@ -111,7 +112,12 @@ func (t *tx) placeVIP(v *model.VIP, sn *model.Subnet) error {
 	} else {
 		sn, a, ok = t.st.allocateOn(v.Network)
 	}
-	if !ok {
+	switch {
+	case ok:
+	case asked != nil:
+		// Octavia leaves the choice in a subnet to Neutron, which has none (409).
+		return vipError(exhausted(asked.Network))
+	default:
 		return invalidf("Subnet(s) in the supplied network do not contain enough available IPs.")
 	}
 	v.Address, v.Text, v.Subnet, v.Network = a, "", sn.ID, sn.Network

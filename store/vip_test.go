@@ -203,7 +203,7 @@ func TestVIPSubnetFull(t *testing.T) {
 		t.Errorf("VIP %s", got)
 	}
 	full := "Validation failure: Subnet(s) in the supplied network do not contain enough available IPs."
-	c.refused(store.LoadBalancerCreate, lb("lb2"), store.Invalid, full)
+	c.refused(store.LoadBalancerCreate, lb("lb2"), store.Conflict, "The VIP IP address is already in use: No more IP addresses available on network net.")
 	p := lb("lb2")
 	p.LoadBalancer.VIP = model.VIP{Network: "net"}
 	c.refused(store.LoadBalancerCreate, p, store.Invalid, full)

@@ -24,6 +24,7 @@ var wrong = map[string][]string{
 	"path":    {`"x"`, `"//host/"`, `"/a b"`, `"/\u0000"`, `5`, `"http://h/"`},
 	"codes":   {`"20"`, `"200-"`, `"200,300-302"`, `200`, `""`},
 	"version": {`2.0`, `"x"`, `[]`, `-1`},
+	"url":     {`"a"`, `"ftp://a/"`, `"http://"`, `"http://a b/"`, `5`, `[]`, `{}`, `true`},
 	"domain":  {`"-a"`, `""`, `"a b"`, `5`, `"a..b"`},
 }
 
@@ -54,26 +55,19 @@ var malformed = []struct {
 		"text": "name", "bool": "admin_state_up", "int": "max_retries_down", "word": "http_method", "path": "url_path", "codes": "expected_codes",
 		"version": "http_version", "domain": "domain_name", "texts": "tags",
 	}},
+	{"l7policies", "l7policy", `"listener_id":"$listener","action":"REDIRECT_TO_URL","redirect_url":"http://a.example/"`, map[string]string{
+		"text": "name description", "bool": "admin_state_up", "id": "redirect_pool_id", "int": "position redirect_http_code", "url": "redirect_prefix", "texts": "tags", "objects": "rules",
+	}},
+	{"l7policies/$policy/rules", "rule", `"type":"HEADER","compare_type":"EQUAL_TO","value":"v"`, map[string]string{
+		"text": "key", "bool": "admin_state_up invert", "texts": "tags",
+	}},
 }
 
 // Whatever a request holds, the answer is a 400 that names the attribute, never
 // a 5xx, and nothing changes.
 func TestContractMalformed(t *testing.T) {
-	w := newPopulated(t)
-	before := w.content()
-	cases := 0
-	refused := func(method, path, body, names string) {
-		t.Helper()
-		cases++
-		status, out := w.ask("admin", method, base+w.fill(path), w.fill(body))
-		text, _ := out["faultstring"].(string)
-		if status != http.StatusBadRequest || !strings.Contains(text, names) {
-			t.Errorf("%s %s %.200s: %d %v, want 400 about %q", method, path, body, status, out, names)
-		}
-		if cases%20 == 0 && w.content() != before {
-			t.Fatalf("something changed before %s %s %.200s", method, path, body)
-		}
-	}
+	w := newMalformer(t)
+	refused := w.refused
 	for _, r := range malformed {
 		for kind, attrs := range r.attrs {
 			for _, attr := range strings.Fields(attrs) {
@@ -116,11 +110,43 @@ func TestContractMalformed(t *testing.T) {
 			refused("POST", r.path, text, body.names)
 		}
 	}
-	if cases < 300 {
-		t.Errorf("only %d cases", cases)
+	w.done(300)
+}
+
+// malformer asks what must be refused, and watches that nothing changes.
+type malformer struct {
+	*populated
+	before string
+	cases  int
+}
+
+func newMalformer(t testing.TB) *malformer {
+	w := newPopulated(t)
+	return &malformer{w, w.content(), 0}
+}
+
+// refused wants a 400 whose text has names in it.
+func (m *malformer) refused(method, path, body, names string) {
+	m.t.Helper()
+	m.cases++
+	status, out := m.ask("admin", method, base+m.fill(path), m.fill(body))
+	text, _ := out["faultstring"].(string)
+	if status != http.StatusBadRequest || !strings.Contains(text, names) {
+		m.t.Errorf("%s %s %.200s: %d %v, want 400 about %q", method, path, body, status, out, names)
 	}
-	if w.content() != before {
-		t.Error("something changed")
+	if m.cases%20 == 0 && m.content() != m.before {
+		m.t.Fatalf("something changed before %s %s %.200s", method, path, body)
 	}
-	t.Logf("%d cases", cases)
+}
+
+// done wants that there were least cases, and that nothing changed.
+func (m *malformer) done(least int) {
+	m.t.Helper()
+	if m.cases < least {
+		m.t.Errorf("only %d cases", m.cases)
+	}
+	if m.content() != m.before {
+		m.t.Error("something changed")
+	}
+	m.t.Logf("%d cases", m.cases)
 }
