@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -8,10 +9,11 @@ import (
 )
 
 // TestFailoverIPv6 has a load balancer on both families and one on IPv6 alone. A
-// client on the IPv6 network uses the second while the active node is killed.
+// client on the IPv6 network uses the second while the active node is killed. Both
+// families are advertised by VRRP.
 func TestFailoverIPv6(t *testing.T) {
 	t.Parallel()
-	w := harness.New(t, harness.Options{Nodes: 2, Witness: true, IPv6: true})
+	w := harness.New(t, harness.Options{Nodes: 2, Witness: true, IPv6: true, Flags: []string{"--vrrp=multicast"}})
 	w.StartCluster()
 	s := w.MakeService(map[string]any{"type": "HTTP", "delay": 1, "timeout": 1, "max_retries": 2, "url_path": "/"})
 	n := w.Nodes[0]
@@ -70,4 +72,19 @@ func TestFailoverIPv6(t *testing.T) {
 	f.check(f.standby)
 	served("after the fault")
 	f.checkHistory(f.standby)
+	w.Until(5*time.Second, "status shows the virtual routers", func() error {
+		out := f.standby.CLI("status")
+		for _, want := range []string{"private IPv4, VRID ", "private IPv6, VRID ", "public IPv4, VRID "} {
+			if !strings.Contains(out, "VRRP on "+f.standby.Name+": "+want) {
+				return errorf("no %q in %s", want, out)
+			}
+		}
+		return nil
+	})
+	_, metrics, err := f.standby.API("GET", "/metrics", nil)
+	for _, want := range []string{`lbd_vrrp_vrid{family="IPv6",link="private"} `, "lbd_vrrp_foreign_adverts_total 0\n", "lbd_vip_foreign_claims_total 0\n", "lbd_vip_held 5\n"} {
+		if err != nil || !strings.Contains(string(metrics), want) {
+			t.Errorf("no %q in the metrics, %v", want, err)
+		}
+	}
 }

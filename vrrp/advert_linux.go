@@ -1,6 +1,7 @@
 package vrrp
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,13 +11,14 @@ import (
 	"slices"
 	"sync"
 	"time"
-
-	"golang.org/x/net/ipv4"
 )
 
 // advertiser sends VRRPv3 adverts while the VIPs are held, so that foreign
 // speakers and monitoring understand who is active, and listens for others that
-// use the VRID. It decides nothing: whoever else speaks, the deadline does.
+// use a VRID of ours. It decides nothing: whoever else speaks, the deadline does.
+//
+// Every link and family has a virtual router of its own (RFC 9568 section 1.6),
+// with the VIPs that are there.
 //
 // Safe for concurrent use.
 type advertiser struct {
@@ -26,79 +28,112 @@ type advertiser struct {
 	wake    chan struct{}  // size 1
 
 	mu      sync.Mutex
-	conn    *ipv4.PacketConn // guarded by mu; nil until a VRID is set
-	vrid    uint8            // guarded by mu; 0 sends nothing
-	addrs   []netip.Addr     // guarded by mu; at most MaxAdvertAddrs
-	links   []string         // guarded by mu
-	joined  map[string]int   // guarded by mu; interface index by name
-	quiet   time.Time        // guarded by mu; no advert before
-	sending bool             // guarded by mu; whether the last word was not a resignation
-	reader  sync.WaitGroup
+	how     VRRP                          // guarded by mu
+	routers map[linkFamily]*virtualRouter // guarded by mu
+	others  map[linkFamily]*vrids         // guarded by mu; what was heard
+	conns   map[bool]advertConn           // guarded by mu; by family: true is IPv6
+	joined  map[linkFamily]int            // guarded by mu; interface index
+	readers sync.WaitGroup
+}
+
+type virtualRouter struct {
+	linkFamily
+	vrid    uint8
+	addrs   []netip.Addr // 1 to MaxAdvertAddrs
+	quiet   time.Time    // no advert before
+	sending bool         // whether the last word was not a resignation
 }
 
 func newAdvertiser(log *slog.Logger, open func() bool, foreign chan<- Foreign) *advertiser {
-	return &advertiser{log: log, open: open, foreign: foreign, wake: make(chan struct{}, 1), joined: map[string]int{}}
+	return &advertiser{
+		log: log, open: open, foreign: foreign, wake: make(chan struct{}, 1), routers: map[linkFamily]*virtualRouter{},
+		others: map[linkFamily]*vrids{}, conns: map[bool]advertConn{}, joined: map[linkFamily]int{},
+	}
 }
 
-// set says what to advertise from now on. A new VRID is listened for first. An
-// empty addrs stops without a word; see resign.
-func (a *advertiser) set(vrid uint8, addrs []netip.Addr, links []string) error {
+// set says how and what to advertise from now on. A VRID that is not fixed is
+// listened for first.
+func (a *advertiser) set(how VRRP, vips []VIP) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if vrid != a.vrid {
+	if !how.equal(a.how) {
 		a.resignLocked()
-		a.vrid, a.quiet = vrid, time.Now().Add(listenFirst)
+		a.how = how
 	}
-	a.addrs, a.links = addrs[:min(len(addrs), MaxAdvertAddrs)], links
-	if vrid == 0 {
+	if how.VRID == 0 {
 		return nil
 	}
-	if a.conn == nil {
-		if err := a.listenLocked(); err != nil {
-			return err
+	there := map[linkFamily][]netip.Addr{}
+	for _, v := range vips {
+		if on := familyOf(v); len(there[on]) < MaxAdvertAddrs {
+			there[on] = append(there[on], v.Addr)
 		}
+	}
+	for on, r := range a.routers {
+		if there[on] == nil {
+			a.resignOne(r)
+		}
+	}
+	var errs []error
+	for on, addrs := range there {
+		if err := a.listenLocked(on); err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		r := a.routers[on]
+		if r == nil {
+			r = &virtualRouter{linkFamily: on}
+			a.routers[on] = r
+			a.chooseLocked(r)
+		}
+		r.addrs = addrs
 	}
 	poke(a.wake)
-	return a.joinLocked()
-}
-
-func (a *advertiser) listenLocked() error {
-	c, err := net.ListenPacket(fmt.Sprintf("ip4:%d", Protocol), "0.0.0.0")
-	if err != nil {
-		return fmt.Errorf("open VRRP: %w", err)
-	}
-	p := ipv4.NewPacketConn(c)
-	err = errors.Join(
-		p.SetMulticastTTL(255), // receivers refuse any other (RFC 9568 section 7.1)
-		p.SetMulticastLoopback(false),
-		p.SetControlMessage(ipv4.FlagTTL|ipv4.FlagSrc|ipv4.FlagDst|ipv4.FlagInterface, true),
-	)
-	if err != nil {
-		return errors.Join(fmt.Errorf("open VRRP: %w", err), c.Close())
-	}
-	a.conn = p
-	a.reader.Go(func() { a.read(p) })
-	return nil
-}
-
-func (a *advertiser) joinLocked() error {
-	var errs []error
-	for _, l := range a.links {
-		ifi, err := net.InterfaceByName(l)
-		if err != nil {
-			errs = append(errs, fmt.Errorf("join VRRP group on %s: %w", l, err))
-			continue
-		}
-		if a.joined[l] == ifi.Index {
-			continue
-		}
-		if err := a.conn.JoinGroup(ifi, &net.IPAddr{IP: Group.AsSlice()}); err != nil {
-			errs = append(errs, fmt.Errorf("join VRRP group on %s: %w", l, err))
-			continue
-		}
-		a.joined[l] = ifi.Index
-	}
 	return errors.Join(errs...)
+}
+
+// chooseLocked gives r a VRID, to be listened for unless it is fixed.
+func (a *advertiser) chooseLocked(r *virtualRouter) {
+	r.vrid, r.quiet, r.sending = a.how.VRID, time.Time{}, false
+	if !a.how.Fixed {
+		now := time.Now()
+		r.vrid, r.quiet = a.heardOn(r.linkFamily).choose(a.how.VRID, now), now.Add(listenFirst)
+	}
+}
+
+// heardOn needs mu.
+func (a *advertiser) heardOn(on linkFamily) *vrids {
+	v := a.others[on]
+	if v == nil {
+		v = &vrids{}
+		a.others[on] = v
+	}
+	return v
+}
+
+// listenLocked opens the family's socket and joins the group on the link.
+func (a *advertiser) listenLocked(on linkFamily) error {
+	c := a.conns[on.v6]
+	if c == nil {
+		var err error
+		if c, err = openAdverts(on.v6); err != nil {
+			return fmt.Errorf("open VRRP: %w", err)
+		}
+		a.conns[on.v6] = c
+		a.readers.Go(func() { a.read(c, on.v6) })
+	}
+	ifi, err := net.InterfaceByName(on.link)
+	if err != nil {
+		return fmt.Errorf("join VRRP group on %s: %w", on.link, err)
+	}
+	if a.joined[on] == ifi.Index {
+		return nil
+	}
+	if err := c.join(ifi); err != nil {
+		return fmt.Errorf("join VRRP group on %s: %w", on.link, err)
+	}
+	a.joined[on] = ifi.Index
+	return nil
 }
 
 // run sends until ctx ends, then resigns.
@@ -114,9 +149,11 @@ func (a *advertiser) run(ctx context.Context) {
 		case <-every.C:
 		}
 		a.mu.Lock()
-		if a.vrid != 0 && len(a.addrs) > 0 && !time.Now().Before(a.quiet) && a.open() {
-			a.sending = true
-			a.sendLocked(advertPriority)
+		for _, r := range a.routers {
+			if r.vrid != 0 && !time.Now().Before(r.quiet) && a.open() {
+				r.sending = true
+				a.sendLocked(r, advertPriority)
+			}
 		}
 		a.mu.Unlock()
 	}
@@ -130,80 +167,128 @@ func (a *advertiser) resign() {
 }
 
 func (a *advertiser) resignLocked() {
-	if a.sending {
-		a.sending = false
-		a.sendLocked(PriorityResign)
+	for _, r := range a.routers {
+		a.resignOne(r)
 	}
-	a.addrs = nil
 }
 
-func (a *advertiser) sendLocked(priority uint8) {
-	ad := Advert{VRID: a.vrid, Priority: priority, Interval: advertEvery, Addrs: a.addrs}
-	for _, l := range a.links {
-		if err := a.sendOn(l, ad); err != nil {
-			a.log.Debug("send advert", "link", l, "err", err)
+func (a *advertiser) resignOne(r *virtualRouter) {
+	if r.sending {
+		a.sendLocked(r, PriorityResign)
+	}
+	delete(a.routers, r.linkFamily)
+}
+
+func (a *advertiser) sendLocked(r *virtualRouter, priority uint8) {
+	ad := Advert{VRID: r.vrid, Priority: priority, Interval: advertEvery, Addrs: r.addrs}
+	if err := a.send(r.linkFamily, ad); err != nil {
+		a.log.Debug("send advert", "link", r.link, "err", err)
+	}
+}
+
+// send to the group, or to those peers that are neighbours on the link.
+func (a *advertiser) send(on linkFamily, ad Advert) error {
+	ifi, err := net.InterfaceByName(on.link)
+	if err != nil {
+		return err
+	}
+	own := slices.DeleteFunc(prefixesOf(*ifi), func(p netip.Prefix) bool {
+		return p.Addr().Is6() != on.v6 || slices.Contains(ad.Addrs, p.Addr())
+	})
+	if len(a.how.Peers) == 0 {
+		// IPv6 adverts come from the link-local address (section 5.1.2.1).
+		i := slices.IndexFunc(own, func(p netip.Prefix) bool { return !on.v6 || p.Addr().IsLinkLocalUnicast() })
+		if i < 0 {
+			return errors.New("the link has no address to send from")
+		}
+		return a.sendTo(ifi, own[i].Addr(), groupOf(on.v6), ad)
+	}
+	var errs []error
+	for _, peer := range a.how.Peers {
+		if i := slices.IndexFunc(own, func(p netip.Prefix) bool { return p.Masked().Contains(peer) }); i >= 0 {
+			errs = append(errs, a.sendTo(ifi, own[i].Addr(), peer, ad))
 		}
 	}
+	return errors.Join(errs...)
 }
 
-func (a *advertiser) sendOn(link string, ad Advert) error {
-	ifi, err := net.InterfaceByName(link)
+func (a *advertiser) sendTo(ifi *net.Interface, src, dst netip.Addr, ad Advert) error {
+	b, err := ad.Marshal(src, dst, true)
 	if err != nil {
 		return err
 	}
-	own := prefixesOf(*ifi)
-	i := slices.IndexFunc(own, func(p netip.Prefix) bool { return p.Addr().Is4() && !slices.Contains(ad.Addrs, p.Addr()) })
-	if i < 0 {
-		return errors.New("the link has no IPv4 address to send from")
+	return a.conns[src.Is6()].send(b, ifi, src, dst)
+}
+
+func groupOf(v6 bool) netip.Addr {
+	if v6 {
+		return Group6
 	}
-	src := own[i].Addr()
-	b, err := ad.Marshal(src, Group, true)
-	if err != nil {
-		return err
-	}
-	cm := &ipv4.ControlMessage{IfIndex: ifi.Index, Src: src.AsSlice()}
-	_, err = a.conn.WriteTo(b, cm, &net.IPAddr{IP: Group.AsSlice()})
-	return err
+	return Group
 }
 
 // read listens until the socket closes.
-func (a *advertiser) read(c *ipv4.PacketConn) {
+func (a *advertiser) read(c advertConn, v6 bool) {
 	buf := make([]byte, 1500)
 	for {
-		n, cm, from, err := c.ReadFrom(buf)
+		p, err := c.read(buf)
 		if errors.Is(err, net.ErrClosed) {
 			return
 		}
-		if err != nil || cm == nil || cm.TTL != 255 { // from beyond the link (section 7.1)
+		if err != nil || p.hops != 255 { // from beyond the link (section 7.1)
 			continue
 		}
-		ip, ok := from.(*net.IPAddr)
-		if !ok {
-			continue
-		}
-		src, _ := netip.AddrFromSlice(ip.IP.To4())
-		vrid, priority, ok := vridOf(buf[:n])
-		if ok && priority != PriorityResign && a.uses(vrid) && !isOwn(src) {
-			a.heard(vrid, src, cm.IfIndex)
+		vrid, priority, ok := vridOf(p.body)
+		if ok && vrid != 0 && priority != PriorityResign && !isOwn(p.src) {
+			a.heard(linkFamily{linkName(p.index), v6}, vrid, priority, p.src)
 		}
 	}
 }
 
-func (a *advertiser) uses(vrid uint8) bool {
+// heard notes whose a VRID is. One of ours is left to him, for another; a fixed one
+// is told again at once when he has less priority (section 6.4.3).
+func (a *advertiser) heard(on linkFamily, vrid, priority uint8, src netip.Addr) {
 	a.mu.Lock()
-	defer a.mu.Unlock()
-	return vrid != 0 && vrid == a.vrid
-}
-
-// heard leaves a VRID of ours to another speaker for as long as he uses it.
-func (a *advertiser) heard(vrid uint8, src netip.Addr, index int) {
-	a.mu.Lock()
-	a.quiet = time.Now().Add(listenFirst)
+	a.heardOn(on)[vrid] = time.Now()
+	r := a.routers[on]
+	ours := r != nil && r.vrid == vrid
+	switch {
+	case !ours:
+	case !a.how.Fixed:
+		a.chooseLocked(r)
+		a.log.Warn("VRID is used by another router, taking the next", "vrid", vrid, "next", r.vrid, "router", src, "link", on.link)
+	case priority < advertPriority:
+		poke(a.wake)
+	}
 	a.mu.Unlock()
+	if !ours {
+		return
+	}
 	select {
-	case a.foreign <- Foreign{Kind: "vrrp", Addr: src, Link: linkName(index), VRID: vrid, Seen: time.Now()}:
+	case a.foreign <- Foreign{Kind: "vrrp", Addr: src, Link: on.link, VRID: vrid, Seen: time.Now()}:
 	default:
 	}
+}
+
+// report is what is advertised, sorted.
+func (a *advertiser) report() []VirtualRouter {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	out := make([]VirtualRouter, 0, len(a.routers))
+	for _, r := range a.routers {
+		out = append(out, VirtualRouter{r.link, r.v6, r.vrid, r.sending})
+	}
+	slices.SortFunc(out, func(x, y VirtualRouter) int {
+		return cmp.Or(cmp.Compare(x.Link, y.Link), cmp.Compare(b2i(x.IPv6), b2i(y.IPv6)))
+	})
+	return out[:min(len(out), maxRouters)]
+}
+
+func b2i(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 // isOwn: with two links on one segment we hear ourselves.
@@ -221,9 +306,9 @@ func isOwn(a netip.Addr) bool {
 func (a *advertiser) close() {
 	a.mu.Lock()
 	a.resignLocked()
-	if a.conn != nil {
-		_ = a.conn.Close() // nothing to be done about it
+	for _, c := range a.conns {
+		_ = c.close() // nothing to be done about it
 	}
 	a.mu.Unlock()
-	a.reader.Wait()
+	a.readers.Wait()
 }

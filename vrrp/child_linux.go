@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/netip"
 	"os"
 	"slices"
 	"sync"
@@ -206,7 +205,7 @@ func (c *child) serve(k *keeper, ann *announcer, adv *advertiser, watch *LinkWat
 			again = more
 		}
 		r := k.report()
-		r.Announced, r.Tied = ann.sent.Load(), c.tethers.tied()
+		r.Announced, r.Tied, r.Routers = ann.sent.Load(), c.tethers.tied(), adv.report()
 		if again == nil {
 			c.advertise(k, r, adv)
 		}
@@ -244,39 +243,36 @@ func (c *child) serve(k *keeper, ann *announcer, adv *advertiser, watch *LinkWat
 // advertise follows what is held, once the keeper has nothing left to do.
 func (c *child) advertise(k *keeper, r Report, adv *advertiser) {
 	if len(r.Holding) == 0 {
-		if c.advert.addrs != nil {
+		if c.advert.vips != nil {
 			adv.resign()
 			c.advert = advertised{}
 		}
 		return
 	}
-	now := advertised{vrid: k.order.VRID, addrs: r.Holding}
+	now := advertised{how: k.order.VRRP}
 	for _, a := range r.Holding {
-		if l := k.held[a].link; !slices.Contains(now.links, l) {
-			now.links = append(now.links, l)
-		}
+		now.vips = append(now.vips, VIP{a, k.held[a].link})
 	}
-	if now.vrid == c.advert.vrid && slices.Equal(now.addrs, c.advert.addrs) && slices.Equal(now.links, c.advert.links) {
+	if now.how.equal(c.advert.how) && slices.Equal(now.vips, c.advert.vips) {
 		return
 	}
 	c.advert = now
-	if err := adv.set(now.vrid, now.addrs, now.links); err != nil {
+	if err := adv.set(now.how, now.vips); err != nil {
 		c.log.Warn("adverts", "err", err)
 	}
 }
 
 // advertised is what the advertiser was told last.
 type advertised struct {
-	vrid  uint8
-	addrs []netip.Addr
-	links []string
+	how  VRRP
+	vips []VIP
 }
 
 // tell reports; only when something other than the deadline changed, unless
 // always.
 func (c *child) tell(r Report, always bool) {
 	bare := r
-	bare.Deadline, bare.Announced = 0, 0
+	bare.Deadline, bare.Announced, bare.ForeignAdverts, bare.ForeignClaims = 0, 0, 0, 0
 	if r.Deadline != 0 {
 		bare.Seq = 0 // a renewal is not news; a release is confirmed at once
 	}

@@ -14,7 +14,7 @@
 //	gate      eBPF on the links: nothing for a VIP passes after the deadline
 //	announce  gratuitous ARP, unsolicited neighbour advertisements, on a schedule
 //	answer    solicitations for IPv6 VIPs; ARP is the kernel's to answer
-//	advert    VRRPv3 (RFC 9568) while active, for foreign speakers
+//	advert    VRRPv3 (RFC 9568) while active, for foreign speakers only
 //
 // The parent also gets eyes: Prober asks by ARP or ND who answers for an address,
 // Arbiter whether a neighbour such as the default gateway answers, LinkWatch

@@ -236,6 +236,7 @@ func (h *Holder) Close() error {
 // VIPs that cannot be held (link-local IPv6, more than MaxVIPs) become Problems.
 func (h *Holder) Order(o Order) uint64 {
 	m := orderMessage{Order: o, Offset: bootOffset()}
+	m.VRRP.Peers = m.VRRP.Peers[:min(len(m.VRRP.Peers), MaxVRRPPeers)]
 	var refuse []Problem
 	refuseIf := func(v VIP, bad bool, why string) bool {
 		if bad {
@@ -315,8 +316,8 @@ func (h *Holder) receive(r Report, pid int) {
 func sameReport(a, b Report) bool {
 	return a.Term == b.Term && a.PID == b.PID && a.Since.Equal(b.Since) && (a.Deadline == 0) == (b.Deadline == 0) &&
 		slices.Equal(a.Holding, b.Holding) && slices.Equal(a.Problems, b.Problems) &&
-		slices.Equal(a.LinksDown, b.LinksDown) && slices.Equal(a.Tied, b.Tied) &&
-		slices.EqualFunc(a.Foreign, b.Foreign, func(x, y Foreign) bool { return x.Addr == y.Addr && x.MAC == y.MAC })
+		slices.Equal(a.LinksDown, b.LinksDown) && slices.Equal(a.Routers, b.Routers) && slices.Equal(a.Tied, b.Tied) &&
+		slices.EqualFunc(a.Foreign, b.Foreign, func(x, y Foreign) bool { return x.Addr == y.Addr && x.MAC == y.MAC && x.VRID == y.VRID })
 }
 
 // Report is the newest report; empty while there is no child, or when it has

@@ -34,6 +34,8 @@ type keeper struct {
 	others   map[netip.Addr]string // addresses on other devices, as of the last look
 	since    time.Time
 	foreign  map[string]Foreign
+
+	foreignAdverts, foreignClaims uint64
 }
 
 type holding struct {
@@ -80,7 +82,7 @@ func (k *keeper) take(o orderMessage) {
 		if k.deadline.Load() != 0 {
 			k.log.Info("release", "term", before.Term, "vips", len(k.held))
 		}
-		k.order.Order = Order{Seq: o.Seq, Term: max(o.Term, before.Term), VRID: o.VRID}
+		k.order.Order = Order{Seq: o.Seq, Term: max(o.Term, before.Term), VRRP: o.VRRP}
 		k.shut()
 		return
 	case o.Term < before.Term:

@@ -80,7 +80,12 @@ func (k *keeper) guard() {
 
 // claimedBy notes another machine's claim and defends ours.
 func (k *keeper) claimedBy(f Foreign) {
-	key := f.Kind + f.Addr.String() + f.MAC + f.Link
+	if f.Kind == "vrrp" {
+		k.foreignAdverts++
+	} else {
+		k.foreignClaims++
+	}
+	key := fmt.Sprint(f.Kind, f.Addr, f.MAC, f.Link, f.VRID)
 	old, known := k.foreign[key]
 	if !known && len(k.foreign) >= maxForeign {
 		return
@@ -98,6 +103,7 @@ func (k *keeper) claimedBy(f Foreign) {
 // report is the state as it is.
 func (k *keeper) report() Report {
 	r := Report{Seq: k.done, Term: k.order.Term, Deadline: k.deadline.Load(), Since: k.since}
+	r.ForeignAdverts, r.ForeignClaims = k.foreignAdverts, k.foreignClaims
 	if k.open() {
 		for a, h := range k.held {
 			if h.on {
@@ -120,9 +126,11 @@ func (k *keeper) report() Report {
 			continue
 		}
 		r.Foreign = append(r.Foreign, f)
-		if f.Kind != "vrrp" {
-			r.Problems = append(r.Problems, Problem{f.Addr, fmt.Sprintf("%s is answered by %s on %s as well", f.Addr, f.MAC, f.Link)})
+		why := fmt.Sprintf("%s is answered by %s on %s as well", f.Addr, f.MAC, f.Link)
+		if f.Kind == "vrrp" {
+			why = fmt.Sprintf("a foreign VRRP router advertises VRID %d on %s", f.VRID, f.Link)
 		}
+		r.Problems = append(r.Problems, Problem{f.Addr, why})
 	}
 	slices.SortFunc(r.Problems, func(x, y Problem) int {
 		return cmp.Or(x.Addr.Compare(y.Addr), cmp.Compare(x.Reason, y.Reason))

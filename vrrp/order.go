@@ -2,6 +2,7 @@ package vrrp
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 )
 
@@ -32,8 +33,33 @@ type Order struct {
 	// Holder is the process that Deadline was earned for, see Holder.ID; another
 	// one gets an order to release instead. 0: any.
 	Holder uint64
-	// VRID under which VRRPv3 adverts are sent while active; 0 sends none.
+	// VRRP says whether, how and under which VRID adverts are sent while active.
+	VRRP VRRP
+}
+
+// VRRP is how foreign speakers are told who is active. The zero value: not at all.
+type VRRP struct {
+	// VRID, 1 to 255; 0 sends nothing. Each link and family has a virtual router of
+	// its own.
 	VRID uint8
+	// Fixed: VRID is the operator's, shared with foreign speakers on purpose. Else
+	// it is where the choice begins, and a foreign speaker's is left to him.
+	Fixed bool
+	// Peers that adverts go to, at most MaxVRRPPeers; none: to the multicast group.
+	Peers []netip.Addr
+}
+
+func (v VRRP) equal(o VRRP) bool {
+	return v.VRID == o.VRID && v.Fixed == o.Fixed && slices.Equal(v.Peers, o.Peers)
+}
+
+// VirtualRouter is what is advertised on a link for a family.
+type VirtualRouter struct {
+	Link string
+	IPv6 bool
+	VRID uint8 // 0: all are taken by others
+	// Sending is false while it is listened whether somebody else uses the VRID.
+	Sending bool
 }
 
 // Report is what the holder observes. Holding is read back from what the kernel
@@ -54,6 +80,11 @@ type Report struct {
 	Foreign []Foreign
 	// LinksDown are the links named by the order that have no carrier.
 	LinksDown []string
+	// Routers are those that adverts are sent for, by link and family.
+	Routers []VirtualRouter
+	// ForeignAdverts counts adverts of others with a VRID of ours, ForeignClaims
+	// their messages that claim a VIP, since the child started.
+	ForeignAdverts, ForeignClaims uint64
 	// Announced counts announcement frames sent since the child started.
 	Announced uint64
 	// PID of the child; 0 while there is none.

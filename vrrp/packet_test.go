@@ -97,6 +97,32 @@ func TestAdvertThatIsRefused(t *testing.T) {
 	}
 }
 
+// In IPv6 the checksum always covers the pseudo-header (RFC 9568 section 5.2.8).
+func TestAdvertIPv6(t *testing.T) {
+	src := netip.MustParseAddr("fe80::1")
+	want := Advert{VRID: 51, Priority: 250, Interval: 100, Addrs: []netip.Addr{netip.MustParseAddr("fd77::10"), netip.MustParseAddr("fd77::11")}}
+	b, err := want.Marshal(src, Group6, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := ParseAdvert(b, src, Group6)
+	if err != nil || !cmp.Equal(want, got, cmpopts.EquateComparable(netip.Addr{})) {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if len(b) != advertHeader+2*16 {
+		t.Errorf("%d bytes", len(b))
+	}
+	if _, err := ParseAdvert(b, netip.MustParseAddr("fe80::2"), Group6); !errors.Is(err, ErrChecksum) {
+		t.Errorf("from another source: %v", err)
+	}
+	if _, err := ParseAdvert(b[:len(b)-1], src, Group6); !errors.Is(err, ErrTruncated) {
+		t.Errorf("cut: %v", err)
+	}
+	if _, err := advertAd.Marshal(src, Group6, true); !errors.Is(err, ErrField) {
+		t.Errorf("IPv4 addresses over IPv6: %v", err)
+	}
+}
+
 func TestTimers(t *testing.T) {
 	ms := func(f float64) time.Duration { return time.Duration(f * float64(time.Millisecond)) }
 	for _, c := range []struct {

@@ -46,6 +46,11 @@ const (
 	// section 2.4 (c) has 10 s for hosts; a VIP's clients cannot wait that long).
 	defendEvery = time.Second
 
+	// MaxVRRPPeers bounds the speakers that adverts are sent to one by one.
+	MaxVRRPPeers = 16
+	// maxRouters bounds a report: two families on every link with a gate.
+	maxRouters = 2 * maxLinks
+
 	// maxTethers is more than the voters a cluster may have.
 	maxTethers = 16
 
@@ -76,10 +81,12 @@ const (
 	advertPriority = 250
 	// advertEvery is the advertisement interval, RFC 9568's default.
 	advertEvery = 100 // centiseconds
-	// listenFirst is how long the VRID is listened for before it is used, and
-	// how long a foreign speaker keeps it after his last advert: three
-	// intervals and the longest skew, rounded.
+	// listenFirst is how long a VRID is listened for before it is used: three
+	// intervals of a common speaker and the longest skew, rounded.
 	listenFirst = 3500 * time.Millisecond
+	// vridTaken is how long a VRID counts as a foreign speaker's after his last
+	// advert: three of the longest intervals there are.
+	vridTaken = 3 * maxInterval * centisecond
 
 	// arbiterEvery and arbiterWithin: a lost question or two is no verdict. Within
 	// is how long a leader that is cut off from everything may go on believing in

@@ -29,7 +29,7 @@ type command struct {
 	Renew  time.Duration // 0: once
 	VIPs   []VIP
 	Term   uint64
-	VRID   uint8
+	VRRP   VRRP
 	Raw    Order         // "order": as it is, plus
 	Within time.Duration // its deadline from now, 0 for none
 	Tether tether.Target // "tie"
@@ -126,7 +126,7 @@ func parentMain() int {
 // holdOn orders once and then every c.Renew until the returned function is called.
 func holdOn(h *Holder, c command) func() {
 	give := func() {
-		h.Order(Order{Term: c.Term, Deadline: Monotonic() + int64(c.Hold), VIPs: c.VIPs, VRID: c.VRID})
+		h.Order(Order{Term: c.Term, Deadline: Monotonic() + int64(c.Hold), VIPs: c.VIPs, VRRP: c.VRRP})
 	}
 	give()
 	if c.Renew == 0 {

@@ -97,7 +97,12 @@ func (m orderMessage) encode() []byte {
 	w.u64(uint64(m.Deadline))
 	w.u64(uint64(m.Offset))
 	w.u64(m.Announce)
-	w = append(w, m.VRID)
+	w = append(w, m.VRRP.VRID)
+	w.flag(m.VRRP.Fixed)
+	w.count(len(m.VRRP.Peers))
+	for _, p := range m.VRRP.Peers {
+		w.addr(p)
+	}
 	var names []string
 	index := map[string]int{}
 	for _, v := range m.VIPs {
@@ -121,7 +126,11 @@ func (m orderMessage) encode() []byte {
 func decodeOrder(b []byte) (m orderMessage, err error) {
 	r := reader{b: b}
 	m.Seq, m.Term, m.Deadline, m.Offset = r.u64(), r.u64(), int64(r.u64()), int64(r.u64())
-	m.Announce, m.VRID = r.u64(), r.u8()
+	m.Announce = r.u64()
+	m.VRRP.VRID, m.VRRP.Fixed = r.u8(), r.flag()
+	for range r.count(MaxVRRPPeers) {
+		m.VRRP.Peers = append(m.VRRP.Peers, r.addr())
+	}
 	names := make([]string, r.count(MaxVIPs))
 	for i := range names {
 		names[i] = r.text()
@@ -167,6 +176,15 @@ func (m Report) encode() []byte {
 		w.time(f.Seen)
 		w.u64(f.Count)
 	}
+	w.count(len(m.Routers))
+	for _, v := range m.Routers {
+		w.text(v.Link)
+		w.flag(v.IPv6)
+		w = append(w, v.VRID)
+		w.flag(v.Sending)
+	}
+	w.u64(m.ForeignAdverts)
+	w.u64(m.ForeignClaims)
 	for _, list := range [][]string{m.LinksDown, m.Tied} {
 		w.count(len(list))
 		for _, l := range list {
@@ -190,6 +208,10 @@ func decodeReport(b []byte) (m Report, err error) {
 			Kind: r.text(), Addr: r.addr(), MAC: r.text(), Link: r.text(), VRID: r.u8(), Seen: r.time(), Count: r.u64(),
 		})
 	}
+	for range r.count(maxRouters) {
+		m.Routers = append(m.Routers, VirtualRouter{Link: r.text(), IPv6: r.flag(), VRID: r.u8(), Sending: r.flag()})
+	}
+	m.ForeignAdverts, m.ForeignClaims = r.u64(), r.u64()
 	for range r.count(MaxVIPs) {
 		m.LinksDown = append(m.LinksDown, r.text())
 	}

@@ -21,15 +21,16 @@ func sampleReport() Report {
 	a := netip.MustParseAddr("10.0.0.1")
 	return Report{
 		Seq: 9, Term: 3, Deadline: 123456789, Since: time.Unix(5, 7), Announced: 44,
-		Holding:   []netip.Addr{a},
-		Problems:  []Problem{{a, "no room"}, {netip.Addr{}, "of all"}},
-		Foreign:   []Foreign{{Kind: "arp", Addr: a, MAC: "02:00:00:00:00:01", Link: "eth0", VRID: 4, Seen: time.Unix(8, 0), Count: 2}},
+		Holding:  []netip.Addr{a},
+		Problems: []Problem{{a, "no room"}, {netip.Addr{}, "of all"}},
+		Foreign:  []Foreign{{Kind: "arp", Addr: a, MAC: "02:00:00:00:00:01", Link: "eth0", VRID: 4, Seen: time.Unix(8, 0), Count: 2}},
+		Routers:  []VirtualRouter{{"eth0", false, 51, true}, {"eth1", true, 52, false}}, ForeignAdverts: 5, ForeignClaims: 6,
 		LinksDown: []string{"eth0", "eth1"}, Tied: []string{"a", "b"},
 	}
 }
 
 func TestMessagesComeBackAsTheyWere(t *testing.T) {
-	o := orderMessage{Offset: -5, Order: Order{Seq: 1, Term: 2, Deadline: 3, Announce: 4, VRID: 5, VIPs: append(manyVIPs(3), manyVIPs6(2)...)}}
+	o := orderMessage{Offset: -5, Order: Order{Seq: 1, Term: 2, Deadline: 3, Announce: 4, VRRP: VRRP{VRID: 5, Fixed: true, Peers: []netip.Addr{netip.MustParseAddr("10.0.0.2"), netip.MustParseAddr("fe80::2")}}, VIPs: append(manyVIPs(3), manyVIPs6(2)...)}}
 	o.VIPs[1].Link = "eth1"
 	if got, err := decodeOrder(o.encode()[1:]); err != nil || !cmp.Equal(o, got, equal) {
 		t.Errorf("order: %v %s", err, cmp.Diff(o, got, equal))

@@ -33,6 +33,8 @@ type nodeView struct {
 	VIPs        []netip.Addr    `json:"vips"`
 	Interface   string          `json:"interface,omitempty"`
 	Problems    []model.Failure `json:"problems"`
+	// VRRP is what the node tells foreign VRRP speakers.
+	VRRP []model.VirtualRouter `json:"vrrp,omitempty"`
 	// AppliedConfig is the newest index that the data plane serves.
 	AppliedConfig uint64           `json:"applied_config"`
 	Raft          model.RaftReport `json:"raft"`
@@ -97,7 +99,7 @@ func (p *Part) view(n *model.Node, h model.Heard, ok, self bool, now time.Time) 
 		v.Role = model.RoleUnknown
 	}
 	v.LeaseLeftMS = h.Role.LeaseLeft.Milliseconds()
-	v.VIPs, v.Interface = list(h.Role.VIPs), h.Role.Interface
+	v.VIPs, v.Interface, v.VRRP = list(h.Role.VIPs), h.Role.Interface, h.Role.VRRP
 	v.Problems = append(append(v.Problems, h.Role.Problems...), h.Failures...)
 	v.AppliedConfig, v.Raft = h.Applied, h.Raft
 	return v

@@ -29,9 +29,10 @@ type World struct {
 
 // Options of a world.
 type Options struct {
-	Nodes   int  // data nodes, 1..5
-	Witness bool // one more voter, on the management network only
-	IPv6    bool // the private network is fd00:10::/64 as well, and the client (fd00:10::60) is on it
+	Nodes   int      // data nodes, 1..5
+	Witness bool     // one more voter, on the management network only
+	Flags   []string // of the data nodes
+	IPv6    bool     // the private network is fd00:10::/64 as well, and the client (fd00:10::60) is on it
 }
 
 var worlds atomic.Int32
@@ -69,7 +70,9 @@ func New(t testing.TB, o Options) *World {
 		w.must(h.Plug("private", fmt.Sprintf("10.0.0.%d/24", 10+i), "private"))
 		w.must(h.Plug("mgmt", fmt.Sprintf("192.0.2.%d/24", 10+i), "mgmt"))
 		w.must(h.Route("default", "203.0.113.1"))
-		w.Nodes = append(w.Nodes, w.node(h, fmt.Sprintf("192.0.2.%d", 10+i)))
+		n := w.node(h, fmt.Sprintf("192.0.2.%d", 10+i))
+		n.flags = o.Flags
+		w.Nodes = append(w.Nodes, n)
 	}
 	if o.IPv6 {
 		w.must(w.Client.Plug("private", "10.0.0.60/24", "private"))

@@ -173,11 +173,12 @@ func (n *node) open() (err error) {
 	n.obs = newObserver(n.board, n.report, n.detail, n.raft.Push, n.log)
 	n.roles = &roles{
 		kind: n.cfg.Kind(), node: n.raft, holder: n.holder, src: n.src, obs: n.obs, iface: n.iface,
-		log: n.log.With("part", "role"), ready: n.dataPlaneReady, linksUp: n.linksUp, arbiterDown: n.arbiter.down, wake: make(chan struct{}, 1),
+		log: n.log.With("part", "role"), ready: n.dataPlaneReady, linksUp: n.linksUp, arbiterDown: n.arbiter.down, vrrp: n.cfg.VRRP, wake: make(chan struct{}, 1),
 	}
 	if n.arbiter != nil {
 		n.arbiter.vips = n.roles.currentVIPs
 		n.history = newHistory(n)
+		n.reg.MustRegister(&holderMetrics{n.holder})
 		n.arbiter.vipSeen = n.history.seen
 	}
 	n.raft.OnPush(n.obs.receive)

@@ -16,6 +16,7 @@ import (
 	"lbd/dataplane/accesslog"
 	"lbd/internal/flagenv"
 	"lbd/store/model"
+	"lbd/vrrp"
 )
 
 // Config holds the node-local facts; all else is in the replicated store.
@@ -35,6 +36,9 @@ type Config struct {
 	Arbiters  []netip.Addr
 	Interface string // "" = interface of the default route
 	NoVIP     bool
+	// VRRP is how foreign VRRP speakers are told who is active; nil: not at all.
+	// Its VRID is 0 unless it was given.
+	VRRP *vrrp.VRRP
 
 	Auth              string // password, none
 	AdminPasswordFile string
@@ -81,6 +85,8 @@ func ParseFlags(args []string, lookup func(string) (string, bool), usage func(*f
 	arbiters := fs.String("arbiter", "", "`IP[,IP]` on the data network, asked when the peer is silent and there is no witness (default: the default gateway)")
 	fs.StringVar(&c.Interface, "interface", "", "`IF` for VIPs of subnets that no interface belongs to (default: interface of the default route)")
 	fs.BoolVar(&c.NoVIP, "no-vip", false, "do not move addresses: for a single node on loopback, or where something else holds the VIP")
+	tellVRRP := fs.String("vrrp", "off", "tell foreign VRRPv3 speakers who is active: off, multicast, or the `IP[,IP]` of speakers on a VIP's network for unicast")
+	vrid := fs.Int("vrid", 0, "`VRID` shared with foreign speakers on purpose, 1 to 255, with --vrrp (default: one of the cluster that nobody else on the link uses)")
 	fs.StringVar(&c.Auth, "auth", "password", "`MODE` password, or none: everybody is admin, only with a loopback --api")
 	fs.StringVar(&c.AdminPasswordFile, "admin-password-file", "", "`FILE` with the admin's first password, read at the first start only (default: generated, printed once)")
 	fs.BoolVar(&c.APIPlain, "api-plain", false, "take plain HTTP from other hosts too: passwords cross the network in clear")
@@ -112,6 +118,9 @@ func ParseFlags(args []string, lookup func(string) (string, bool), usage func(*f
 		return nil, fmt.Errorf("--access-log-sample: %w", err)
 	}
 	c.Access.Sample = share
+	if c.VRRP, err = parseVRRP(*tellVRRP, *vrid); err != nil {
+		return nil, err
+	}
 	if err := c.LogLevel.UnmarshalText([]byte(*level)); err != nil {
 		return nil, fmt.Errorf("--log-level: %q is none of debug, info, warn, error", *level)
 	}
@@ -178,6 +187,34 @@ func (c *Config) checkKeystone() error {
 		return fmt.Errorf("--keystone-url: %s would carry tokens in clear: use https, or say --api-plain", c.KeystoneURL)
 	}
 	return nil
+}
+
+// parseVRRP reads --vrrp and --vrid.
+func parseVRRP(mode string, vrid int) (*vrrp.VRRP, error) {
+	if vrid < 0 || vrid > 255 {
+		return nil, fmt.Errorf("--vrid: %d is outside 1 to 255", vrid)
+	}
+	v := &vrrp.VRRP{VRID: uint8(vrid), Fixed: vrid != 0}
+	switch mode {
+	case "off":
+		if vrid != 0 {
+			return nil, errors.New("--vrid was given without --vrrp")
+		}
+		return nil, nil
+	case "multicast":
+		return v, nil
+	}
+	for _, p := range strings.Split(mode, ",") {
+		ip, err := netip.ParseAddr(p)
+		if err != nil || ip.IsMulticast() || ip.IsUnspecified() || ip.Zone() != "" {
+			return nil, fmt.Errorf("--vrrp: %q is none of off, multicast, and addresses of VRRP speakers", mode)
+		}
+		v.Peers = append(v.Peers, ip)
+	}
+	if len(v.Peers) > vrrp.MaxVRRPPeers {
+		return nil, fmt.Errorf("--vrrp: %d speakers are more than %d", len(v.Peers), vrrp.MaxVRRPPeers)
+	}
+	return v, nil
 }
 
 // Kind is what the node is for.

@@ -2,10 +2,13 @@ package app
 
 import (
 	"flag"
+	"net/netip"
+	"reflect"
 	"strings"
 	"testing"
 
 	"lbd/store/model"
+	"lbd/vrrp"
 )
 
 func parse(args ...string) (*Config, error) {
@@ -27,6 +30,11 @@ func TestFlagsThatCannotWorkAreRefused(t *testing.T) {
 		{"--token=x", "without --join"},
 		{"--arbiter=gateway", "no IP address"},
 		{"--detect=1ms", "outside"},
+		{"--vrrp=keepalived", "none of off, multicast"},
+		{"--vrrp=224.0.0.18", "none of off, multicast"},
+		{"--vrrp=10.0.0.1,", "none of off, multicast"},
+		{"--vrrp=multicast --vrid=256", "outside 1 to 255"},
+		{"--vrid=5", "without --vrrp"},
 		{"--log-level=loud", "none of debug"},
 		{"--log-format=xml", "neither text nor json"},
 		{"--access-log-format={nothing}", `there is no field "nothing"`},
@@ -45,6 +53,20 @@ func TestKindFollowsTheFlags(t *testing.T) {
 		c, err := parse(append([]string{"--name=n1"}, strings.Fields(args)...)...)
 		if err != nil || c.Kind() != want {
 			t.Errorf("lbd %s: kind %v, error %v; want %s", args, c, err, want)
+		}
+	}
+}
+
+func TestVRRPFlags(t *testing.T) {
+	for args, want := range map[string]*vrrp.VRRP{
+		"":                           nil,
+		"--vrrp=multicast":           {},
+		"--vrrp=multicast --vrid=51": {VRID: 51, Fixed: true},
+		"--vrrp=10.0.0.9,fd00::9":    {Peers: []netip.Addr{netip.MustParseAddr("10.0.0.9"), netip.MustParseAddr("fd00::9")}},
+	} {
+		c, err := parse(append([]string{"--name=n1"}, strings.Fields(args)...)...)
+		if err != nil || !reflect.DeepEqual(c.VRRP, want) {
+			t.Errorf("lbd %s: %+v, error %v; want %+v", args, c.VRRP, err, want)
 		}
 	}
 }

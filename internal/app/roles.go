@@ -40,6 +40,7 @@ type roles struct {
 	obs     *observer
 	iface   string
 	log     *slog.Logger
+	vrrp    *vrrp.VRRP // of the flags; nil: no adverts
 	linksUp func([]vrrp.VIP) bool
 	// arbiterDown: the arbiter that once answered does not any more.
 	arbiterDown func() bool
@@ -141,7 +142,7 @@ func (r *roles) order(out role.Output, vips []vrrp.VIP) {
 	if r.holder == nil {
 		return
 	}
-	o := vrrp.Order{VIPs: vips}
+	o := vrrp.Order{VIPs: vips, VRRP: r.adverts()}
 	if out.Hold {
 		o.Term, o.Deadline, o.Holder = r.term, vrrp.DeadlineAt(out.Deadline), r.leased
 	}
@@ -233,5 +234,8 @@ func (r *roles) report(now time.Time) model.RoleReport {
 		rep.Problems = append(rep.Problems, model.Failure{Object: p.Addr.String(), Reason: p.Reason})
 	}
 	rep.VIPs = h.Holding
+	for _, v := range h.Routers {
+		rep.VRRP = append(rep.VRRP, model.VirtualRouter{Link: v.Link, Family: familyName(v.IPv6), VRID: v.VRID, Sending: v.Sending})
+	}
 	return rep
 }

@@ -41,6 +41,12 @@ type nodeView struct {
 		CommitIndex  uint64 `json:"commit_index"`
 		AppliedIndex uint64 `json:"applied_index"`
 	} `json:"raft"`
+	VRRP []struct {
+		Link    string `json:"link"`
+		Family  string `json:"family"`
+		VRID    uint8  `json:"vrid"`
+		Sending bool   `json:"sending"`
+	} `json:"vrrp"`
 	Problems []struct {
 		Object string `json:"object"`
 		Reason string `json:"reason"`
@@ -105,6 +111,13 @@ func printStatus(out io.Writer, v *clusterView) error {
 		return err
 	}
 	for _, n := range v.Nodes {
+		for _, r := range n.VRRP {
+			state := "advertised"
+			if !r.Sending {
+				state = "listened for first"
+			}
+			fmt.Fprintf(out, "VRRP on %s: %s %s, VRID %d, %s\n", n.Name, r.Link, r.Family, r.VRID, state)
+		}
 		for _, p := range n.Problems {
 			fmt.Fprintf(out, "problem on %s: %s: %s\n", n.Name, p.Object, p.Reason)
 		}

@@ -78,6 +78,17 @@ type RoleReport struct {
 	Problems []Failure `json:"problems,omitempty"`
 	// Interface that carries the node's VIPs by default.
 	Interface string `json:"interface,omitempty"`
+	// VRRP is what this node advertises to foreign VRRP speakers.
+	VRRP []VirtualRouter `json:"vrrp,omitempty"`
+}
+
+// VirtualRouter is what VRRP adverts are sent for on a link.
+type VirtualRouter struct {
+	Link   string `json:"link"`
+	Family string `json:"family"` // IPv4 or IPv6
+	VRID   uint8  `json:"vrid"`   // 0: others use them all
+	// Sending is false while the node listens whether somebody else uses the VRID.
+	Sending bool `json:"sending"`
 }
 
 // RoleName of a node. RoleUnknown is what others say about a node that is silent.

@@ -1,0 +1,61 @@
+package app
+
+import (
+	"hash/fnv"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"lbd/store"
+	"lbd/vrrp"
+)
+
+// adverts is how foreign VRRP speakers are told. Without a VRID of the operator's
+// all nodes of a cluster begin their choice with the same one, and those of
+// another cluster, most likely, with another.
+func (r *roles) adverts() vrrp.VRRP {
+	if r.vrrp == nil {
+		return vrrp.VRRP{}
+	}
+	v := *r.vrrp
+	if v.VRID == 0 {
+		h := fnv.New32a()
+		r.src.st.Read(func(st *store.State) { _, _ = h.Write([]byte(st.ClusterID())) })
+		v.VRID = uint8(h.Sum32()%255) + 1
+	}
+	return v
+}
+
+func familyName(v6 bool) string {
+	if v6 {
+		return "IPv6"
+	}
+	return "IPv4"
+}
+
+var (
+	heldDesc      = prometheus.NewDesc("lbd_vip_held", "VIPs that the kernel of this node has and its gate lets through.", nil, nil)
+	announcedDesc = prometheus.NewDesc("lbd_vip_announcements_total", "Announcement frames sent since the holder process started.", nil, nil)
+	claimsDesc    = prometheus.NewDesc("lbd_vip_foreign_claims_total", "Messages of other machines that claimed a VIP held here.", nil, nil)
+	vridDesc      = prometheus.NewDesc("lbd_vrrp_vrid", "VRID that is advertised; 0 when others use them all.", []string{"link", "family"}, nil)
+	advertsDesc   = prometheus.NewDesc("lbd_vrrp_foreign_adverts_total", "Adverts of foreign VRRP routers with a VRID of ours.", nil, nil)
+)
+
+// holderMetrics shows what the holder last reported.
+type holderMetrics struct{ holder *vrrp.Holder }
+
+func (m *holderMetrics) Describe(ch chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{heldDesc, announcedDesc, claimsDesc, vridDesc, advertsDesc} {
+		ch <- d
+	}
+}
+
+func (m *holderMetrics) Collect(ch chan<- prometheus.Metric) {
+	r := m.holder.Report()
+	ch <- prometheus.MustNewConstMetric(heldDesc, prometheus.GaugeValue, float64(len(r.Holding)))
+	ch <- prometheus.MustNewConstMetric(announcedDesc, prometheus.CounterValue, float64(r.Announced))
+	ch <- prometheus.MustNewConstMetric(claimsDesc, prometheus.CounterValue, float64(r.ForeignClaims))
+	ch <- prometheus.MustNewConstMetric(advertsDesc, prometheus.CounterValue, float64(r.ForeignAdverts))
+	for _, v := range r.Routers {
+		ch <- prometheus.MustNewConstMetric(vridDesc, prometheus.GaugeValue, float64(v.VRID), v.Link, familyName(v.IPv6))
+	}
+}
