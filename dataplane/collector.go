@@ -28,6 +28,7 @@ type collector struct {
 	handshakes, handshakeFailures, expiry, waiting           *prometheus.Desc
 	streams, streamEnds, connEnds                            *prometheus.Desc
 	logged                                                   *prometheus.Desc
+	policyRequests, policyLatency, policyQuantile            *prometheus.Desc
 }
 
 func newCollector(e *Engine) *collector {
@@ -57,6 +58,11 @@ func newCollector(e *Engine) *collector {
 		memberLatency: member("answer_seconds", "Time from sending a request to the head of the member's answer."),
 		memberQuantile: prometheus.NewDesc("lbd_member_answer_quantile_seconds",
 			"Quantiles of lbd_member_answer_seconds since the member was made, within 3.2 %.", []string{"pool", "member", "quantile"}, nil),
+		policyRequests: prometheus.NewDesc("lbd_policy_requests_total", "Requests about which an L7 policy decided.", []string{"policy"}, nil),
+		policyLatency: prometheus.NewDesc("lbd_policy_request_seconds", "As lbd_listener_request_seconds, of the requests about which an L7 policy decided.",
+			[]string{"policy"}, nil),
+		policyQuantile: prometheus.NewDesc("lbd_policy_request_quantile_seconds",
+			"Quantiles of lbd_policy_request_seconds since the policy was made, within 3.2 %.", []string{"policy", "quantile"}, nil),
 		sessions: prometheus.NewDesc("lbd_pool_sessions", "Sessions that persistence has learned and keeps in a table.", []string{"pool"}, nil),
 		evicted:  prometheus.NewDesc("lbd_pool_sessions_evicted_total", "Live sessions that had to make room in a full table.", []string{"pool"}, nil),
 		applied:  plain("applied_index", "Index of the configuration in service."),
@@ -90,7 +96,7 @@ func (c *collector) Describe(ch chan<- *prometheus.Desc) {
 		c.memberUp, c.memberActive, c.sessions, c.evicted,
 		c.latency, c.quantile, c.memberLatency, c.memberQuantile, c.applied, c.failures, c.fds, c.fdsMax, c.refused, c.panics,
 		c.handshakes, c.handshakeFailures, c.expiry, c.waiting,
-		c.streams, c.streamEnds, c.connEnds, c.logged,
+		c.streams, c.streamEnds, c.connEnds, c.logged, c.policyRequests, c.policyLatency, c.policyQuantile,
 	} {
 		ch <- d
 	}
@@ -139,6 +145,15 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 		counter(c.requests, v.Requests, label)
 		counter(c.errors, v.RequestErrors, label)
 		gauge(c.full, flag(v.Full), label)
+	}
+	for id, p := range st.table.Policies {
+		if c.only != nil && !c.only.Policies[id] {
+			continue
+		}
+		counter(c.policyRequests, p.Requests.Load(), string(id))
+		var answers live.Spread
+		answers.Read(&p.Latency)
+		spread(ch, c.policyLatency, c.policyQuantile, &answers, string(id))
 	}
 	for key, t := range st.table.Sessions {
 		if c.only != nil && !c.only.Pools[key.Pool] {

@@ -3,6 +3,7 @@ package dataplane
 import (
 	"bufio"
 	"fmt"
+	"maps"
 	"net"
 	"net/netip"
 	"strings"
@@ -81,6 +82,61 @@ func TestPrometheusListener(t *testing.T) {
 		w.send("%s", tc.request)
 		if resp, _ := w.answer(strings.Fields(tc.request)[0]); resp.StatusCode != tc.code || resp.Close {
 			t.Errorf("%q: %s, close %v", tc.request, resp.Status, resp.Close)
+		}
+	}
+}
+
+// TestPolicyMetrics: what each policy decided, kept when the configuration changes.
+func TestPolicyMetrics(t *testing.T) {
+	addr := freeAddr(t)
+	up := lbd.Base{AdminStateUp: true, Provisioning: lbd.Active}
+	policy := func(id lbd.L7PolicyID, path string, p lbd.L7Policy) *lbd.RuledPolicy {
+		p.ID, p.Base, p.Listener = id, up, "l"
+		return &lbd.RuledPolicy{Policy: &p, Rules: []*lbd.L7Rule{{
+			ID: lbd.L7RuleID("r" + id), Base: up, Policy: id, Type: lbd.L7Path, Compare: lbd.L7StartsWith, Value: path,
+		}}}
+	}
+	svc := web(addr, page(t, "x").addr)
+	svc.Policies = []*lbd.RuledPolicy{
+		policy("no", "/no", lbd.L7Policy{Action: lbd.L7Reject, Position: 1}),
+		policy("pool", "/pool", lbd.L7Policy{Action: lbd.L7RedirectPool, RedirectPool: "p", Position: 2}),
+		policy("never", "/never", lbd.L7Policy{Action: lbd.L7Reject, Position: 3}),
+	}
+	n := start(t, Config{}, svc)
+	w := dial(t, addr)
+	for _, path := range []string{"/no", "/pool", "/", "/pool"} {
+		w.get(path)
+	}
+	n.apply(edit(svc, func(l *lbd.Listener) { l.ConnectionLimit = 5 }))
+	want := map[string][2]float64{"no": {1, 1}, "pool": {2, 2}, "never": {0, 0}} // decided, answered
+	n.until("the policies' counters", func() bool {
+		families, err := n.registry.Gather()
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := make(map[string][2]float64)
+		for _, f := range families {
+			for _, m := range f.Metric {
+				if len(m.Label) == 0 || m.Label[0].GetName() != "policy" {
+					continue
+				}
+				v := got[m.Label[0].GetValue()]
+				switch f.GetName() {
+				case "lbd_policy_requests_total":
+					v[0] = m.Counter.GetValue()
+				case "lbd_policy_request_seconds":
+					v[1] = float64(m.Histogram.GetSampleCount())
+				}
+				got[m.Label[0].GetValue()] = v
+			}
+		}
+		return maps.Equal(got, want)
+	})
+	n.apply(web(addr))
+	families, _ := n.registry.Gather()
+	for _, f := range families {
+		if strings.HasPrefix(f.GetName(), "lbd_policy_") {
+			t.Errorf("%s of policies that are gone", f.GetName())
 		}
 	}
 }

@@ -26,6 +26,7 @@ type survivors struct {
 	mu        sync.Mutex
 	listeners map[model.ListenerID]*live.Listener // guarded by mu
 	members   map[live.Key]*live.Member           // guarded by mu
+	policies  map[model.L7PolicyID]*live.Policy   // guarded by mu
 	sessions  map[table.SessionsKey]*sticky.Table // guarded by mu
 }
 
@@ -37,6 +38,7 @@ func newSurvivors(idle *live.Budget, keys tlsterm.Keys, key func() []byte, acces
 		access:    access,
 		sessions:  make(map[table.SessionsKey]*sticky.Table),
 		listeners: make(map[model.ListenerID]*live.Listener),
+		policies:  make(map[model.L7PolicyID]*live.Policy),
 		members:   make(map[live.Key]*live.Member),
 	}
 }
@@ -63,6 +65,18 @@ func (s *survivors) Member(key live.Key, addr netip.AddrPort) *live.Member {
 		s.members[key] = m
 	}
 	return m
+}
+
+// Policy gives the part of id, new or as it was.
+func (s *survivors) Policy(id model.L7PolicyID) *live.Policy {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p, ok := s.policies[id]
+	if !ok {
+		p = &live.Policy{}
+		s.policies[id] = p
+	}
+	return p
 }
 
 // ServerTLS gives what l ends TLS with, new or as it was.
@@ -105,6 +119,11 @@ func (s *survivors) keep(t *table.Table) {
 	for id := range s.listeners {
 		if _, ok := t.Listeners[id]; !ok {
 			delete(s.listeners, id)
+		}
+	}
+	for id := range s.policies {
+		if _, ok := t.Policies[id]; !ok {
+			delete(s.policies, id)
 		}
 	}
 	for key := range s.sessions {

@@ -114,7 +114,9 @@ func (c *client) request() (keep bool) {
 	returned = true
 	x.logged(semantics.Completed)
 	if x.answered {
-		c.shard.Latency.Add(time.Since(x.start))
+		took := time.Since(x.start)
+		c.shard.Latency.Add(took)
+		x.policy.Answered(took)
 	}
 	c.p.giveBack(x)
 	return keep
@@ -140,6 +142,7 @@ func (c *client) exchange(x *exchange) (keep bool) {
 		return x.own(&own, n)
 	}
 	v := x.lis.Route.Choose(&x.request, &c.peer)
+	x.policy = x.lis.Decided(v.Policy)
 	if x.log != nil {
 		x.log.Policy = v.Policy
 	}

@@ -5,6 +5,7 @@ import (
 
 	"lbd/dataplane/accesslog"
 	"lbd/dataplane/http1"
+	"lbd/dataplane/live"
 	"lbd/dataplane/netio"
 	"lbd/dataplane/proxyproto"
 	"lbd/dataplane/semantics"
@@ -34,6 +35,7 @@ type exchange struct {
 	reused  bool // server came from the pool
 	heard   bool // at least one byte came from server
 	session table.Session
+	policy  *live.Policy // that decided; nil: none
 	tried   table.Tried
 	upload  *upload
 

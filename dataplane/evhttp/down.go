@@ -233,12 +233,14 @@ func (c *client) deliver(p []byte, done bool) bool {
 	if complete && x.response.KeepAlive && x.server.in.empty() && !sock.Finished && (!sock.Readable || sock.Silent()) {
 		x.keepServer(c.s)
 	}
-	start := x.start
+	start, policy := x.start, x.policy
 	c.endExchange()
 	if !c.write(p) {
 		return false
 	}
-	c.shard.Latency.Add(time.Since(start))
+	took := time.Since(start)
+	c.shard.Latency.Add(took)
+	policy.Answered(took)
 	c.logged(semantics.Completed)
 	c.next(keep, complete)
 	return c.state != closed

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"lbd/dataplane/http1"
+	"lbd/dataplane/live"
 	"lbd/dataplane/loop"
 	"lbd/dataplane/rewrite"
 	"lbd/dataplane/route"
@@ -32,7 +33,8 @@ type exchange struct {
 	server  *peer
 	tried   table.Tried
 	session table.Session
-	start   time.Time // the head was complete; zero for what no latency is kept of
+	policy  *live.Policy // that decided; nil: none
+	start   time.Time    // the head was complete; zero for what no latency is kept of
 	tries   int8
 
 	informational int8
@@ -66,6 +68,7 @@ func (c *client) begin(n int) bool {
 		return c.answer(&o, n)
 	}
 	v := x.lis.Route.Choose(&x.request, &c.peer)
+	x.policy = x.lis.Decided(v.Policy)
 	if c.log != nil {
 		c.log.entry.Policy = v.Policy
 	}
@@ -130,7 +133,9 @@ func (c *client) answer(o *semantics.Own, n int) bool {
 	o.Location, o.Head = x.out[:location], x.asked.Head
 	o.Keep = x.body.Done && x.asked.Keep && !c.draining
 	c.shard.Requests.Add(1)
+	start, policy := x.start, x.policy
 	c.own(o, x.body.Done)
+	policy.Answered(time.Since(start))
 	return true
 }
 

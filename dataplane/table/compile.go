@@ -21,6 +21,7 @@ import (
 type Survivors interface {
 	Listener(id model.ListenerID) *live.Listener
 	Member(key live.Key, addr netip.AddrPort) *live.Member
+	Policy(id model.L7PolicyID) *live.Policy
 	// ServerTLS and ClientTLS load what a listener or pool needs for TLS; nil for a
 	// pool that speaks none.
 	ServerTLS(l *model.Listener, svc *model.Service) (*tlsterm.Server, error)
@@ -42,6 +43,7 @@ func Compile(cfg *model.Config, s Survivors, before *Table) *Table {
 			Endpoints: make(map[netip.AddrPort]*Listener),
 			Listeners: make(map[model.ListenerID]*live.Listener),
 			Members:   make(map[live.Key]*Member),
+			Policies:  make(map[model.L7PolicyID]*live.Policy),
 			Pools:     make(map[model.PoolID]*Pool, len(cfg.Services)),
 			Sessions:  make(map[SessionsKey]*sticky.Table),
 			Unprobed:  make(map[*live.Member]model.Operating),
@@ -172,6 +174,12 @@ func (c *compiler) policies(svc *model.Service, l *model.Listener, out *Listener
 		return p, ok && p.up && l.Protocol.Accepts(p.Protocol)
 	})
 	c.t.Failures = append(c.t.Failures, failures...)
+	out.Policies = make(map[model.L7PolicyID]*live.Policy, len(mine))
+	for _, p := range mine {
+		id := p.Policy.ID
+		out.Policies[id] = c.s.Policy(id)
+		c.t.Policies[id] = out.Policies[id]
+	}
 	if step.Len() > 0 {
 		out.Route.Steps = append(out.Route.Steps, step)
 	}
@@ -179,7 +187,13 @@ func (c *compiler) policies(svc *model.Service, l *model.Listener, out *Listener
 
 // scopeOf is everything of a load balancer.
 func scopeOf(svc *model.Service) *Scope {
-	s := &Scope{Listeners: make(map[model.ListenerID]bool, len(svc.Listeners)), Pools: make(map[model.PoolID]bool, len(svc.Pools))}
+	s := &Scope{
+		Listeners: make(map[model.ListenerID]bool, len(svc.Listeners)), Pools: make(map[model.PoolID]bool, len(svc.Pools)),
+		Policies: make(map[model.L7PolicyID]bool, len(svc.Policies)),
+	}
+	for _, p := range svc.Policies {
+		s.Policies[p.Policy.ID] = true
+	}
 	for _, l := range svc.Listeners {
 		s.Listeners[l.ID] = true
 	}

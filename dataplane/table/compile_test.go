@@ -48,6 +48,8 @@ func (f *fresh) ClientTLS(p *model.Pool, svc *model.Service) (*tlsterm.Client, e
 
 func (f *fresh) Sessions(SessionsKey) *sticky.Table { return sticky.New(0) }
 
+func (f *fresh) Policy(model.L7PolicyID) *live.Policy { return &live.Policy{} }
+
 func (f *fresh) AccessLog() *accesslog.Log { return nil }
 
 func (f *fresh) SessionKey() []byte { return []byte("key") }

@@ -23,6 +23,7 @@ type Table struct {
 	// reports and for knowing which survivors are still needed.
 	Listeners map[model.ListenerID]*live.Listener
 	Members   map[live.Key]*Member
+	Policies  map[model.L7PolicyID]*live.Policy
 	Pools     map[model.PoolID]*Pool
 	// Sessions are the tables of sessions that are in use.
 	Sessions map[SessionsKey]*sticky.Table
@@ -37,6 +38,7 @@ type Table struct {
 type Scope struct {
 	Listeners map[model.ListenerID]bool
 	Pools     map[model.PoolID]bool
+	Policies  map[model.L7PolicyID]bool
 }
 
 // Mode is which engine serves a listener.
@@ -63,6 +65,8 @@ type Listener struct {
 	Forward *rewrite.Forward
 	// Route chooses the pool of a request. Its Default may be nil: no pool.
 	Route route.Chain[*Pool]
+	// Policies count what L7 policies decide.
+	Policies map[model.L7PolicyID]*live.Policy
 	// Metrics is what a PROMETHEUS listener shows; nil for all others.
 	Metrics *Scope
 	Live    *live.Listener
@@ -77,6 +81,16 @@ type Listener struct {
 // header, and those that ask for metrics.
 func (l *Listener) OnLoops() bool {
 	return l.TLS == nil && l.Metrics == nil && (l.Mode == ModeHTTP || !l.Route.Default.Private())
+}
+
+// Decided counts a request that the policy of that id decided about; nil when none did.
+func (l *Listener) Decided(id model.L7PolicyID) *live.Policy {
+	if id == "" {
+		return nil
+	}
+	p := l.Policies[id]
+	p.Requests.Add(1)
+	return p
 }
 
 // Allows reports whether a client may connect.
