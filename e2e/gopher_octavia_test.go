@@ -32,10 +32,20 @@ func TestGophercloudLoadBalancing(t *testing.T) {
 	if names := all(c, providers.List(lbc, providers.ListOpts{}), providers.ExtractProviders); len(names) < 2 {
 		t.Errorf("providers: %+v", names)
 	}
-	all(c, flavors.List(lbc, flavors.ListOpts{}), flavors.ExtractFlavors)
-	all(c, flavorprofiles.List(lbc, flavorprofiles.ListOpts{}), flavorprofiles.ExtractFlavorProfiles)
+	profile := got(flavorprofiles.Create(ctx, lbc, flavorprofiles.CreateOpts{Name: "fp", ProviderName: "lbd", FlavorData: "{}"}).Extract())(t)
+	got(flavorprofiles.Update(ctx, lbc, profile.ID, flavorprofiles.UpdateOpts{Name: "fp2"}).Extract())(t)
+	if l := all(c, flavorprofiles.List(lbc, flavorprofiles.ListOpts{}), flavorprofiles.ExtractFlavorProfiles); len(l) != 1 || l[0].Name != "fp2" {
+		t.Errorf("flavor profiles: %+v", l)
+	}
+	flavor := got(flavors.Create(ctx, lbc, flavors.CreateOpts{Name: "f", FlavorProfileId: profile.ID, Enabled: true}).Extract())(t)
+	got(flavors.Update(ctx, lbc, flavor.ID, flavors.UpdateOpts{Name: "f2", Enabled: true}).Extract())(t)
+	if l := all(c, flavors.List(lbc, flavors.ListOpts{}), flavors.ExtractFlavors); len(l) != 1 || l[0].Name != "f2" {
+		t.Errorf("flavors: %+v", l)
+	}
+	got(providers.ListFlavorCapabilities(ctx, lbc, "lbd", nil).Extract())(t)
+	got(providers.ListAvailabilityZoneCapabilities(ctx, lbc, "lbd", nil).Extract())(t)
 
-	lb := got(loadbalancers.Create(ctx, lbc, loadbalancers.CreateOpts{Name: "a", VipSubnetID: subnet, Tags: []string{"t"}}).Extract())(t)
+	lb := got(loadbalancers.Create(ctx, lbc, loadbalancers.CreateOpts{Name: "a", VipSubnetID: subnet, FlavorID: flavor.ID, Tags: []string{"t"}}).Extract())(t)
 	c.ready(lb.ID)
 	got(loadbalancers.Update(ctx, lbc, lb.ID, loadbalancers.UpdateOpts{Name: new("b"), Description: new("")}).Extract())(t)
 	if l := all(c, loadbalancers.List(lbc, loadbalancers.ListOpts{Name: "b", Tags: []string{"t"}}), loadbalancers.ExtractLoadBalancers); len(l) != 1 || l[0].ID != lb.ID {
@@ -130,5 +140,7 @@ func TestGophercloudLoadBalancing(t *testing.T) {
 	c.ok(listeners.Delete(ctx, lbc, lis.ID).ExtractErr())
 	c.ok(loadbalancers.Delete(ctx, lbc, lb.ID, nil).ExtractErr())
 	c.removed(lb.ID)
+	c.ok(flavors.Delete(ctx, lbc, flavor.ID).ExtractErr())
+	c.ok(flavorprofiles.Delete(ctx, lbc, profile.ID).ExtractErr())
 	c.gone(pools.Get(ctx, lbc, pool.ID).Err)
 }

@@ -2,8 +2,6 @@ package e2e
 
 import (
 	"encoding/json"
-	"slices"
-	"strings"
 	"testing"
 
 	"lbd/e2e/harness"
@@ -147,18 +145,7 @@ func TestEveryLoadBalancerCommand(t *testing.T) {
 		"subnet":  admin.ok("subnet create --network vips --subnet-range 10.0.0.0/24 vips -f value -c id"),
 		"project": admin.ok("project show admin -f value -c id"),
 	}}
-	steps := octaviaSteps
-	if out, err := admin.try("loadbalancer flavorprofile create --name probe --provider lbd --flavor-data {}"); err == nil {
-		admin.ok("loadbalancer flavorprofile delete probe")
-		steps = append(flavorSteps, steps...)
-	} else if strings.Contains(out, "does not support a requested option: flavorprofiles (HTTP 501)") {
-		t.Logf("SKIP the commands of flavors and availability zones: %s", out)
-		s.commands = slices.DeleteFunc(s.commands, func(c string) bool {
-			return strings.HasPrefix(c, "loadbalancer flavor") || strings.HasPrefix(c, "loadbalancer availabilityzone")
-		})
-	} else {
-		t.Fatalf("flavor profiles are neither served nor refused: %s", out)
-	}
-	s.run(admin, "loadbalancer ", steps)
+	s.run(admin, "loadbalancer ", flavorSteps)
+	s.run(admin, "loadbalancer ", octaviaSteps)
 	s.allRan(t)
 }
