@@ -11,18 +11,23 @@ import (
 type metrics struct {
 	reg       prometheus.Registerer // nil: none
 	elections prometheus.Counter
+	renewed   prometheus.Counter
 	all       []prometheus.Collector
 }
 
 func newMetrics(n *Node, reg prometheus.Registerer) (*metrics, error) {
 	m := &metrics{elections: prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "lbd_raft_elections_total", Help: "Times this node stood for leader.",
+	}), renewed: prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "lbd_raft_certificates_renewed_total", Help: "Certificates this node replaced before they ended.",
 	})}
 	if reg == nil {
 		return m, nil
 	}
 	m.reg = reg
-	m.all = append(m.all, m.elections)
+	m.all = append(m.all, m.elections, m.renewed, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "lbd_raft_certificate_left_seconds", Help: "How long this node's certificate is still good; it is replaced in time.",
+	}, func() float64 { return n.certificateLeft(time.Now()).Seconds() }))
 	for _, g := range []struct {
 		name, help string
 		value      func(State) float64

@@ -140,7 +140,7 @@ func Open(cfg Config, st *store.Store) (_ *Node, err error) {
 
 // startRaft lets the library run under an identity.
 func (n *Node) startRaft(ident *identity, bootstrap bool) error {
-	ident, err := n.renew(ident)
+	ident, err := n.renew(ident, time.Now())
 	if err != nil {
 		return err
 	}

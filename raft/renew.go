@@ -8,12 +8,11 @@ import (
 
 // renew replaces a certificate that is about to end, or is over: every member
 // has the CA key, so nobody needs to be asked.
-func (n *Node) renew(ident *identity) (*identity, error) {
+func (n *Node) renew(ident *identity, now time.Time) (*identity, error) {
 	cert, err := peerca.ParseCertificate(ident.Cert)
 	if err != nil {
 		return nil, damaged(n.local.db.Path(), err)
 	}
-	now := time.Now()
 	if now.Before(cert.NotAfter.Add(-peerca.RenewBefore)) {
 		return ident, nil
 	}
@@ -24,6 +23,7 @@ func (n *Node) renew(ident *identity) (*identity, error) {
 	if err := n.local.save(fresh); err != nil {
 		return nil, err
 	}
+	n.metrics.renewed.Inc()
 	n.log.Info("node certificate renewed", "until", now.Add(peerca.NodeLife))
 	return fresh, nil
 }
@@ -37,13 +37,27 @@ func (n *Node) renewLoop() {
 			return
 		case <-tick.C:
 		}
-		ident := n.identity()
-		fresh, err := n.renew(ident)
-		if err == nil && fresh != ident {
-			err = n.useIdentity(fresh)
-		}
-		if err != nil {
+		if err := n.renewNow(time.Now()); err != nil {
 			n.log.Error("renew node certificate", "err", err)
 		}
 	}
+}
+
+// renewNow replaces the certificate in use, when it is time to.
+func (n *Node) renewNow(now time.Time) error {
+	ident := n.identity()
+	fresh, err := n.renew(ident, now)
+	if err != nil || fresh == ident {
+		return err
+	}
+	return n.useIdentity(fresh)
+}
+
+// certificateLeft is how long the certificate in use is still good.
+func (n *Node) certificateLeft(now time.Time) time.Duration {
+	c := n.mux.creds.Load()
+	if c == nil || c.cert.Leaf == nil {
+		return 0
+	}
+	return c.cert.Leaf.NotAfter.Sub(now)
 }

@@ -2,6 +2,7 @@ package store
 
 import (
 	"cmp"
+	"time"
 
 	"lbd/store/model"
 )
@@ -24,6 +25,23 @@ func (st *State) ContainersOf(p model.ProjectID) []*model.Container {
 
 // Secrets are those of all projects.
 func (st *State) Secrets() []*model.Secret { return all(st.secrets, bySecret) }
+
+// ExpiredSecrets are at most most secrets that are over at now and that no
+// listener or pool uses, by id. What is used stays until it is not: traffic goes on.
+func (st *State) ExpiredSecrets(now time.Time, most int) (out []*model.Secret) {
+	for _, s := range st.Secrets() {
+		if len(out) == most {
+			break
+		}
+		if !s.Expired(now) {
+			continue
+		}
+		if _, used := st.userOfSecret(s.ID); !used {
+			out = append(out, s)
+		}
+	}
+	return out
+}
 
 // holders are the containers that hold a secret.
 func (st *State) holders(id model.SecretID) []*model.Container {

@@ -17,23 +17,34 @@ const (
 	choresEvery = 30 * time.Second
 	// choreTimeout bounds one proposal.
 	choreTimeout = 5 * time.Second
+	// choreEntries bounds the entries of one chore in one round: what is left is
+	// due again in the next, and the log stays open for others.
+	choreEntries = 100
 )
 
 // chore is something the leader does from time to time to what nobody asks for
-// any more. due looks and names the entry that does it; a nil payload: nothing.
+// any more. due looks and makes the payloads of the entries that do it.
 type chore struct {
-	name string // label of the metric; the entry's actor is "system:" and name
-	due  func(st *store.State, now time.Time) (kind store.CommandKind, payload any)
+	name string // label of the metric; the entries' actor is "system:" and name
+	kind store.CommandKind
+	due  func(st *store.State, now time.Time) (payloads []any)
 }
 
 // chores are all of them.
 func chores() []chore {
 	return []chore{
-		{"tokens", func(st *store.State, now time.Time) (store.CommandKind, any) {
+		{"tokens", store.TokenPurgeKind, func(st *store.State, now time.Time) []any {
 			if _, due := st.Revocations(now); due == 0 {
-				return "", nil
+				return nil
 			}
-			return store.TokenPurgeKind, &store.TokenPurge{Before: now}
+			return []any{&store.TokenPurge{Before: now}}
+		}},
+		{"secrets", store.SecretDelete, func(st *store.State, now time.Time) (out []any) {
+			// Nobody can read them any more, whoever wrote down that they use them.
+			for _, s := range st.ExpiredSecrets(now, choreEntries) {
+				out = append(out, &store.SecretDeletePayload{ID: s.ID, Force: true})
+			}
+			return out
 		}},
 	}
 }
@@ -77,24 +88,31 @@ func (h *housekeeper) run(ctx context.Context) error {
 // round does every chore that is due. What fails is due again next time.
 func (h *housekeeper) round(ctx context.Context) {
 	for _, ch := range h.chores {
-		if !h.leads() {
-			return
-		}
 		now := h.now().UTC()
-		var kind store.CommandKind
-		var payload any
-		h.read(func(st *store.State) { kind, payload = ch.due(st, now) })
-		if payload == nil {
-			continue
+		var payloads []any
+		h.read(func(st *store.State) { payloads = ch.due(st, now) })
+		done := 0
+		for _, p := range payloads {
+			if !h.leads() || !h.propose(ctx, &ch, now, p) {
+				break
+			}
+			done++
 		}
-		within, cancel := context.WithTimeout(ctx, choreTimeout)
-		_, err := h.apply(within, store.Command{Kind: kind, At: now, Actor: "system:" + ch.name, Payload: payload})
-		cancel()
-		switch {
-		case err == nil:
-			h.proposed.WithLabelValues(ch.name).Inc()
-		case ctx.Err() == nil && !errors.As(err, new(*store.Error)): // no leader, no quorum: said elsewhere
-			h.log.Warn("housekeeping", "chore", ch.name, "err", err)
+		if done > 0 { // event streams are told by the entries themselves
+			h.log.Info("housekeeping", "chore", ch.name, "entries", done)
 		}
 	}
+}
+
+func (h *housekeeper) propose(ctx context.Context, ch *chore, now time.Time, payload any) bool {
+	within, cancel := context.WithTimeout(ctx, choreTimeout)
+	defer cancel()
+	_, err := h.apply(within, store.Command{Kind: ch.kind, At: now, Actor: "system:" + ch.name, Payload: payload})
+	switch {
+	case err == nil:
+		h.proposed.WithLabelValues(ch.name).Inc()
+	case ctx.Err() == nil && !errors.As(err, new(*store.Error)): // no leader, no quorum: said elsewhere
+		h.log.Warn("housekeeping", "chore", ch.name, "err", err)
+	}
+	return err == nil
 }

@@ -1,9 +1,13 @@
 package app
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -63,5 +67,77 @@ func TestExpiredRevocationsGo(t *testing.T) {
 	expect("the other one", 2, false, false)
 	if n := testutil.ToFloat64(h.proposed.WithLabelValues("tokens")); n != 2 {
 		t.Errorf("counted %v entries", n)
+	}
+}
+
+// TestExpiredSecretsGo: a hundred a round, whoever is written down as a consumer,
+// but never what a listener uses.
+func TestExpiredSecretsGo(t *testing.T) {
+	st, index := store.New(), uint64(0)
+	now := time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)
+	apply := func(_ context.Context, cmd store.Command) (uint64, error) {
+		index++
+		return index, st.Apply(index, cmd)
+	}
+	must := func(kind store.CommandKind, payload any) {
+		t.Helper()
+		if _, err := apply(t.Context(), store.Command{Kind: kind, At: now, Payload: payload}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	secret := func(id string, life time.Duration) {
+		t.Helper()
+		s := model.Secret{ID: model.SecretID(id), Type: "opaque", Sealed: []byte("x"), ContentType: "application/octet-stream"}
+		if life > 0 {
+			s.Expires = now.Add(life)
+		}
+		must(store.SecretCreate, &s)
+	}
+	must(store.ClusterInit, &store.ClusterInitPayload{ClusterID: "c", Node: model.Node{ID: "n", Name: "n"}})
+	must(store.NetworkCreate, &model.Network{ID: "net"})
+	must(store.SubnetCreate, &model.Subnet{ID: "sub", Network: "net", CIDR: netip.MustParsePrefix("10.0.0.0/24")})
+	must(store.LoadBalancerCreate, &store.LoadBalancerCreatePayload{
+		LoadBalancer: model.LoadBalancer{ID: "lb", VIP: model.VIP{Subnet: "sub"}}, NewPort: model.Port{ID: "vip"},
+	})
+	const used = "00000000-0000-4000-8000-000000000001"
+	secret(used, time.Minute)
+	secret("for ever", 0)
+	secret("later", time.Hour)
+	for i := range 150 {
+		secret(fmt.Sprintf("short %03d", i), time.Minute)
+	}
+	must(store.SecretUpdate, &store.SecretPatch{ID: "short 000", AccessPatch: store.AccessPatch{AddConsumer: &model.Consumer{Service: "s", ResourceType: "t", ResourceID: "r"}}})
+	must(store.ListenerCreate, &model.Listener{
+		ID: "l", LoadBalancer: "lb", Protocol: model.TerminatedHTTPS, Port: 443, TLS: &model.ListenerTLS{Certificate: used},
+	})
+	var out bytes.Buffer
+	h := &housekeeper{
+		leads: func() bool { return true }, apply: apply, read: st.Read, chores: chores(), now: func() time.Time { return now },
+		log: slog.New(slog.NewTextHandler(&out, nil)), proposed: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "x"}, []string{"chore"}),
+	}
+	expect := func(what string, left int) {
+		t.Helper()
+		h.round(t.Context())
+		st.Read(func(st *store.State) {
+			if n := len(st.Secrets()); n != left {
+				t.Errorf("%s: %d secrets are left, want %d", what, n, left)
+			}
+		})
+	}
+	expect("nothing has expired", 153)
+	now = now.Add(time.Minute)
+	expect("the first hundred", 53)
+	expect("the rest", 3)
+	expect("done", 3)
+	must(store.ListenerDelete, &store.ListenerRef{ID: "l"})
+	must(store.SettleKind, &store.Settle{Index: index})
+	expect("used no more", 2)
+	now = now.Add(time.Hour)
+	expect("the one that lived longer", 1)
+	if n := testutil.ToFloat64(h.proposed.WithLabelValues("secrets")); n != 152 {
+		t.Errorf("counted %v", n)
+	}
+	if !strings.Contains(out.String(), "chore=secrets entries=100") || strings.Contains(out.String(), "WARN") {
+		t.Errorf("log: %s", out.String())
 	}
 }
