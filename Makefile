@@ -8,7 +8,7 @@ TOOL     = go tool -modfile=tools/go.mod
 FUZZTIME ?= 10000x
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test lint unit race fuzz e2e bench-failover bench-http bench-api docs-img cover clean tools-installed
+.PHONY: help build demo test lint unit race fuzz e2e bench-vips bench-failover bench-http bench-api docs-img cover clean tools-installed
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -45,6 +45,9 @@ fuzz: ## each fuzz target for FUZZTIME (10000 executions)
 
 e2e: build ## real processes in namespaces, stock clients, browser
 	cd e2e && LBD_BIN=$(CURDIR)/lbd go test -count=1 -parallel 4 -timeout 20m ./...
+
+bench-vips: ## how long 1,000 VIPs take to be claimed and released
+	go test ./vrrp -count=8 -v -run TestThousandVIPs
 
 bench-failover: build ## the failover laboratory on lbd (LAB=folder of the laboratory)
 	@tools/bench-failover.sh

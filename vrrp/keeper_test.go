@@ -188,6 +188,25 @@ func TestDeadlinePasses(t *testing.T) {
 	}
 }
 
+// A new number asks for announcements, for a peer was heard again; a renewal does not.
+func TestAnnounceAgainWhenOrdered(t *testing.T) {
+	m := newMachine(t)
+	k := m.keeper()
+	o := Order{Seq: 1, Term: 1, Deadline: 2000, Announce: 3, VIPs: []VIP{vipOf("10.0.0.1")}}
+	m.give(k, o)
+	for i, c := range []struct {
+		announce uint64
+		want     bool
+	}{{3, false}, {4, true}, {4, false}} {
+		m.calls = nil
+		o.Seq, o.Deadline, o.Announce = o.Seq+1, o.Deadline+100, c.announce
+		m.give(k, o)
+		if got := slices.Contains(m.calls, "again "); got != c.want {
+			t.Errorf("renewal %d: announced again %v, want %v", i, got, c.want)
+		}
+	}
+}
+
 func TestReleaseThatFailsIsNotConfirmed(t *testing.T) {
 	m := newMachine(t)
 	k := m.keeper()

@@ -24,8 +24,15 @@ func manyVIPs6(n int) []VIP {
 	return vips
 }
 
-// A thousand addresses are claimed in 300 ms on an idle machine, and renewals are
-// not late meanwhile.
+// claimWithin is the promise for a thousand addresses, on a machine that has time
+// for it: one of manyTries must keep it.
+const (
+	claimWithin = 300 * time.Millisecond
+	manyTries   = 5
+)
+
+// A thousand addresses are claimed in 300 ms, and renewals are not late meanwhile:
+// the lease is shorter than that.
 func TestThousandVIPs(t *testing.T) {
 	t.Run("IPv4", func(t *testing.T) { testMany(t, manyVIPs(1000)) })
 	t.Run("IPv6", func(t *testing.T) { testMany(t, manyVIPs6(1000)) })
@@ -35,18 +42,26 @@ func testMany(t *testing.T, vips []VIP) {
 	n := newNetwork(t)
 	node, client := n.host6(1), n.host6(2)
 	p := node.parent()
-	w := client.watch(100*time.Microsecond, vips[999].Addr)
-	at := p.hold(1, lease, renew, vips...).At
-	first := w.await("the last one answers", answered)
-	took := time.Duration(first.at - at)
-	t.Logf("claim of 1000: the last one answers after %v", took)
-	if took > 3*time.Second {
-		t.Errorf("took %v", took)
+	best := time.Hour
+	for range manyTries {
+		w := client.watch(100*time.Microsecond, vips[999].Addr)
+		at := p.hold(1, lease, renew, vips...).At
+		took := time.Duration(w.await("the last one answers", answered).at - at)
+		t.Logf("claim of 1000: the last one answers after %v", took)
+		p.untilHolding(vips...)
+		if best = min(best, took); best <= claimWithin {
+			break
+		}
+		p.tell(command{Do: "release"})
+		w.quiet(lease)
+		w.stop()
 	}
-	r := p.untilHolding(vips...)
-	since := r.Since
+	if best > claimWithin {
+		t.Errorf("a claim of 1000 took %v at best, more than %v", best, claimWithin)
+	}
+	since := p.untilHolding(vips...).Since
 	p.hold(1, lease, renew, vips[:999]...) // one less: the others stay
-	r = p.until("one is gone", func(r Report) bool { return len(r.Holding) == 999 })
+	r := p.until("one is gone", func(r Report) bool { return len(r.Holding) == 999 })
 	if !r.Since.Equal(since) {
 		t.Error("the others were released meanwhile")
 	}

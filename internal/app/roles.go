@@ -41,6 +41,7 @@ type roles struct {
 	iface   string
 	log     *slog.Logger
 	vrrp    *vrrp.VRRP // of the flags; nil: no adverts
+	heals   heals      // of the goroutine in run
 	linksUp func([]vrrp.VIP) bool
 	// arbiterDown: the arbiter that once answered does not any more.
 	arbiterDown func() bool
@@ -142,7 +143,7 @@ func (r *roles) order(out role.Output, vips []vrrp.VIP) {
 	if r.holder == nil {
 		return
 	}
-	o := vrrp.Order{VIPs: vips, VRRP: r.adverts()}
+	o := vrrp.Order{VIPs: vips, VRRP: r.adverts(), Announce: r.heals.look(r.self, r.obs.board.Reports())}
 	if out.Hold {
 		o.Term, o.Deadline, o.Holder = r.term, vrrp.DeadlineAt(out.Deadline), r.leased
 	}
