@@ -162,16 +162,18 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 		gauge(c.sessions, int64(t.Len()), string(key.Pool))
 		counter(c.evicted, t.Evicted(), string(key.Pool))
 	}
-	for key, m := range st.table.Members {
-		if c.only != nil && !c.only.Pools[key.Pool] {
+	for pool, p := range st.table.Pools {
+		if c.only != nil && !c.only.Pools[pool] {
 			continue
 		}
-		var answers live.Spread
-		answers.Read(&m.Live.Latency)
-		spread(ch, c.memberLatency, c.memberQuantile, &answers, string(key.Pool), string(key.Member))
-		h := m.Live.Health()
-		gauge(c.memberUp, flag(m.Live.Up()), string(key.Pool), string(key.Member))
-		gauge(c.memberActive, h.ActiveConnections, string(key.Pool), string(key.Member))
+		for member, m := range p.Members {
+			var answers live.Spread
+			answers.Read(&m.Live.Latency)
+			spread(ch, c.memberLatency, c.memberQuantile, &answers, string(pool), string(member))
+			h := m.Live.Health()
+			gauge(c.memberUp, flag(m.Live.Up()), string(pool), string(member))
+			gauge(c.memberActive, h.ActiveConnections, string(pool), string(member))
+		}
 	}
 }
 

@@ -222,9 +222,11 @@ func (e *Engine) apply(cfg *model.Config, fresh bool) (unbound bool) {
 	if fresh {
 		t = table.Compile(cfg, e.survivors, before)
 		e.checker.Apply(t.Targets)
-		for m, status := range t.Unprobed {
-			if m.Health().Status != status {
-				m.SetVerdict(model.MemberHealth{Status: status, Since: start}, true)
+		for _, p := range t.Fresh {
+			for _, m := range p.Members {
+				if m.Unprobed != "" && m.Live.Health().Status != m.Unprobed {
+					m.Live.SetVerdict(model.MemberHealth{Status: m.Unprobed, Since: start}, true)
+				}
 			}
 		}
 	} else {
@@ -236,7 +238,7 @@ func (e *Engine) apply(cfg *model.Config, fresh bool) (unbound bool) {
 	failed := e.sockets.apply(t.Endpoints)
 	failures := t.Failures[:len(t.Failures):len(t.Failures)]
 	failures = append(failures, t.ListenFailures(failed)...)
-	e.survivors.keep(t)
+	e.survivors.keep(t, before)
 	for _, w := range e.workers {
 		w.loop.Post(func() { w.http.Keep(t) })
 	}

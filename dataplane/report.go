@@ -41,9 +41,11 @@ func (e *Engine) Report() Report {
 		Listeners: make(map[model.ListenerID]model.ListenerCounters, len(st.table.Listeners)),
 		Ready:     true,
 	}
-	for key, m := range st.table.Members {
-		if h := m.Live.Health(); m.Monitored || h.ActiveConnections != 0 {
-			r.Members[key.Member] = h
+	for _, p := range st.table.Pools {
+		for id, m := range p.Members {
+			if m.Monitored || m.Live.Active() != 0 {
+				r.Members[id] = m.Live.Health()
+			}
 		}
 	}
 	for id, l := range st.table.Listeners {

@@ -107,9 +107,9 @@ func (s *survivors) SessionKey() []byte { return s.key() }
 // AccessLog implements table.Survivors.
 func (s *survivors) AccessLog() *accesslog.Log { return s.access }
 
-// keep makes the survivors those of t: members learn their address, what t does
-// not have is retired.
-func (s *survivors) keep(t *table.Table) {
+// keep makes the survivors those of t: members learn their address, what before had
+// (nil: nothing) and t does not have is retired.
+func (s *survivors) keep(t, before *table.Table) {
 	s.tls.Keep(
 		func(id model.ListenerID) bool { return t.Listeners[id] != nil },
 		func(id model.PoolID) bool { return t.Pools[id] != nil },
@@ -131,14 +131,25 @@ func (s *survivors) keep(t *table.Table) {
 			delete(s.sessions, key)
 		}
 	}
-	for key, m := range s.members {
-		tm, ok := t.Members[key]
-		if !ok {
-			m.Retire()
-			delete(s.members, key)
+	for _, p := range t.Fresh {
+		for _, m := range p.Members {
+			m.Live.Retarget(m.Addr)
+		}
+	}
+	if before == nil {
+		return
+	}
+	for id, old := range before.Pools {
+		p := t.Pools[id]
+		if p == old {
 			continue
 		}
-		m.Retarget(tm.Addr)
+		for member, m := range old.Members {
+			if p == nil || p.Members[member] == nil {
+				m.Live.Retire()
+				delete(s.members, live.Key{Pool: id, Member: member})
+			}
+		}
 	}
 }
 

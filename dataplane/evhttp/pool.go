@@ -129,7 +129,7 @@ func (s *Server) forget(m *live.Member, pl *pool) {
 // the loop's goroutine.
 func (s *Server) Keep(t *table.Table) {
 	for m, pl := range s.pools {
-		if tm, ok := t.Members[m.Key]; !ok || tm.Live != m || tm.Addr != pl.addr {
+		if tm := t.Member(m.Key); tm == nil || tm.Live != m || tm.Addr != pl.addr {
 			s.forget(m, pl)
 		}
 	}

@@ -42,11 +42,9 @@ func Compile(cfg *model.Config, s Survivors, before *Table) *Table {
 			Index:     cfg.Index,
 			Endpoints: make(map[netip.AddrPort]*Listener),
 			Listeners: make(map[model.ListenerID]*live.Listener),
-			Members:   make(map[live.Key]*Member),
 			Policies:  make(map[model.L7PolicyID]*live.Policy),
 			Pools:     make(map[model.PoolID]*Pool, len(cfg.Services)),
 			Sessions:  make(map[SessionsKey]*sticky.Table),
-			Unprobed:  make(map[*live.Member]model.Operating),
 		},
 	}
 	if before != nil {
@@ -72,8 +70,7 @@ func (c *compiler) service(svc *model.Service) {
 	lb := svc.LoadBalancer
 	pools := make(map[model.PoolID]*Pool, len(svc.Pools))
 	for _, b := range svc.Pools {
-		first := len(c.t.Targets)
-		pools[b.Pool.ID] = c.secure(c.pool(b, lb.AdminStateUp), b.Pool, svc, first)
+		pools[b.Pool.ID] = c.backends(b, lb.AdminStateUp, svc)
 	}
 	for _, l := range svc.Listeners {
 		// Counters are kept and shown for a listener that is switched off, too.
@@ -211,9 +208,26 @@ func timeout(ms int) time.Duration {
 	return time.Duration(ms) * time.Millisecond
 }
 
+// backends gives the pool of the table before where nothing of it has changed, and
+// else compiles it: with a hundred thousand members nearly all of a table stays.
+func (c *compiler) backends(b *model.Backends, lbUp bool, svc *model.Service) *Pool {
+	made := from{backends: b, lbUp: lbUp}
+	if old := c.before[b.Pool.ID]; old != nil && old.made == made {
+		c.t.Pools[old.ID] = old
+		c.t.Targets = append(c.t.Targets, old.targets...)
+		return old
+	}
+	first, failed := len(c.t.Targets), len(c.t.Failures)
+	p := c.secure(c.pool(b, lbUp), b.Pool, svc, first)
+	made.partly = len(c.t.Failures) > failed || p.TLS != nil || b.Pool.Persistence != nil
+	p.made, p.targets = made, slices.Clone(c.t.Targets[first:])
+	c.t.Fresh = append(c.t.Fresh, p)
+	return p
+}
+
 // pool compiles b; members and monitor that cannot be served are named and left out.
 func (c *compiler) pool(b *model.Backends, lbUp bool) *Pool {
-	p := &Pool{ID: b.Pool.ID, Protocol: b.Pool.Protocol, algorithm: b.Pool.Algorithm, up: b.Pool.AdminStateUp}
+	p := &Pool{ID: b.Pool.ID, Protocol: b.Pool.Protocol, algorithm: b.Pool.Algorithm, up: b.Pool.AdminStateUp, Members: make(map[model.MemberID]*Member, len(b.Members))}
 	c.t.Pools[p.ID] = p
 	if b.Pool.Persistence != nil {
 		if err := p.sticky.init(b.Pool, c.s, c.t); err != nil {
@@ -231,7 +245,7 @@ func (c *compiler) pool(b *model.Backends, lbUp bool) *Pool {
 		addr := m.AddrPort()
 		key := live.Key{Pool: b.Pool.ID, Member: m.ID}
 		tm := &Member{ID: m.ID, Addr: addr, Live: c.s.Member(key, addr), Monitored: b.Monitor != nil && b.Monitor.AdminStateUp}
-		c.t.Members[key] = tm
+		p.Members[m.ID] = tm
 		if !addr.IsValid() || m.Port == 0 {
 			c.fail(string(m.ID), "address %s cannot be connected to", addr)
 			continue
@@ -243,15 +257,15 @@ func (c *compiler) pool(b *model.Backends, lbUp bool) *Pool {
 				c.t.Targets = append(c.t.Targets, health.Target{Subject: tm.Live, Spec: spec})
 				break
 			}
-			c.t.Unprobed[tm.Live] = model.NoMonitor
+			tm.Unprobed = model.NoMonitor
 			if !told { // the same for every member
 				told = true
 				c.fail(string(b.Monitor.ID), "%s", err)
 			}
 		case b.Monitor != nil && b.Monitor.AdminStateUp:
-			c.t.Unprobed[tm.Live] = model.Offline // switched off: not looked at
+			tm.Unprobed = model.Offline // switched off: not looked at
 		default:
-			c.t.Unprobed[tm.Live] = model.NoMonitor
+			tm.Unprobed = model.NoMonitor
 		}
 		if b.Pool.AdminStateUp && m.AdminStateUp {
 			p.add(tm, m)

@@ -74,7 +74,7 @@ func service() *model.Service {
 
 func TestCompile(t *testing.T) {
 	tab := Compile(&model.Config{Index: 7, Services: []*model.Service{service()}}, newFresh(), nil)
-	if tab.Index != 7 || len(tab.Failures) != 0 || len(tab.Targets) != 2 || len(tab.Unprobed) != 0 || len(tab.Members) != 2 {
+	if tab.Index != 7 || len(tab.Failures) != 0 || len(tab.Targets) != 2 || len(tab.Pools["p"].Members) != 2 || tab.Pools["p"].Members["a"].Unprobed != "" {
 		t.Fatalf("table %+v", tab)
 	}
 	a, b := tab.Endpoints[netip.MustParseAddrPort("10.0.0.9:80")], tab.Endpoints[netip.MustParseAddrPort("203.0.113.5:80")]

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"lbd/dataplane/balance"
+	"lbd/dataplane/health"
 	"lbd/dataplane/proxyproto"
 	"lbd/dataplane/tlsterm"
 	"lbd/store/model"
@@ -44,6 +45,8 @@ type Pool struct {
 	ID       model.PoolID
 	Protocol model.Protocol
 	TLS      *tlsterm.Client // towards members; nil: in clear
+	// Members are all that are configured, served or not.
+	Members map[model.MemberID]*Member
 
 	up        bool // switched on
 	algorithm model.Algorithm
@@ -51,6 +54,18 @@ type Pool struct {
 	balance   []balance.Member // in the order of members
 	picker    balance.Picker
 	sticky    stickiness
+
+	made    from
+	targets []health.Target
+}
+
+// from is what a pool was compiled from. Backends of which nothing changed are the
+// same pointer.
+type from struct {
+	backends *model.Backends
+	lbUp     bool
+	// partly: something of the pool is not served, or depends on more than this.
+	partly bool
 }
 
 // Pick gives the member for client's next connection or request, nil when none

@@ -19,19 +19,27 @@ type Table struct {
 	Index uint64
 	// Endpoints are the addresses to listen on.
 	Endpoints map[netip.AddrPort]*Listener
-	// Listeners and Members are all of the configuration, served or not, for
-	// reports and for knowing which survivors are still needed.
+	// Listeners and Pools with their Members are all of the configuration, served or
+	// not, for reports and for knowing which survivors are still needed. A pool of
+	// which nothing changed is the one of the table before; Fresh are the others.
 	Listeners map[model.ListenerID]*live.Listener
-	Members   map[live.Key]*Member
 	Policies  map[model.L7PolicyID]*live.Policy
 	Pools     map[model.PoolID]*Pool
+	Fresh     []*Pool
 	// Sessions are the tables of sessions that are in use.
 	Sessions map[SessionsKey]*sticky.Table
-	// Targets are to be probed; Unprobed members have the given status instead.
-	Targets  []health.Target
-	Unprobed map[*live.Member]model.Operating
+	// Targets are to be probed.
+	Targets []health.Target
 	// Failures are ordered as the configuration is.
 	Failures []model.Failure
+}
+
+// Member finds a member, nil when the configuration has none of that key.
+func (t *Table) Member(key live.Key) *Member {
+	if p := t.Pools[key.Pool]; p != nil {
+		return p.Members[key.Member]
+	}
+	return nil
 }
 
 // Scope is a load balancer, as far as metrics of its own are concerned.
@@ -113,6 +121,8 @@ type Member struct {
 	Live *live.Member
 	// Monitored: the pool has a monitor that is switched on, served or not.
 	Monitored bool
+	// Unprobed is the status of a member that is no target; "" otherwise.
+	Unprobed model.Operating
 
 	// bind are the lines of an answer that bind the client to the member with a
 	// cookie: over plain HTTP, over TLS. nil without HTTP_COOKIE.

@@ -25,7 +25,7 @@ func (c *compiler) secure(p *Pool, m *model.Pool, svc *model.Service, first int)
 		return p
 	}
 	c.fail(string(m.ID), "%s", err)
-	none := &Pool{ID: p.ID, Protocol: p.Protocol, algorithm: p.algorithm}
+	none := &Pool{ID: p.ID, Protocol: p.Protocol, algorithm: p.algorithm, Members: p.Members}
 	if err := none.finish(nil); err != nil {
 		c.fail(string(m.ID), "%s", err)
 	}
