@@ -95,6 +95,8 @@ type Engine struct {
 	conns   sync.WaitGroup // connections and drains
 	workers []*worker
 	loops   sync.WaitGroup
+
+	loopPipes int // for all loops together
 }
 
 // state is what Report tells, replaced as a whole.
@@ -119,9 +121,12 @@ func New(cfg Config, src Source) (*Engine, error) {
 		cfg: cfg, src: src, log: cfg.Log,
 		clients: live.NewBudget(share.clients),
 		idle:    live.NewBudget(share.idle),
-		pools:   netio.NewPools(share.pipes),
 		changed: make(chan struct{}, 1),
 	}
+	if cfg.Loops >= 0 {
+		e.loopPipes = share.pipes / 2
+	}
+	e.pools = netio.NewPools(share.pipes - e.loopPipes)
 	var err error
 	e.http, err = conn.New(conn.Config{NodeName: cfg.NodeName, NodeHeader: cfg.NodeHeader, Limits: cfg.Limits, Metrics: e.renderMetrics, Panicked: e.panicked}, e.pools)
 	if err != nil {

@@ -28,6 +28,7 @@ func (e *Engine) startLoops() error {
 		if err != nil {
 			return fmt.Errorf("start event loop: %w", err)
 		}
+		l.SetPipes(e.loopPipes / n)
 		w := &worker{loop: l, tcp: evtcp.New(l, i)}
 		w.http = evhttp.New(l, evhttp.Config{
 			Limits: semantics.Limits(e.cfg.Limits), NodeLine: e.http.NodeLine(), Idle: e.idle, Loops: n, Number: i,

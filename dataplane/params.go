@@ -15,7 +15,7 @@ const (
 	acceptBackoffMin = 5 * time.Millisecond
 	acceptBackoffMax = time.Second
 
-	// acceptTurn is how many connections an event loop accepts at a time.
+	// acceptTurn is how many connections an event loop accepts at a time, at most.
 	acceptTurn = 16
 
 	// loadSlack says how many more sockets than another a loop may have and still

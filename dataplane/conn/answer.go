@@ -68,7 +68,6 @@ func (x *exchange) relay() (keep bool) {
 	keep = x.appendAnswer(keep)
 	x.server.Discard(x.headLen)
 	x.c.shard.Requests.Add(1)
-	x.answered = true
 	if err := x.relayBody(); err != nil {
 		if err == semantics.ErrClientGone {
 			return x.abort()
@@ -93,10 +92,18 @@ func (x *exchange) relay() (keep bool) {
 	if x.flush() != nil {
 		return x.abort()
 	}
+	x.clock()
 	if !keep {
 		x.c.finish(complete)
 	}
 	return keep && complete
+}
+
+// clock counts the time of an answer, all of which is with the client.
+func (x *exchange) clock() {
+	took := time.Since(x.start)
+	x.c.shard.Latency.Add(took)
+	x.policy.Answered(took)
 }
 
 // requestSent reports whether the whole request went to the member. An upload

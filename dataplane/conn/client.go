@@ -113,11 +113,6 @@ func (c *client) request() (keep bool) {
 	keep = c.exchange(x)
 	returned = true
 	x.logged(semantics.Completed)
-	if x.answered {
-		took := time.Since(x.start)
-		c.shard.Latency.Add(took)
-		x.policy.Answered(took)
-	}
 	c.p.giveBack(x)
 	return keep
 }

@@ -43,8 +43,7 @@ type exchange struct {
 	entry         *accesslog.Entry // its memory, kept
 	logIn, logOut int64            // the connection's bytes before this request
 
-	start    time.Time // when the request's head was complete
-	answered bool      // by a member or by us; not a tunnel
+	start time.Time // when the request's head was complete
 
 	poll time.Duration // how long one wait for the member lasts
 }

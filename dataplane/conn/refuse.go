@@ -48,13 +48,15 @@ func (x *exchange) fault(code int, err error) (keep bool) {
 		x.c.shard.RequestErrors.Add(1)
 	} else {
 		x.c.shard.Requests.Add(1)
-		x.answered = true
 	}
 	x.status(code)
 	x.ans = x.c.p.appendOwn(x.ans[:0], code, nil, x.asked.Head, keep)
 	if x.flush() != nil {
 		x.c.conn.Abort()
 		return false
+	}
+	if code >= 500 {
+		x.clock()
 	}
 	if !keep {
 		x.c.finish(complete)
@@ -109,13 +111,13 @@ func (x *exchange) own(own *semantics.Own, n int) (keep bool) {
 	}
 	keep = x.body.Done && x.asked.Keep && !x.c.draining.Load()
 	x.c.shard.Requests.Add(1)
-	x.answered = true
 	x.status(own.Code)
 	own.Head, own.Keep, own.NodeLine, own.Date = x.asked.Head, keep, x.c.p.nodeLine, httpdate.Line()
 	x.ans = own.Append(x.ans[:0])
 	if x.flush() != nil {
 		return x.abort()
 	}
+	x.clock()
 	if !keep {
 		x.c.finish(x.body.Done)
 	}

@@ -2,6 +2,7 @@ package evhttp
 
 import (
 	"bytes"
+	"syscall"
 	"time"
 
 	"lbd/dataplane/evtcp"
@@ -22,14 +23,17 @@ type client struct {
 	shard *live.Shard
 	peer  route.Client // the connection, as rules see it
 	in    inbox
-	out   *loop.Buf // answers that the client does not take yet
-	x     *exchange // from the first byte of a request on
-	log   *logging  // nil: the listener logs nothing
+	out   *loop.Buf  // answers that the client does not take yet
+	pipe  *loop.Pipe // what follows out, spliced
+	x     *exchange  // from the first byte of a request on
+	log   *logging   // nil: the listener logs nothing
 	relay *evtcp.Relay
 	read  int64 // bytes from the client so far
 	wrote int64 // bytes for the client so far
 
 	since    time.Duration // when the present state began
+	timed    time.Duration // the start of an exchange whose answer is complete and not counted yet
+	decided  *live.Policy  // the policy that decided it
 	blocked  time.Duration // when the client last took something, while out is kept
 	lingered int32
 	state    state
@@ -55,7 +59,7 @@ const (
 func (c *client) Drain() {
 	c.s.l.Post(func() {
 		c.draining = true
-		if c.state == idle && c.out == nil && c.in.empty() {
+		if c.state == idle && !c.owes() && c.in.empty() {
 			c.close()
 		}
 	})
@@ -96,7 +100,7 @@ func (c *client) run() {
 
 // step makes one step and reports whether another may be possible now.
 func (c *client) step(budget *int) bool {
-	if c.out != nil && !c.flush() && c.state != busy {
+	if c.owes() && !c.flush() && c.state != busy {
 		return false
 	}
 	switch c.state {
@@ -115,12 +119,50 @@ func (c *client) step(budget *int) bool {
 	return false
 }
 
+// owes reports whether the client has not taken all that is for it.
+func (c *client) owes() bool { return c.out != nil || c.pipe != nil }
+
 // flush sends what is kept for the client; false: it does not take all of it.
 func (c *client) flush() bool {
 	if !c.sock.Writable {
 		return false
 	}
-	n, errno := c.sock.Write(c.out.Bytes())
+	if c.out != nil {
+		n, errno := c.sock.Write(c.out.Bytes())
+		c.out.R += n
+		if !c.sent(n, errno) || c.out.R < c.out.W {
+			return false
+		}
+		c.s.l.Return(c.out)
+		c.out = nil
+	}
+	if c.pipe != nil {
+		n, errno := c.sock.SpliceOut(c.pipe)
+		if !c.sent(n, errno) || c.pipe.Len() > 0 {
+			return false
+		}
+		c.s.l.ReturnPipe(c.pipe)
+		c.pipe = nil
+	}
+	c.clock()
+	if c.x != nil {
+		c.x.memberAt = c.s.l.Now() // the member was not waited for meanwhile
+	}
+	return true
+}
+
+// clock counts the time of an answer once all of it is with the client.
+func (c *client) clock() {
+	if c.timed > 0 && !c.owes() {
+		took := c.s.l.Now() - c.timed
+		c.shard.Latency.Add(took)
+		c.decided.Answered(took)
+		c.timed, c.decided = 0, nil
+	}
+}
+
+// sent counts what the client took; false: it is gone.
+func (c *client) sent(n int, errno syscall.Errno) bool {
 	c.shard.BytesOut.Add(int64(n))
 	if errno != 0 {
 		c.abort()
@@ -128,15 +170,6 @@ func (c *client) flush() bool {
 	}
 	if n > 0 {
 		c.blocked = c.s.l.Now()
-	}
-	c.out.R += n
-	if c.out.R < c.out.W {
-		return false
-	}
-	c.s.l.Return(c.out)
-	c.out = nil
-	if c.x != nil {
-		c.x.memberAt = c.s.l.Now() // the member was not waited for meanwhile
 	}
 	return true
 }
@@ -274,6 +307,9 @@ func (c *client) refuse(code int) {
 func (c *client) own(o *semantics.Own, complete bool) {
 	l := c.s.l
 	o.NodeLine, o.Date = c.s.nodeLine, httpdate.Line()
+	if c.x != nil {
+		c.timed, c.decided = c.x.start, c.x.policy
+	}
 	c.endExchange()
 	if c.log != nil {
 		c.log.entry.Status = o.Code
@@ -282,6 +318,7 @@ func (c *client) own(o *semantics.Own, complete bool) {
 		return
 	}
 	c.logged(semantics.Answered)
+	c.clock()
 	c.next(o.Keep, complete)
 }
 
@@ -358,7 +395,8 @@ func (c *client) end(cut bool) {
 	c.logged(semantics.Cut)
 	c.in.release(l)
 	l.Return(c.out)
-	c.out = nil
+	l.ReturnPipe(c.pipe)
+	c.out, c.pipe = nil, nil
 	if cut {
 		c.sock.Abort()
 	} else {

@@ -18,7 +18,7 @@ func (c *client) connect() bool {
 				m.Live.Begin()
 				p.owner = c
 				x.member, x.server, x.reused, x.watched = m, p, true, true
-				x.memberAt = c.s.l.Now()
+				x.memberAt, x.sentAt = c.s.l.Now(), c.s.l.Now()
 				x.pool.Bind(&x.session, m)
 				c.linked()
 				return true
@@ -64,7 +64,7 @@ func (c *client) await() bool {
 	if n == 0 {
 		return false
 	}
-	x.connecting, x.memberAt = false, c.s.l.Now()
+	x.connecting, x.memberAt, x.sentAt = false, c.s.l.Now(), c.s.l.Now()
 	x.pool.Bind(&x.session, x.member)
 	c.linked()
 	if failed {

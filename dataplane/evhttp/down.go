@@ -6,6 +6,7 @@ import (
 	"lbd/dataplane/evtcp"
 	"lbd/dataplane/http1"
 	"lbd/dataplane/httpdate"
+	"lbd/dataplane/live"
 	"lbd/dataplane/loop"
 	"lbd/dataplane/rewrite"
 	"lbd/dataplane/semantics"
@@ -25,6 +26,11 @@ func (c *client) stepDown(budget *int) bool {
 	if !sock.Readable {
 		return false
 	}
+	if x.downBulk && x.started && in.empty() && x.response.Framing == http1.Length && x.left >= spliceRest {
+		if p := c.s.l.LendPipe(); p != nil {
+			return c.relayPipe(p, budget)
+		}
+	}
 	size := loop.ScratchSize
 	if x.slow { // what it does not take has to be kept
 		size = slowRead
@@ -33,6 +39,7 @@ func (c *client) stepDown(budget *int) bool {
 	switch {
 	case n > 0:
 		*budget -= n
+		x.downBulk = n >= loop.BulkRead
 		x.heard, x.memberAt = true, c.s.l.Now()
 	case ended(n, errno):
 		return c.memberEnded(errno == 0)
@@ -88,7 +95,7 @@ func (c *client) answerHead() bool {
 		}
 		in.consume(n)
 		x.response.Reset()
-		if in.empty() || c.out != nil {
+		if in.empty() || c.owes() {
 			return true
 		}
 	}
@@ -111,6 +118,7 @@ func (c *client) encodeHead(keep bool) []byte {
 func (c *client) startAnswer(n int) bool {
 	x := c.x
 	in := &x.server.in
+	x.member.Live.Latency.Add(c.s.l.Now() - x.sentAt)
 	if x.response.Upgraded {
 		return c.startTunnel(n)
 	}
@@ -118,7 +126,6 @@ func (c *client) startAnswer(n int) bool {
 	in.consume(n)
 	x.started = true
 	c.heard()
-	x.member.Live.Latency.Add(time.Since(x.start))
 	x.chunks.Reset() // no trailers of the answer before
 	c.shard.Requests.Add(1)
 	switch x.response.Framing {
@@ -152,7 +159,7 @@ func (c *client) behind(head []byte, k int) []byte {
 // requestSent reports whether the whole request went to the member.
 func (c *client) requestSent() bool {
 	x := c.x
-	return x.body.Done && !x.upFailed && x.sent == len(x.out) && x.up == nil
+	return x.body.Done && !x.upFailed && x.sent == len(x.out) && !x.upStuck()
 }
 
 // relayPiece sends on what was read behind the head.
@@ -225,24 +232,42 @@ func (c *client) deliver(p []byte, done bool) bool {
 	if !done {
 		return c.write(p)
 	}
+	e := c.endAnswer()
+	if !c.write(p) {
+		return false
+	}
+	return c.answered(e)
+}
+
+// ending is what is left of an exchange whose answer is complete but for the
+// last piece.
+type ending struct {
+	start          time.Duration
+	policy         *live.Policy
+	keep, complete bool
+}
+
+// endAnswer lets go of the member, and of the exchange.
+func (c *client) endAnswer() ending {
 	x := c.x
 	complete := c.requestSent()
-	keep := x.keep && complete
+	e := ending{start: x.start, policy: x.policy, keep: x.keep && complete, complete: complete}
 	// Bytes behind the answer were not asked for: they go with the connection.
 	sock := &x.server.sock
 	if complete && x.response.KeepAlive && x.server.in.empty() && !sock.Finished && (!sock.Readable || sock.Silent()) {
 		x.keepServer(c.s)
 	}
-	start, policy := x.start, x.policy
 	c.endExchange()
-	if !c.write(p) {
-		return false
-	}
-	took := time.Since(start)
-	c.shard.Latency.Add(took)
-	policy.Answered(took)
+	return e
+}
+
+// answered goes on behind an answer whose last piece is with the client, or kept
+// for it.
+func (c *client) answered(e ending) bool {
 	c.logged(semantics.Completed)
-	c.next(keep, complete)
+	c.timed, c.decided = e.start, e.policy
+	c.clock()
+	c.next(e.keep, e.complete)
 	return c.state != closed
 }
 

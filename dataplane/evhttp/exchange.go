@@ -24,17 +24,19 @@ type exchange struct {
 	left     int64          // of the answer's body, with Length
 	chunks   http1.Chunked  // of the answer's body
 
-	out  []byte // the request as it goes to the member; kept until an answer begins
-	sent int    // of out
-	body semantics.Body
-	up   *loop.Buf // of the rest of the body: what the member does not take yet
+	out    []byte // the request as it goes to the member; kept until an answer begins
+	sent   int    // of out
+	body   semantics.Body
+	up     *loop.Buf  // of the rest of the body: what the member does not take yet
+	upPipe *loop.Pipe // the same, spliced; never both
 
 	member  *table.Member
 	server  *peer
 	tried   table.Tried
 	session table.Session
-	policy  *live.Policy // that decided; nil: none
-	start   time.Time    // the head was complete; zero for what no latency is kept of
+	policy  *live.Policy  // that decided; nil: none
+	start   time.Duration // the head was complete; 0 where no latency is kept
+	sentAt  time.Duration // the first bytes of the request went to the member
 	tries   int8
 
 	informational int8
@@ -49,6 +51,8 @@ type exchange struct {
 	upFailed      bool // the member takes nothing more of it
 	watched       bool // server is
 	slow          bool // the client was full once
+	upBulk        bool // the body comes faster than it is read: splice
+	downBulk      bool // the same of the answer
 
 	began    time.Duration // the try to connect
 	clientAt time.Duration // the last piece of the body came
@@ -59,9 +63,9 @@ type exchange struct {
 // begin serves the request whose head, n bytes, has been read.
 func (c *client) begin(n int) bool {
 	x := c.x
-	x.start = time.Now()
+	x.start = max(1, c.s.l.Now())
 	if c.log != nil {
-		c.log.entry.Request(&x.request, protocol(&x.request), x.start)
+		c.log.entry.Request(&x.request, protocol(&x.request), time.Now())
 	}
 	if o, last := semantics.LastHop(&x.request); last {
 		x.out = x.out[:0]
@@ -133,9 +137,7 @@ func (c *client) answer(o *semantics.Own, n int) bool {
 	o.Location, o.Head = x.out[:location], x.asked.Head
 	o.Keep = x.body.Done && x.asked.Keep && !c.draining
 	c.shard.Requests.Add(1)
-	start, policy := x.start, x.policy
 	c.own(o, x.body.Done)
-	policy.Answered(time.Since(start))
 	return true
 }
 
@@ -155,7 +157,7 @@ func (c *client) stepBusy(budget *int) bool {
 	if c.x != x || c.state != busy {
 		return true
 	}
-	if c.out != nil {
+	if c.owes() {
 		return moved
 	}
 	return c.stepDown(budget) || moved
@@ -219,6 +221,7 @@ func (c *client) fault(code int) {
 	complete := x.body.Done && (x.whole || c.requestSent())
 	keep := complete && x.asked.Keep && !c.draining
 	if code < 500 {
+		x.start = 0
 		c.shard.RequestErrors.Add(1)
 	} else {
 		c.shard.Requests.Add(1)

@@ -6,6 +6,10 @@ const (
 	// turn is how many bytes a connection moves before the others have theirs.
 	turn = 256 << 10
 
+	// spliceRest is how much of a body must be to come for it to be spliced. Less
+	// is one read.
+	spliceRest = 128 << 10
+
 	// headRead is the size of a read that expects a head.
 	headRead = 64 << 10
 
@@ -24,6 +28,10 @@ const (
 	// reset (RFC 9112 section 9.6).
 	lingerTime  = 2 * time.Second
 	lingerBytes = 1 << 20
+
+	// popReach is how many parked connections are passed over to find one that need
+	// not be looked at.
+	popReach = 64
 
 	// freeExchanges are kept for reuse.
 	freeExchanges = 1024

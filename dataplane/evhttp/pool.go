@@ -86,10 +86,8 @@ func (s *Server) take(m *table.Member, careful bool) *peer {
 		s.forget(m.Live, pl)
 		return nil
 	}
-	for n := len(pl.conns); n > 0; n = len(pl.conns) {
-		p := pl.conns[n-1]
-		pl.conns[n-1] = nil
-		pl.conns = pl.conns[:n-1]
+	for len(pl.conns) > 0 {
+		p := pl.pop(s.l.Batch())
 		look := careful || p.batch == s.l.Batch()
 		if p.leave() && (!look || p.sock.Silent()) {
 			return p
@@ -97,6 +95,24 @@ func (s *Server) take(m *table.Member, careful bool) *peer {
 		p.sock.Close()
 	}
 	return nil
+}
+
+// pop takes the last connection that was parked before this batch, if there is
+// one near, else the last one.
+func (pl *pool) pop(batch uint64) *peer {
+	last := len(pl.conns) - 1
+	at := last
+	for i := last; i >= max(0, last-popReach); i-- {
+		if pl.conns[i].batch != batch {
+			at = i
+			break
+		}
+	}
+	p := pl.conns[at]
+	copy(pl.conns[at:], pl.conns[at+1:])
+	pl.conns[last] = nil
+	pl.conns = pl.conns[:last]
+	return p
 }
 
 // park keeps a connection to m without anything buffered or owed, or closes it.

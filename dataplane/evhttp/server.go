@@ -98,6 +98,7 @@ func (s *Server) borrow() *exchange {
 
 func (s *Server) giveBack(x *exchange) {
 	s.l.Return(x.up)
+	s.l.ReturnPipe(x.upPipe)
 	*x = exchange{out: x.out[:0], chunks: x.chunks, body: x.body.Recycle(), request: x.request, response: x.response}
 	x.request.Reset()
 	x.response.Reset()

@@ -41,7 +41,7 @@ func (c *client) stepUp(budget *int) bool {
 			return false
 		}
 	}
-	if x.up != nil && !c.flushUp() {
+	if x.upStuck() && !c.flushUp() {
 		return false
 	}
 	if x.body.Done {
@@ -59,19 +59,31 @@ func (c *client) upFails() {
 	x.server.sock.Readable, x.server.sock.Finished = true, true
 }
 
+// upStuck reports whether the member has been given more than it takes.
+func (x *exchange) upStuck() bool { return x.up != nil || x.upPipe != nil }
+
 // flushUp sends what the member did not take before.
 func (c *client) flushUp() bool {
 	x := c.x
 	if !x.server.sock.Writable {
 		return false
 	}
-	n, err := c.sendUp(x.up.Bytes())
-	x.up.R += n
-	if err == nil && x.up.R < x.up.W {
-		return false
+	var err error
+	if x.upPipe != nil {
+		if err = c.spliceUp(); err == nil && x.upPipe.Len() > 0 {
+			return false
+		}
+	} else {
+		var n int
+		n, err = c.sendUp(x.up.Bytes())
+		x.up.R += n
+		if err == nil && x.up.R < x.up.W {
+			return false
+		}
 	}
 	c.s.l.Return(x.up)
-	x.up = nil
+	c.s.l.ReturnPipe(x.upPipe)
+	x.up, x.upPipe = nil, nil
 	x.clientAt = c.s.l.Now() // it was not waited for meanwhile
 	if err != nil {
 		c.upFails()
@@ -84,9 +96,16 @@ func (c *client) flushUp() bool {
 func (c *client) stream(budget *int) bool {
 	x := c.x
 	if c.in.empty() {
+		if x.upBulk && x.body.Framing == http1.Length && x.body.Left >= spliceRest && c.sock.Readable {
+			if x.upPipe = c.s.l.LendPipe(); x.upPipe != nil {
+				return c.streamPipe(budget)
+			}
+		}
+		before := *budget
 		if !c.fill(loop.ScratchSize, budget) {
 			return false
 		}
+		x.upBulk = before-*budget >= loop.BulkRead
 		x.clientAt = c.s.l.Now()
 	}
 	in := c.in.bytes()

@@ -26,7 +26,7 @@ func (c *client) deadline() (time.Duration, error) {
 	case head:
 		return c.since + min(c.s.limits.Head, x.lis.ClientData), semantics.ErrClientTimeout
 	}
-	if c.out != nil { // the client takes nothing
+	if c.owes() { // the client takes nothing
 		return c.blocked + c.door.Src.Load().ClientData, semantics.ErrClientGone
 	}
 	if c.state != busy {
@@ -36,7 +36,7 @@ func (c *client) deadline() (time.Duration, error) {
 		return x.began + x.lis.MemberConnect, semantics.ErrNoMember
 	}
 	d, err := x.memberAt+x.lis.MemberData, semantics.ErrMemberTimeout
-	if !x.upDone && !x.upFailed && x.up == nil && x.sent == len(x.out) {
+	if !x.upDone && !x.upFailed && !x.upStuck() && x.sent == len(x.out) {
 		// The request is not complete: the client's timeout counts, not the member's.
 		return x.clientAt + x.lis.ClientData, semantics.ErrClientTimeout
 	}
@@ -69,7 +69,7 @@ func (c *client) Expire() {
 	case err == nil:
 		c.close()
 		return
-	case c.out != nil:
+	case c.owes():
 		c.abort()
 		return
 	case err == semantics.ErrNoMember:

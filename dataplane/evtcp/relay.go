@@ -28,10 +28,22 @@ type Relay struct {
 
 // half is one direction.
 type half struct {
-	kept    *loop.Buf // read, and not taken by the destination
-	eof     bool      // the source has ended
-	done    bool      // nothing moves any more
-	blocked bool      // the destination was full once
+	kept    *loop.Buf  // read, and not taken by the destination
+	pipe    *loop.Pipe // the same, spliced; never both
+	eof     bool       // the source has ended
+	done    bool       // nothing moves any more
+	blocked bool       // the destination was full once
+	bulk    bool       // bytes come faster than they are read: splice
+}
+
+// stuck reports whether the destination has been given more than it takes.
+func (h *half) stuck() bool { return h.kept != nil || h.pipe != nil }
+
+// drop throws away what the destination did not take.
+func (h *half) drop(l *loop.Loop) {
+	l.Return(h.kept)
+	l.ReturnPipe(h.pipe)
+	h.kept, h.pipe = nil, nil
 }
 
 // State is what a turn came to.
@@ -71,9 +83,8 @@ func (r *Relay) Release() {
 	if r.Loop == nil {
 		return
 	}
-	r.Loop.Return(r.up.kept)
-	r.Loop.Return(r.down.kept)
-	r.up.kept, r.down.kept = nil, nil
+	r.up.drop(r.Loop)
+	r.down.drop(r.Loop)
 }
 
 // pump moves one direction. in counts what is read, out what is written. When the
@@ -82,29 +93,17 @@ func (r *Relay) Release() {
 func (r *Relay) pump(h *half, src, dst *loop.Sock, in, out *atomic.Int64, scratch []byte, budget *int) State {
 	for !h.done {
 		if dst.Broken { // it takes nothing any more, whether there is something or not
-			r.Loop.Return(h.kept)
-			h.kept, h.done = nil, true
+			h.drop(r.Loop)
+			h.done = true
 			break
 		}
-		if h.kept != nil {
-			if !dst.Writable {
-				return Waiting
-			}
-			n, errno := dst.Write(h.kept.Bytes())
-			r.moved(out, n)
-			h.kept.R += n
-			if errno == 0 && h.kept.R < h.kept.W {
-				return Waiting
-			}
-			r.Loop.Return(h.kept)
-			h.kept = nil
-			if errno != 0 {
-				h.done = true
-				return Waiting
-			}
+		if h.stuck() && !r.flush(h, dst, out) {
+			return Waiting
 		}
 		if h.eof {
-			_ = dst.CloseWrite() // gone already: as good
+			if !r.up.done && !r.down.done { // else both sockets are closed next
+				_ = dst.CloseWrite() // gone already: as good
+			}
 			h.done = true
 			return Waiting
 		}
@@ -113,6 +112,26 @@ func (r *Relay) pump(h *half, src, dst *loop.Sock, in, out *atomic.Int64, scratc
 		}
 		if *budget <= 0 {
 			return Unready
+		}
+		if h.bulk {
+			if h.pipe = r.Loop.LendPipe(); h.pipe != nil {
+				n, errno := src.SpliceIn(h.pipe, loop.PipeSize)
+				if n > 0 {
+					h.bulk = n >= loop.TrickleRead
+					*budget -= n
+					r.moved(in, n)
+					continue // to flush it
+				}
+				h.drop(r.Loop)
+				switch errno {
+				case 0:
+					h.eof = true
+					continue
+				case unix.EAGAIN:
+					return Waiting
+				}
+				return Cut
+			}
 		}
 		size := loop.ScratchSize
 		if h.blocked {
@@ -130,6 +149,7 @@ func (r *Relay) pump(h *half, src, dst *loop.Sock, in, out *atomic.Int64, scratc
 		}
 		*budget -= n
 		r.moved(in, n)
+		h.bulk = n >= loop.BulkRead
 		w, errno := dst.Write(scratch[:n])
 		r.moved(out, w)
 		if errno != 0 {
@@ -142,6 +162,35 @@ func (r *Relay) pump(h *half, src, dst *loop.Sock, in, out *atomic.Int64, scratc
 		}
 	}
 	return Waiting
+}
+
+// flush sends what the destination did not take before; false: it does not take
+// all of it now, or has ended.
+func (r *Relay) flush(h *half, dst *loop.Sock, out *atomic.Int64) bool {
+	if !dst.Writable {
+		return false
+	}
+	var (
+		n     int
+		errno syscall.Errno
+		rest  bool
+	)
+	if h.pipe != nil {
+		n, errno = dst.SpliceOut(h.pipe)
+		rest = h.pipe.Len() > 0
+	} else {
+		n, errno = dst.Write(h.kept.Bytes())
+		h.kept.R += n
+		rest = h.kept.R < h.kept.W
+	}
+	r.moved(out, n)
+	if errno == 0 && rest {
+		h.blocked = true
+		return false
+	}
+	h.drop(r.Loop)
+	h.done = errno != 0
+	return !h.done
 }
 
 func (r *Relay) moved(c *atomic.Int64, n int) {
@@ -163,10 +212,10 @@ func (r *Relay) moved(c *atomic.Int64, n int) {
 // Deadline is when the relay has waited too long for somebody.
 func (r *Relay) Deadline() time.Duration {
 	d := forever
-	if !r.up.done && r.up.kept == nil || r.down.kept != nil {
+	if !r.up.done && !r.up.stuck() || r.down.stuck() {
 		d = min(d, r.ClientIdle)
 	}
-	if !r.down.done && r.down.kept == nil || r.up.kept != nil {
+	if !r.down.done && !r.down.stuck() || r.up.stuck() {
 		d = min(d, r.ServerIdle)
 	}
 	if d == forever {

@@ -13,8 +13,9 @@ type Shard struct {
 	Connections       atomic.Int64
 	Requests          atomic.Int64
 	RequestErrors     atomic.Int64
-	// Latency of answered requests, from the last byte of the head to the last of
-	// the answer. Tunnels are not in it.
+	// Latency of answers that were counted as requests and are complete, from the
+	// last byte of the request's head to the socket's taking the last byte of the
+	// answer; lingering is not in it, nor are tunnels.
 	Latency Histogram
 	_       [128 - 7*8]byte // two cache lines: the prefetcher takes pairs
 }

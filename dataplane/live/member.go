@@ -22,7 +22,8 @@ type Member struct {
 	verdict atomic.Pointer[model.MemberHealth]
 	active  atomic.Int64
 
-	// Latency of answers, from sending the request to the head of the answer.
+	// Latency of answers, from sending the request, on a connection that stands, to
+	// the head of the final answer (101 is one).
 	Latency Histogram
 
 	idle idleList

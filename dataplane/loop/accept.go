@@ -12,10 +12,11 @@ import (
 
 // Accept takes one connection from the listening socket fd, ready for Adopt.
 // EAGAIN: none is waiting.
-func Accept(fd int) (conn int, remote netip.AddrPort, errno syscall.Errno) {
+func (l *Loop) Accept(fd int) (conn int, remote netip.AddrPort, errno syscall.Errno) {
 	var sa unix.RawSockaddrAny
 	for {
 		size := uint32(unix.SizeofSockaddrAny)
+		l.calls.Connect++
 		r, _, e := syscall.RawSyscall6(unix.SYS_ACCEPT4, uintptr(fd), uintptr(unsafe.Pointer(&sa)), uintptr(unsafe.Pointer(&size)), unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0, 0)
 		if e == unix.EINTR {
 			continue

@@ -2,6 +2,7 @@ package loop
 
 import (
 	"fmt"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -32,13 +33,15 @@ type Loop struct {
 	slots    []slot // by descriptor
 	events   [maxEvents]unix.EpollEvent
 
-	now   time.Duration // since start; renewed once per batch
+	now   time.Duration // since start; renewed for each batch and each few events of it
 	start time.Time
 	wheel wheel
 	batch uint64
 
 	ready, turn []Handler // asked for another turn; swapped
 	bufs        bufs
+	pipes       pipes
+	calls       Calls
 
 	// Up and Down are shared scratch buffers for what clients and what members
 	// send. Nothing in them outlives a handler's turn.
@@ -80,7 +83,8 @@ func New(onPanic func(p any)) (*Loop, error) {
 	}, nil
 }
 
-// Now is the time since the loop was made, as of the beginning of this batch.
+// Now is the time since the loop was made, as of the beginning of this batch or a
+// few events ago.
 func (l *Loop) Now() time.Duration { return l.now }
 
 // Batch counts calls of epoll_wait that brought something.
@@ -112,6 +116,8 @@ func (l *Loop) Again(h Handler) { l.ready = append(l.ready, h) }
 // Run serves until Stop. The descriptors that are still registered then stay
 // open: whoever opened them has closed them before.
 func (l *Loop) Run() error {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	defer l.close()
 	for {
 		n, err := l.wait()
@@ -122,6 +128,9 @@ func (l *Loop) Run() error {
 		l.batch++
 		l.stir(n)
 		for i := range n {
+			if i%refreshEvery == refreshEvery-1 {
+				l.now = time.Since(l.start)
+			}
 			l.dispatch(&l.events[i])
 		}
 		l.turns()
@@ -145,6 +154,7 @@ func (l *Loop) close() {
 	l.mu.Lock()
 	l.stopped = true
 	l.mu.Unlock()
+	l.closePipes()
 	unix.Close(l.ep)
 	unix.Close(l.wake)
 }
@@ -153,6 +163,7 @@ func (l *Loop) close() {
 // something. Only an empty answer is worth telling the scheduler and the
 // collector that this thread sleeps.
 func (l *Loop) wait() (int, error) {
+	l.calls.Wait++
 	n, _, errno := syscall.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(l.ep), uintptr(unsafe.Pointer(&l.events)), maxEvents, 0, 0, 0)
 	if errno == 0 && (n > 0 || len(l.ready) > 0) {
 		return int(n), nil
@@ -167,6 +178,7 @@ func (l *Loop) wait() (int, error) {
 		left := time.Duration(next)*Tick - time.Since(l.start)
 		timeout = max(0, int((left+time.Millisecond-1)/time.Millisecond))
 	}
+	l.calls.Wait++
 	n, _, errno = syscall.Syscall6(unix.SYS_EPOLL_PWAIT, uintptr(l.ep), uintptr(unsafe.Pointer(&l.events)), maxEvents, uintptr(timeout), 0, 0)
 	switch errno {
 	case 0:
@@ -216,6 +228,9 @@ func (l *Loop) dispatch(ev *unix.EpollEvent) {
 	if e&(unix.EPOLLRDHUP|unix.EPOLLHUP|unix.EPOLLERR) != 0 {
 		s.Finished = true
 	}
+	// Data before the FIN is in the queue. Reading stops short at an urgent byte,
+	// too; after a reset it is not the FIN that ends the stream.
+	s.final = e&(unix.EPOLLRDHUP|unix.EPOLLHUP|unix.EPOLLERR|unix.EPOLLPRI) == unix.EPOLLRDHUP
 	if e&(unix.EPOLLHUP|unix.EPOLLERR) != 0 {
 		s.Broken, s.Writable = true, true
 	}

@@ -1,6 +1,7 @@
 package loop
 
 import (
+	"net"
 	"runtime"
 	"testing"
 	"time"
@@ -209,3 +210,47 @@ func TestTimersFireInASleepingLoop(t *testing.T) {
 type alarm struct{ c chan time.Time }
 
 func (a alarm) Expire() { a.c <- time.Now() }
+
+// Where the FIN came with the last bytes, a call for it is spared.
+func TestEndThatIsKnownIsNotAskedFor(t *testing.T) {
+	l := newLoop(t)
+	p, other := pair(t, l)
+	unix.Write(other, []byte("abc"))
+	unix.Shutdown(other, unix.SHUT_WR)
+	turn(t, l)
+	buf := make([]byte, 10)
+	p.sock.Read(buf)
+	before := l.Calls().Read
+	if n, errno := p.sock.Read(buf); n != 0 || errno != 0 || l.Calls().Read != before {
+		t.Errorf("%d, %v, %d calls", n, errno, l.Calls().Read-before)
+	}
+}
+
+func TestFirstSmallWriteNeedsNoOption(t *testing.T) {
+	for first, option := range map[int]int{10: 0, oneSegment + 1: 1} {
+		l := newLoop(t)
+		ln, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer ln.Close()
+		var s Sock
+		if err := s.Dial(l, ln.Addr().(*net.TCPAddr).AddrPort(), &probe{}); err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		if c, err := ln.Accept(); err != nil {
+			t.Fatal(err)
+		} else {
+			defer c.Close()
+		}
+		for i, want := range []int{option, 1} {
+			if n, errno := s.Write(make([]byte, first)); n != first || errno != 0 {
+				t.Fatal(n, errno)
+			}
+			if got, err := unix.GetsockoptInt(int(s.fd), unix.IPPROTO_TCP, unix.TCP_NODELAY); got != want || err != nil {
+				t.Errorf("write %d of %d bytes: TCP_NODELAY is %d, want %d; %v", i, first, got, want, err)
+			}
+		}
+	}
+}

@@ -15,6 +15,26 @@ const (
 	// in one call. The longest head has 64 KiB.
 	Headroom = 80 << 10
 
+	// PipeSize is what one splice moves at most, in bytes, and what pipes are asked
+	// to hold.
+	PipeSize = 256 << 10
+
+	// BulkRead is how much one read brings where bytes come faster than they can be
+	// read: from then on they are spliced. TrickleRead is how little one splice
+	// moves before it is given up again: it costs two calls where copying costs less.
+	BulkRead    = 64 << 10
+	TrickleRead = 16 << 10
+
+	// oneSegment is how much surely fits into one TCP segment, in bytes (RFC 9293
+	// section 3.7.1: 536).
+	oneSegment = 500
+
+	// refreshEvery so many events of a batch the loop looks at the clock again.
+	refreshEvery = 16
+
+	// keepPipes that are free, for reuse.
+	keepPipes = 64
+
 	// Tick of the timer wheel. Deadlines are never early and up to a tick late.
 	Tick = 8 * time.Millisecond
 

@@ -2,7 +2,6 @@ package loop
 
 import (
 	"fmt"
-	"net/netip"
 	"syscall"
 	"unsafe"
 
@@ -20,12 +19,16 @@ type Sock struct {
 	Writable bool // a write may take something
 	Finished bool // the peer sent FIN, or more: read to the end, a short read proves nothing
 	Broken   bool // reset, or closed in both directions
+	final    bool // the FIN is in the queue, no urgent data: a short read is the last one
+	ended    bool // the last read has been
+	nagle    bool // TCP_NODELAY is not set yet
+	wrote    bool // something was written
 	parked   bool
 	stirred  bool
 }
 
 // watched is what sockets are registered for, once.
-const watched = unix.EPOLLIN | unix.EPOLLOUT | unix.EPOLLRDHUP | unix.EPOLLET
+const watched = unix.EPOLLIN | unix.EPOLLOUT | unix.EPOLLRDHUP | unix.EPOLLPRI | unix.EPOLLET
 
 // Adopt makes fd, which the loop then owns, a socket of the loop. It does not
 // watch it yet: a try to read or write comes first, and spares an event.
@@ -42,6 +45,7 @@ func (s *Sock) Watch() error {
 	sl := &l.slots[s.fd]
 	sl.gen++
 	ev := unix.EpollEvent{Events: watched, Fd: s.fd, Pad: int32(sl.gen)}
+	l.calls.Connect++
 	_, _, errno := syscall.RawSyscall6(unix.SYS_EPOLL_CTL, uintptr(l.ep), unix.EPOLL_CTL_ADD, uintptr(s.fd), uintptr(unsafe.Pointer(&ev)), 0, 0)
 	if errno != 0 {
 		return fmt.Errorf("watch socket: %w", errno)
@@ -60,13 +64,18 @@ func (s *Sock) SetHandler(on Handler) { s.on = on }
 // Read reads once. n > 0, or what happened: EAGAIN when there is nothing yet,
 // another errno, or n == 0 without one at the end of the stream.
 func (s *Sock) Read(p []byte) (n int, errno syscall.Errno) {
+	if s.ended {
+		return 0, 0
+	}
 	for {
+		s.loop.calls.Read++
 		r, _, e := syscall.RawSyscall6(unix.SYS_RECVFROM, uintptr(s.fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)), 0, 0, 0)
 		switch e {
 		case 0:
 			// A short read has emptied the queue, unless an end is behind it.
-			if int(r) < len(p) && !s.Finished {
-				s.Readable = false
+			if int(r) < len(p) {
+				s.ended = s.final
+				s.Readable = s.Finished
 			}
 			return int(r), 0
 		case unix.EINTR:
@@ -81,12 +90,17 @@ func (s *Sock) Read(p []byte) (n int, errno syscall.Errno) {
 // Write writes what the socket takes. n < len(p) without an errno: it is full,
 // and an event comes when it takes more.
 func (s *Sock) Write(p []byte) (n int, errno syscall.Errno) {
+	if s.nagle && (s.wrote || len(p) > oneSegment) {
+		s.undelay()
+	}
 	for n < len(p) {
 		q := p[n:]
+		s.loop.calls.Write++
 		w, _, e := syscall.RawSyscall6(unix.SYS_SENDTO, uintptr(s.fd), uintptr(unsafe.Pointer(unsafe.SliceData(q))), uintptr(len(q)), unix.MSG_NOSIGNAL, 0, 0)
 		switch e {
 		case 0:
 			n += int(w)
+			s.wrote = true
 		case unix.EINTR:
 		case unix.EAGAIN:
 			s.Writable = false
@@ -100,6 +114,7 @@ func (s *Sock) Write(p []byte) (n int, errno syscall.Errno) {
 
 // CloseWrite sends FIN and leaves the other direction open.
 func (s *Sock) CloseWrite() syscall.Errno {
+	s.loop.calls.Connect++
 	_, _, e := syscall.RawSyscall(unix.SYS_SHUTDOWN, uintptr(s.fd), unix.SHUT_WR, 0)
 	return e
 }
@@ -123,6 +138,7 @@ func (s *Sock) Close() {
 		l.slots[s.fd].sock = nil
 		l.conns.Add(-1)
 	}
+	l.calls.Connect++
 	_, _, _ = syscall.RawSyscall(unix.SYS_CLOSE, uintptr(s.fd), 0, 0)
 	s.fd = -1
 	s.Readable, s.Writable = false, false
@@ -153,6 +169,7 @@ func (s *Sock) AtEnd() bool {
 func (s *Sock) peek() (int, syscall.Errno) {
 	var b [1]byte
 	for {
+		s.loop.calls.Peek++
 		r, _, e := syscall.RawSyscall6(unix.SYS_RECVFROM, uintptr(s.fd), uintptr(unsafe.Pointer(&b)), 1, unix.MSG_PEEK|unix.MSG_DONTWAIT, 0, 0)
 		if e == unix.EINTR {
 			continue
@@ -172,36 +189,4 @@ func (s *Sock) Park() { s.parked, s.stirred = true, false }
 func (s *Sock) Unpark() (quiet bool) {
 	s.parked = false
 	return !s.stirred
-}
-
-// Dial begins a connection to addr. The socket is not watched yet; a write on it
-// says EAGAIN until it is connected, or why it failed.
-func (s *Sock) Dial(l *Loop, addr netip.AddrPort, on Handler) error {
-	family := unix.AF_INET
-	if !addr.Addr().Unmap().Is4() {
-		family = unix.AF_INET6
-	}
-	fd, err := unix.Socket(family, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return fmt.Errorf("open socket: %w", err)
-	}
-	if err := unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1); err != nil {
-		unix.Close(fd)
-		return fmt.Errorf("set TCP_NODELAY: %w", err)
-	}
-	if err := connect(fd, addr); err != nil && err != unix.EINPROGRESS {
-		unix.Close(fd)
-		return fmt.Errorf("connect: %w", err)
-	}
-	s.Adopt(l, fd, on)
-	s.Readable = false
-	return nil
-}
-
-func connect(fd int, addr netip.AddrPort) error {
-	a := addr.Addr().Unmap()
-	if a.Is4() {
-		return unix.Connect(fd, &unix.SockaddrInet4{Port: int(addr.Port()), Addr: a.As4()})
-	}
-	return unix.Connect(fd, &unix.SockaddrInet6{Port: int(addr.Port()), Addr: a.As16(), ZoneId: zone(a)})
 }

@@ -170,8 +170,7 @@ func (w *wheel) boundary() int64 {
 	return 1<<63 - 1
 }
 
-// Arm makes t fire no earlier than d from now, or from the beginning of this
-// batch, whichever is later; d <= 0 stops it. An earlier setting is replaced.
+// Arm makes t fire no earlier than d from Now; d <= 0 stops it. An earlier setting is replaced.
 func (l *Loop) Arm(t *Timer, on Expirer, d time.Duration) {
 	if d <= 0 {
 		l.wheel.unlink(t)

@@ -3,6 +3,7 @@ package netio
 import (
 	"syscall"
 	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -111,15 +112,21 @@ func (c *Conn) Peek() PeerState {
 	return c.peeked
 }
 
+// peek is unix.Recvfrom without room for an address, which that allocates.
+func peek(fd uintptr, p []byte) (int, syscall.Errno) {
+	n, _, err := syscall.RawSyscall6(unix.SYS_RECVFROM, fd, uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)), unix.MSG_PEEK|unix.MSG_DONTWAIT, 0, 0)
+	return int(n), err
+}
+
 func (c *Conn) tryPeek(fd uintptr) {
-	n, _, err := unix.Recvfrom(int(fd), c.peekBuf[:], unix.MSG_PEEK|unix.MSG_DONTWAIT)
+	n, err := peek(fd, c.peekBuf[:])
 	for err == syscall.EINTR {
-		n, _, err = unix.Recvfrom(int(fd), c.peekBuf[:], unix.MSG_PEEK|unix.MSG_DONTWAIT)
+		n, err = peek(fd, c.peekBuf[:])
 	}
 	switch {
 	case err == syscall.EAGAIN:
 		c.peeked = PeerQuiet
-	case err != nil:
+	case err != 0:
 		c.peeked = PeerGone
 	case n == 0:
 		c.peeked = PeerFinished
