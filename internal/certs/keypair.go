@@ -18,9 +18,12 @@ import (
 // Parts are the named contents of a certificate container.
 type Parts struct {
 	Certificate, PrivateKey, Intermediates []byte
+	// Passphrase is what the private key is under, if it is.
+	Passphrase []byte
 }
 
-// ErrPassphrase is returned for a private key that is protected by a passphrase.
+// ErrPassphrase is returned for a private key that is protected by a passphrase
+// when none is given.
 var ErrPassphrase = errors.New("the private key is protected by a passphrase")
 
 // FromPKCS12 reads a bundle without a passphrase: key, certificate, chain.
@@ -46,7 +49,7 @@ func FromParts(p Parts) (*tls.Certificate, error) {
 	if len(p.PrivateKey) == 0 {
 		return nil, errors.New("there is no private key")
 	}
-	key, err := privateKey(p.PrivateKey)
+	key, err := privateKey(p.PrivateKey, p.Passphrase)
 	if err != nil {
 		return nil, err
 	}
@@ -99,7 +102,7 @@ func certificates(b []byte) ([]*x509.Certificate, error) {
 }
 
 // privateKey reads the first key of a PEM text, or one in DER.
-func privateKey(b []byte) (crypto.PrivateKey, error) {
+func privateKey(b, passphrase []byte) (crypto.PrivateKey, error) {
 	if !LooksLikePEM(b) {
 		return derKey(b)
 	}
@@ -107,11 +110,11 @@ func privateKey(b []byte) (crypto.PrivateKey, error) {
 		switch block.Type {
 		case "PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY":
 			if block.Headers["DEK-Info"] != "" {
-				return nil, ErrPassphrase
+				return unlock(block, passphrase)
 			}
 			return derKey(block.Bytes)
 		case "ENCRYPTED PRIVATE KEY":
-			return nil, ErrPassphrase
+			return unlock(block, passphrase)
 		}
 	}
 	return nil, errors.New("there is no private key in the PEM text")

@@ -59,6 +59,7 @@ var ErrNothing = errors.New("there is no payload")
 var ErrBundle = errors.New("not a usable PKCS #12 bundle")
 
 // KeyPair opens a source as a certificate with its key: a certificate container,
+// whose key may be under the passphrase that it holds,
 // or a secret with a PKCS #12 bundle (or PEM text) without a passphrase.
 func KeyPair(o Opener, s Source) (*tls.Certificate, error) {
 	if s.Container == "" {
@@ -82,8 +83,9 @@ func KeyPair(o Opener, s Source) (*tls.Certificate, error) {
 	for _, item := range s.Items {
 		into := map[string]*[]byte{
 			"certificate": &p.Certificate, "private_key": &p.PrivateKey, "intermediates": &p.Intermediates,
+			"private_key_passphrase": &p.Passphrase,
 		}[item.Name]
-		if into == nil { // a passphrase: a key that needs one is refused below
+		if into == nil {
 			continue
 		}
 		b, err := open(o, item)
