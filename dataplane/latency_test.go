@@ -19,8 +19,10 @@ func (n *node) latency() (listener, member live.Spread) {
 	for _, l := range t.Endpoints {
 		listener = *l.Live.Latency()
 	}
-	for _, m := range t.Members {
-		member.Read(&m.Live.Latency)
+	for _, p := range t.Pools {
+		for _, m := range p.Members {
+			member.Read(&m.Live.Latency)
+		}
 	}
 	return listener, member
 }
