@@ -8,9 +8,10 @@ import (
 	"lbd/api"
 )
 
-// versions are the API versions up to the highest whose features clients may
-// rely on here; the next, v2.6, promises flavors. The cloud provider of
-// Kubernetes takes the last one and turns features on by it.
+// versions are the API versions up to the highest that turns nothing on in a
+// client that is not here (decision 0028): the next, v2.16, promises HTTP
+// monitors on UDP pools. The cloud provider of Kubernetes takes the last one
+// and turns features on by it.
 var versions = [...]struct{ id, updated string }{
 	{"v2.0", "2016-12-11T00:00:00Z"},
 	{"v2.1", "2018-04-20T00:00:00Z"},
@@ -18,6 +19,16 @@ var versions = [...]struct{ id, updated string }{
 	{"v2.3", "2018-12-18T00:00:00Z"},
 	{"v2.4", "2018-12-19T00:00:00Z"},
 	{"v2.5", "2019-01-21T00:00:00Z"},
+	{"v2.6", "2019-01-25T00:00:00Z"},
+	{"v2.7", "2018-01-25T12:00:00Z"}, // the year is Octavia's
+	{"v2.8", "2019-02-12T00:00:00Z"},
+	{"v2.9", "2019-03-04T00:00:00Z"},
+	{"v2.10", "2019-03-05T00:00:00Z"},
+	{"v2.11", "2019-06-24T00:00:00Z"},
+	{"v2.12", "2019-09-11T00:00:00Z"},
+	{"v2.13", "2019-09-13T00:00:00Z"},
+	{"v2.14", "2019-11-10T00:00:00Z"},
+	{"v2.15", "2020-03-10T00:00:00Z"},
 }
 
 // discovery lists the versions (contract 1.2). A browser is led to the web UI.
