@@ -248,7 +248,7 @@ func TestSourceIPAgreesBetweenNodes(t *testing.T) {
 	a, b := named(t, "a", ""), named(t, "b", "")
 	got := [2]string{}
 	for i := range got {
-		addr := netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), freeAddr(t).Port())
+		addr := freeAddr(t)
 		start(t, Config{}, keeping(model.Persistence{Type: "SOURCE_IP"}, addr, a.addr, b.addr))
 		for client := range 16 {
 			d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 1, byte(client+1))}, Timeout: 5 * time.Second}

@@ -48,6 +48,7 @@ func TestReloadUnderLoadFailsNoRequest(t *testing.T) {
 				}
 				w = dial(t, addr)
 			}
+			w.SetDeadline(time.Now().Add(10 * time.Second)) // of one request, not of the connection
 			w.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
 			resp, body, err := w.tryAnswer("GET")
 			if err != nil || resp.StatusCode != 200 || resp.Close || !strings.Contains("abc", body) {
