@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -123,6 +124,8 @@ type cluster struct {
 	members map[string]*member
 	timing  Timing
 	arbiter *testArbiter
+	// register is what the arbiter keeps; nil: it keeps nothing.
+	register *testRegister
 }
 
 func newCluster(t *testing.T) *cluster {
@@ -152,6 +155,9 @@ func (c *cluster) prepare(name string, kind model.NodeKind) *member {
 	}
 	if c.arbiter != nil {
 		m.cfg.Arbiter = &arbiterView{c.arbiter, name}
+	}
+	if c.register != nil {
+		m.cfg.Registers = &registerView{c.register, name, make(chan uint64, 16)}
 	}
 	c.members[name] = m
 	c.start(m)
@@ -381,4 +387,51 @@ func (v *arbiterView) VIPSilent(context.Context, time.Duration) bool {
 		}
 	}
 	return true
+}
+
+// testRegister is an arbiter that keeps one.
+type testRegister struct {
+	mu    sync.Mutex
+	owner string          // guarded by mu; the last that wrote
+	cut   map[string]bool // guarded by mu; nodes that do not reach it
+}
+
+// reach sets whether a node reaches the arbiter.
+func (r *testRegister) reach(node string, yes bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.cut[node] = !yes
+}
+
+type registerView struct {
+	r       *testRegister
+	self    string
+	replies chan uint64
+}
+
+var testVIP = netip.MustParseAddr("192.0.2.10")
+
+func (v *registerView) State() (RegistersState, netip.Addr) { return RegistersReady, testVIP }
+func (v *registerView) Count() int                          { return 1 }
+func (v *registerView) Replies() <-chan uint64              { return v.replies }
+func (v *registerView) Unseen() time.Duration               { return time.Hour } // they do not see each other
+
+func (v *registerView) Ask(_ int, _ netip.Addr, read uint64, before, after bool) {
+	v.r.mu.Lock()
+	defer v.r.mu.Unlock()
+	if v.r.cut[v.self] {
+		return
+	}
+	if before {
+		v.r.owner = v.self
+	}
+	if v.r.owner == v.self {
+		select {
+		case v.replies <- read:
+		default:
+		}
+	}
+	if after {
+		v.r.owner = v.self
+	}
 }

@@ -85,6 +85,13 @@ func (d *detector) lead(r *hraft.Raft, now time.Time, expired *bool) {
 		d.t.notify()
 	}
 	*expired = over
+	// Without the peer, and with the arbiter's lock lost, there is no way back in this term.
+	if _, held := d.t.heldByArbiter(now); held && over && !until.IsZero() && d.t.seat.claim.state() == RegistersReady {
+		if _, locked := d.t.seat.claim.held(now); !locked {
+			d.t.fence.surrender(term)
+			d.t.resign.Store(term)
+		}
+	}
 	// Without the peer, a new VIP holder can have a lease in a new term only.
 	if _, held := d.t.heldByArbiter(now); held && d.t.fence.unconfirmed(term) {
 		d.t.fence.surrender(term)
@@ -105,7 +112,9 @@ func (d *detector) due(r *hraft.Raft, now time.Time) (due, urgent bool) {
 		}
 		return true, true
 	}
-	silence, ok := d.t.fence.silence(now)
+	_, locked := d.t.seat.claim.held(now)
+	silence, ok := d.t.fence.silence(now, locked)
+	ok = ok || locked // it never heard a leader, and there is none
 	return ok && silence >= d.t.timing().Detect+time.Duration(d.rank(""))*rankStep && !d.t.fence.loyal(now), false
 }
 
@@ -170,9 +179,19 @@ func (d *detector) wouldWin(term uint64) bool {
 		}
 	}
 	votes := make(chan bool, len(others))
-	var wg sync.WaitGroup
+	var wg, peers sync.WaitGroup
+	peers.Add(len(others))
+	rest, settled := context.WithCancel(ctx) // until the real voters have answered
+	defer settled()
+	d.t.wg.Go(func() { peers.Wait(); settled() })
 	for _, s := range others {
 		wg.Go(func() {
+			if s.ID == seatID {
+				peers.Done()
+				votes <- d.seatYields(rest, req)
+				return
+			}
+			defer peers.Done()
 			var resp hraft.RequestPreVoteResponse
 			err := d.t.askPreVote(s.ID, s.Address, req, &resp)
 			votes <- err == nil && resp.Granted
@@ -196,4 +215,20 @@ func (d *detector) wouldWin(term uint64) bool {
 		}
 	}
 	return have > voters/2
+}
+
+// seatYields asks the seat until it says yes or the other voters have answered:
+// what it waits for may come before a dead peer is given up.
+func (d *detector) seatYields(rest context.Context, req *hraft.RequestPreVoteRequest) bool {
+	for {
+		var resp hraft.RequestPreVoteResponse
+		if err := d.t.seat.requestPreVote(req, &resp); err == nil && resp.Granted {
+			return true
+		}
+		select {
+		case <-rest.Done():
+			return false
+		case <-time.After(orphanAgain):
+		}
+	}
 }

@@ -189,15 +189,16 @@ func (f *fence) mayYield(to hraft.ServerID, now time.Time) bool {
 }
 
 // silence is how long no leader was heard and no candidate was given a chance;
-// ok is false while no leader was heard since the start.
-func (f *fence) silence(now time.Time) (d time.Duration, ok bool) {
+// ok is false while no leader was heard since the start. A node that holds the
+// arbiter's lock does not count its own candidacy: it may try again at once.
+func (f *fence) silence(now time.Time, locked bool) (d time.Duration, ok bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if now.Before(f.yieldedAt.Add(f.timing.Detect / 3)) {
 		return 0, !f.heardAt.IsZero()
 	}
 	newest := f.heardAt
-	if f.quiet.After(newest) {
+	if f.quiet.After(newest) && !(locked && f.quiet.Equal(f.stoodAt)) {
 		newest = f.quiet
 	}
 	return now.Sub(newest), !f.heardAt.IsZero()
@@ -246,6 +247,7 @@ func (f *fence) acked(id hraft.ServerID, n note, term uint64, sent time.Time, vo
 	}
 	if term > f.leaseTerm {
 		f.leaseTerm, f.leaseUntil, f.firstHolder, f.confirmed, f.lapsed = term, time.Time{}, f.holder, false, false
+		f.orphan = time.Time{} // the proof has been used: after this term somebody else may lead
 		clear(f.acks)
 	}
 	until := sent.Add(n.lease)
@@ -296,6 +298,25 @@ func (f *fence) seatCounts(sent time.Time) bool {
 	}
 	f.lapsed = f.lapsed || !f.confirmed && f.holder != f.firstHolder || !sent.Before(running)
 	return !f.lapsed
+}
+
+// leaderWish is what the leader of term wants of the arbiter's lock. While the peer
+// confirms the lease nobody else may hold; else the lock is kept for as long as
+// the seat's word may count.
+func (f *fence) leaderWish(term uint64, peer hraft.ServerID, now time.Time) claimWish {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	switch {
+	case term == f.surrendered || term < f.barred:
+		return wishNone
+	case term != f.leaseTerm:
+		return wishKeep
+	case now.Before(f.acks[peer]):
+		return wishOwn
+	case f.lapsed || !f.confirmed && f.holder != f.firstHolder:
+		return wishNone
+	}
+	return wishKeep
 }
 
 // unconfirmed tells whether this leader of term needs the answer of a real peer

@@ -37,6 +37,7 @@ type Node struct {
 	client *client
 	server *http.Server
 
+	claim atomic.Pointer[claimant]
 	core  atomic.Pointer[core] // nil before Bootstrap or Join
 	trans *transport           // written before core
 	disk  *disk                // written before core
@@ -154,7 +155,8 @@ func (n *Node) startRaft(ident *identity, bootstrap bool) error {
 		start: now, done: n.done, notify: n.notify, orphan: make(chan struct{}, 1), lead: make(chan struct{}, 1),
 	}
 	c.fence.setHolder(n.holder.Load())
-	seat, err := newSeat(c, n.local)
+	claim := newClaimant(c, n.cfg.Registers)
+	seat, err := newSeat(c, n.local, claim)
 	if err != nil {
 		return err
 	}
@@ -183,6 +185,8 @@ func (n *Node) startRaft(ident *identity, bootstrap bool) error {
 	c.lib.Store(r)
 	n.core.Store(c)
 	n.trans.wg.Go((&detector{n.trans}).run)
+	n.trans.wg.Go(claim.run)
+	n.claim.Store(claim)
 	n.trans.wg.Go((&beater{t: n.trans}).run)
 	if n.cfg.Timing == (Timing{}) {
 		n.wg.Go(func() { n.followProfile(c) })

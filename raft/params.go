@@ -90,6 +90,24 @@ const (
 	renewCheck      = 12 * time.Hour
 )
 
+// The arbiter's lock, see claim.
+const (
+	// claimEvery is how often at most an arbiter is asked; less where the lease is short.
+	claimEvery = 25 * time.Millisecond
+	// claimPatience is how long a claim may be without an answer before it is given
+	// up: somebody else has written, or many messages were lost.
+	claimPatience = 100 * time.Millisecond
+	// claimAgain is the pause after a claim that was given up. Each one sends a
+	// holder's traffic from the arbiter astray until its next round.
+	claimAgain = time.Second
+	// earlyBeats and earlyDetect: a claim begins after so many beats were missed, at
+	// least that part of Detect, because it takes longer than what is left of it.
+	earlyBeats  = 2.5
+	earlyDetect = 4
+	// maxReads bounds the questions to one arbiter whose answers are waited for.
+	maxReads = 64
+)
+
 // seatUp is how long this process must be up, in units of Detect, before its
 // seat votes: it must have had time to hear a peer.
 const seatUp = 4

@@ -28,18 +28,19 @@ var (
 // acknowledges a log entry before the real peer has.
 type seat struct {
 	*core
-	disk *local
+	disk  *local
+	claim *claimant
 
 	mu    sync.Mutex
 	voted seatVote // guarded by mu; what is on disk
 }
 
-func newSeat(c *core, disk *local) (*seat, error) {
+func newSeat(c *core, disk *local, claim *claimant) (*seat, error) {
 	v, err := disk.loadSeatVote()
 	if err != nil {
 		return nil, err
 	}
-	return &seat{core: c, disk: disk, voted: v}, nil
+	return &seat{core: c, disk: disk, claim: claim, voted: v}, nil
 }
 
 // parity is this node's rank among the two data voters: which terms it may win
@@ -53,8 +54,13 @@ func (s *seat) parity(peers []hraft.Server) uint64 {
 	return uint64(slices.Index(ids, s.id)) % 2
 }
 
-// alone tells whether the peer is silent, or known to hold nothing any more.
+// alone tells whether the seat's vote does not depend on the peer: it is silent, or
+// known to hold nothing any more.
 func (s *seat) alone(peer hraft.ServerID, now time.Time) bool {
+	if s.claim.state() == RegistersReady {
+		_, held := s.claim.held(now)
+		return held
+	}
 	by, _, orphaned := s.fence.orphaned()
 	return orphaned && by == peer || s.peers.silence(peer, now) >= s.timing().Detect
 }
@@ -67,7 +73,9 @@ func (s *seat) question(term uint64, candidate string, pre bool) seatQuestion {
 	q := seatQuestion{
 		Term: term, Candidate: candidate, Pre: pre, Voted: s.voted, Parity: s.parity(peers), RealPeers: len(peers),
 		Detect: s.timing().Detect, Up: now.Sub(s.start), Arbiter: s.arbiter != nil && s.arbiter.Answers(), VIPSilent: true,
+		Registers: s.claim.state(),
 	}
+	_, q.Locked = s.claim.held(now)
 	if len(peers) == 1 {
 		q.Silence = s.peers.silence(peers[0].ID, now)
 		by, _, orphaned := s.fence.orphaned()
@@ -79,7 +87,7 @@ func (s *seat) question(term uint64, candidate string, pre bool) seatQuestion {
 func (s *seat) decide(term uint64, candidate string, pre bool) seatAnswer {
 	q := s.question(term, candidate, pre)
 	a := decideSeat(q)
-	if !a.Granted || pre && q.Gone { // a pre-vote binds nobody; the vote itself looks
+	if !a.Granted || pre && q.Gone || q.Registers == RegistersReady { // a pre-vote binds nobody; the vote itself looks
 		return a
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), s.timing().Detect)
@@ -124,12 +132,15 @@ func (s *seat) requestPreVote(args *hraft.RequestPreVoteRequest, resp *hraft.Req
 func (s *seat) appendEntries(args *hraft.AppendEntriesRequest, resp *hraft.AppendEntriesResponse) error {
 	sent, n := time.Now(), s.fence.asks()
 	arbiter := s.arbiter != nil && s.arbiter.Answers()
+	if s.claim.state() != RegistersNone {
+		sent, arbiter = s.claim.held(sent) // the lease runs from the question that was answered
+	}
 	peers, _ := s.realPeers()
 	// A peer that is heard but does not answer keeps no leader up: it may be the one
 	// that needs another leader.
 	near := len(peers) > 0
 	for _, p := range peers {
-		near = near && s.peers.sinceAnswer(p.ID, sent) <= s.timing().Detect
+		near = near && s.peers.sinceAnswer(p.ID, time.Now()) <= s.timing().Detect
 	}
 	if !arbiter && !near {
 		return errSeatEmpty

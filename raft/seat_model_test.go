@@ -3,6 +3,7 @@ package raft
 import (
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"slices"
 	"testing"
 	"time"
@@ -26,6 +27,9 @@ type modelWorld struct {
 	now   time.Time
 	nodes [2]modelNode
 	ctl   [2]bool // control path from node i to the other works
+	lock  bool    // the arbiter keeps one
+	owner int     // whom the arbiter takes for the owner of the VIP; -1 nobody
+	split bool    // no frame passes between the nodes on the data network
 }
 
 type modelNode struct {
@@ -41,6 +45,10 @@ type modelNode struct {
 	answered   time.Time // the peer, to a beat
 	seen       time.Time // the VIP, answered by the peer
 	legSince   time.Time // when leg last came up
+	claim      claim
+	tried      bool
+	told       uint64    // the end of the peer's tether, not read yet
+	last, woke time.Time // rounds with the arbiter
 }
 
 func (f *fence) copy() *fence {
@@ -69,6 +77,7 @@ func (n *modelNode) boot(now time.Time, holder uint64) {
 	n.up, n.frozen, n.leads = true, false, false
 	n.fence, n.start, n.heard, n.answered = newFence(modelTiming, now), now, now, now
 	n.fence.setHolder(holder)
+	n.claim, n.tried, n.told, n.last, n.woke = claim{}, false, 0, now, now
 }
 
 // holds tells whether the node's kernel answers for the VIP.
@@ -83,7 +92,9 @@ func (w *modelWorld) runs(i int) bool { return w.nodes[i].up && !w.nodes[i].froz
 func (w *modelWorld) reach(i int) bool { return w.ctl[i] && w.runs(1-i) }
 
 // sees tells whether the other's answer for the VIP reaches i now.
-func (w *modelWorld) sees(i int) bool { return w.nodes[i].leg && w.nodes[1-i].leg && w.holds(1-i) }
+func (w *modelWorld) sees(i int) bool {
+	return w.nodes[i].leg && w.nodes[1-i].leg && !w.split && w.holds(1-i)
+}
 
 func (w *modelWorld) question(i int, term uint64, pre bool) seatQuestion {
 	n := &w.nodes[i]
@@ -93,6 +104,12 @@ func (w *modelWorld) question(i int, term uint64, pre bool) seatQuestion {
 		Silence: w.now.Sub(n.heard), Gone: orphaned && by == modelIDs[1-i], Detect: modelTiming.Detect, Up: w.now.Sub(n.start),
 		Arbiter: n.leg, VIPSilent: !w.sees(i),
 	}
+	if w.lock {
+		q.Registers, q.Arbiter, q.VIPSilent = RegistersReady, false, false
+		_, q.Locked = n.claim.held(w.now, modelTiming.Lease)
+		return q
+	}
+	q.Registers = RegistersNone
 	if window := modelTiming.Lease; !q.Gone && (w.now.Sub(n.seen) <= window || w.now.Sub(n.legSince) <= window) {
 		q.VIPSilent = false
 	}
@@ -155,18 +172,69 @@ func (w *modelWorld) beat(i int) {
 			return
 		}
 	}
-	if n.leg {
-		n.fence.acked(seatID, asks, n.term, w.now, modelVoters, modelIDs[i])
+	arbiter, sent := n.leg, w.now
+	if w.lock {
+		sent, arbiter = n.claim.held(w.now, modelTiming.Lease)
+	}
+	if arbiter {
+		n.fence.acked(seatID, asks, n.term, sent, modelVoters, modelIDs[i])
 	}
 	silent := w.now.Sub(n.answered) > modelTiming.Detect
-	if silent && (n.fence.unconfirmed(n.term) || !n.leg) {
+	if silent && (n.fence.unconfirmed(n.term) || !arbiter && !w.now.Before(n.fence.leaseUntil)) {
 		n.term, n.leads = n.term+1, false // it resigns, or the library finds no quorum
+	}
+}
+
+// read lets a node learn what its kernel was told.
+func (w *modelWorld) read(i int) {
+	if n := &w.nodes[i]; w.runs(i) && n.told != 0 {
+		n.fence.gone(modelIDs[1-i], n.told, w.now)
+		n.told = 0
+	}
+}
+
+// claims is a node's round with the arbiter.
+func (w *modelWorld) claims(i int) {
+	n := &w.nodes[i]
+	if paused(n.last, w.now, modelTiming.Lease) {
+		n.woke = w.now
+	}
+	n.last = w.now
+	wish := n.fence.leaderWish(n.term, modelIDs[1-i], w.now)
+	if !n.leads {
+		by, died, gone := n.fence.orphaned()
+		gone = gone && modelTiming.fresh(died, n.woke, w.now, modelTiming.Lease)
+		silence := n.fence.sinceContact(w.now)
+		n.tried = n.tried && modelTiming.early(silence)
+		wish = modelTiming.followerWish(gone && by == modelIDs[1-i], silence, w.now.Sub(n.seen), n.tried && n.claim.state == unclaimed)
+	}
+	move := n.claim.step(w.now, wish, modelTiming.Lease, n.fence.longestAsked())
+	n.tried = n.tried || move == moveWriteRead
+	if !n.leg {
+		return
+	}
+	if move == moveWriteRead {
+		w.owner = i
+	}
+	if move != moveNone && w.owner == i {
+		n.claim.answered(w.now, w.now)
+	}
+	if move == moveReadWrite {
+		w.owner = i
 	}
 }
 
 // step lets one tick pass.
 func (w *modelWorld) step() {
-	w.now = w.now.Add(tick)
+	w.read(0)
+	w.read(1)
+	w.now = w.now.Add(tick / 2) // a holder is seen at least four times in a lease
+	for i := range w.nodes {
+		if w.lock && w.runs(i) {
+			w.claims(i)
+		}
+	}
+	w.now = w.now.Add(tick / 2)
 	for i := range w.nodes {
 		if w.runs(i) && !w.nodes[i].leads && w.reach(i) {
 			w.nodes[1-i].heard = w.now // whoever does not lead keeps its connections warm
@@ -182,11 +250,15 @@ func (w *modelWorld) step() {
 		if !w.runs(i) {
 			continue
 		}
+		if w.lock {
+			w.claims(i)
+		}
 		if n.leads {
 			w.beat(i)
 			continue
 		}
-		silence, ok := n.fence.silence(w.now)
+		_, locked := n.claim.held(w.now, modelTiming.Lease)
+		silence, ok := n.fence.silence(w.now, locked)
 		_, _, orphaned := n.fence.orphaned()
 		if (orphaned || !ok || silence >= modelTiming.Detect) && !n.fence.loyal(w.now) {
 			w.stand(i)
@@ -206,7 +278,8 @@ var modelFaults = []struct {
 		n, p := &w.nodes[i], &w.nodes[1-i]
 		was := n.up
 		if was && w.ctl[i] && p.up { // the tether's end
-			p.fence.gone(modelIDs[i], n.fence.holder, w.now)
+			p.told = n.fence.holder // read when it runs
+			w.read(1 - i)
 		}
 		n.up = false
 		return was
@@ -233,6 +306,12 @@ var modelFaults = []struct {
 		return true
 	}},
 	{"mute", func(w *modelWorld, i int) bool { w.ctl[i] = !w.ctl[i]; return true }},
+	{"split", func(w *modelWorld, i int) bool {
+		if w.lock && i == 0 { // without the lock two owners are possible
+			w.split = !w.split
+		}
+		return w.lock && i == 0
+	}},
 	{"cut", func(w *modelWorld, i int) bool {
 		was := w.ctl == [2]bool{true, true} && i == 0
 		if was {
@@ -249,8 +328,8 @@ var modelFaults = []struct {
 	}},
 }
 
-func newModel() *modelWorld {
-	w := &modelWorld{now: time.Now(), ctl: [2]bool{true, true}}
+func newModel(lock bool) *modelWorld {
+	w := &modelWorld{now: time.Now(), ctl: [2]bool{true, true}, lock: lock, owner: -1}
 	for i := range w.nodes {
 		w.nodes[i].leg = true
 		w.nodes[i].boot(w.now.Add(-time.Minute), uint64(i+1))
@@ -290,7 +369,7 @@ func (r *modelRun) served(w *modelWorld) {
 	}
 	for i := range w.nodes {
 		peer := w.nodes[1-i]
-		if w.runs(i) && w.nodes[i].leg && (!peer.up || w.ctl == [2]bool{true, true} && w.runs(1-i)) {
+		if w.runs(i) && w.nodes[i].leg && (w.lock || !peer.up || w.ctl == [2]bool{true, true} && w.runs(1-i)) {
 			r.t.Errorf("nobody serves after %v, though %s could", r.trace, modelIDs[i])
 			return
 		}
@@ -332,7 +411,76 @@ func TestModelOfTwoNodesAndTheSeat(t *testing.T) {
 	if testing.Short() {
 		faults = 2
 	}
-	r := &modelRun{t: t}
-	r.explore(newModel(), 0, faults)
-	t.Logf("%d histories", r.runs)
+	for name, lock := range map[string]bool{"with the arbiter's lock": true, "by inference": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := &modelRun{t: t}
+			r.explore(newModel(lock), 0, faults)
+			t.Logf("%d histories", r.runs)
+		})
+	}
+}
+
+// TestWalksOfTwoNodesAndTheSeat goes on for long, at random, where the model check
+// tries everything for a short time.
+func TestWalksOfTwoNodesAndTheSeat(t *testing.T) {
+	t.Parallel()
+	rng := rand.New(rand.NewPCG(2, 3))
+	for range 1500 {
+		r, w := &modelRun{t: t}, newModel(true)
+		for at := range 150 {
+			for rng.IntN(4) == 0 {
+				f, i := modelFaults[rng.IntN(len(modelFaults))], rng.IntN(2)
+				if f.do(w, i) {
+					r.trace = append(r.trace, fmt.Sprintf("%d: %s %s", at, f.name, modelIDs[i]))
+				}
+			}
+			if w.step(); !r.safe(w) {
+				return
+			}
+		}
+		if r.served(w); t.Failed() {
+			return
+		}
+	}
+}
+
+// TestModelOfOldNews begins where a node is frozen and has missed, or has used
+// already, the news of the other's death.
+func TestModelOfOldNews(t *testing.T) {
+	fault := func(name string) func(*modelWorld, int) bool {
+		for _, f := range modelFaults {
+			if f.name == name {
+				return f.do
+			}
+		}
+		t.Fatalf("no fault %s", name)
+		return nil
+	}
+	type event struct {
+		name string
+		node int
+	}
+	for name, events := range map[string][]event{
+		"the death was missed": {{"freeze", 1}, {"kill", 0}, {"start", 0}},
+		"the death was used":   {{"kill", 0}, {"start", 0}, {"freeze", 1}},
+		"both restarted":       {{"kill", 0}, {"kill", 1}, {"start", 1}, {"start", 0}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for _, pause := range []int{0, 1, 4, 9, 14} { // between the events
+				w, r := newModel(true), &modelRun{t: t}
+				for _, e := range events {
+					fault(e.name)(w, e.node)
+					r.trace = append(r.trace, fmt.Sprintf("%s %s, %d ticks", e.name, modelIDs[e.node], pause))
+					for range pause {
+						if w.step(); !r.safe(w) {
+							return
+						}
+					}
+				}
+				r.explore(w, 0, 2)
+			}
+		})
+	}
 }

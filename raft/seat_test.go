@@ -24,14 +24,17 @@ func TestSeatDecision(t *testing.T) {
 						for _, silence := range []time.Duration{0, d - 1, d, time.Hour} {
 							for _, up := range []time.Duration{0, seatUp*d - 1, seatUp * d, time.Hour} {
 								for _, arbiter := range []bool{false, true} {
-									for _, flags := range []int{0, 1, 2, 3} {
+									for flags := range 4 * 6 {
 										silent, gone := flags&1 != 0, flags&2 != 0
+										registers, locked := RegistersState(flags/4%3), flags >= 12
 										q := seatQuestion{
 											Term: term, Candidate: "me", Pre: pre, Voted: voted, Parity: parity, RealPeers: peers,
 											Silence: silence, Detect: d, Up: up, Arbiter: arbiter, VIPSilent: silent, Gone: gone,
+											Registers: registers, Locked: locked,
 										}
 										a := decideSeat(q)
-										alone := peers == 1 && (gone || silence >= d && up >= 4*d) && arbiter && silent
+										inferred := registers == RegistersNone && (gone || silence >= d && up >= 4*d) && arbiter && silent
+										alone := peers == 1 && (inferred || registers == RegistersReady && locked)
 										fresh := term > voted.Term || term == voted.Term && voted.For == "me"
 										mine := term%2 == parity
 										want := alone && term >= voted.Term && (pre || mine && fresh)
@@ -77,7 +80,21 @@ func TestSeatNeverHelpsBothInOneTerm(t *testing.T) {
 }
 
 func seatPair(t *testing.T) (c *cluster, a, b *member) {
+	t.Helper()
+	return pairUp(t, newCluster(t))
+}
+
+// lockPair is seatPair with an arbiter that keeps the lock and shows nothing else:
+// it does not count that it answers, nor what is seen of the VIPs.
+func lockPair(t *testing.T) (c *cluster, a, b *member) {
+	t.Helper()
 	c = newCluster(t)
+	c.register = &testRegister{cut: map[string]bool{}}
+	return pairUp(t, c)
+}
+
+func pairUp(t *testing.T, c *cluster) (_ *cluster, a, b *member) {
+	t.Helper()
 	c.arbiter = &testArbiter{c: c}
 	c.arbiter.answers.Store(true)
 	a = c.first("a")
@@ -204,4 +221,95 @@ func TestSeatDoesNotHelpAgainstAVisibleOwner(t *testing.T) {
 	c.wire.both("a", "b", false)
 	eventually(t, "healed", func() bool { return c.leader().node.State().Quorum == QuorumOK })
 	mustWrite(t, b, "healed")
+}
+
+// owns tells whether a node leads with a lease.
+func owns(m *member) bool {
+	s := m.node.State()
+	return s.IsLeader && time.Now().Before(s.LeaseUntil)
+}
+
+// watchOwners counts the moments at which both own, until the function it returns
+// is called.
+func watchOwners(a, b *member) (both func() int) {
+	stop, count := make(chan struct{}), make(chan int)
+	go func() {
+		n := 0
+		for {
+			select {
+			case <-stop:
+				count <- n
+				return
+			case <-time.After(time.Millisecond):
+				if owns(a) && owns(b) && owns(a) {
+					n++
+				}
+			}
+		}
+	}()
+	return func() int { close(stop); return <-count }
+}
+
+func TestNodesThatHearNothingOfEachOtherShareTheArbitersLock(t *testing.T) {
+	t.Parallel()
+	c, a, b := lockPair(t)
+	eventually(t, "the leader has the lock", func() bool { _, ok := a.node.claim.Load().held(time.Now()); return ok })
+	both := watchOwners(a, b)
+	c.wire.both("a", "b", true)
+	eventually(t, "a notices", func() bool { return a.node.State().Quorum == QuorumArbiter })
+	// Long enough for several claims of b, each of which takes the entry for a moment.
+	for until := time.Now().Add(3 * time.Second); time.Now().Before(until); time.Sleep(10 * time.Millisecond) {
+		if b.node.State().IsLeader {
+			t.Fatal("b leads although a holds the lock")
+		}
+	}
+	if !owns(a) {
+		t.Error("a gave up although it holds the lock")
+	}
+	// Now a loses the arbiter: b is the one that can serve.
+	c.register.reach("a", false)
+	c.leader(b)
+	eventually(t, "b owns", func() bool { return owns(b) })
+	c.register.reach("a", true)
+	c.wire.both("a", "b", false)
+	eventually(t, "healed", func() bool { return c.leader().node.State().Quorum == QuorumOK })
+	mustWrite(t, a, "healed")
+	if n := both(); n > 0 {
+		t.Errorf("both owned at %d moments", n)
+	}
+}
+
+func TestBothRestartedInAnyOrderWithTheLock(t *testing.T) {
+	t.Parallel()
+	c, a, b := lockPair(t)
+	for _, first := range []*member{b, a} {
+		c.kill(a)
+		c.kill(b)
+		second := a
+		if first == a {
+			second = b
+		}
+		c.restart(first)
+		c.leader(first)
+		eventually(t, "it owns alone", func() bool { return owns(first) })
+		if err := write(t, first, "closed"); store.KindOf(err) != store.Unavailable {
+			t.Errorf("write while alone: %v", err)
+		}
+		c.restart(second)
+		eventually(t, "writes are open", func() bool { return c.leader().node.State().Quorum == QuorumOK })
+		mustWrite(t, second, "open-after-"+first.name)
+	}
+}
+
+func TestLostLockOfALoneLeaderIsNoOwnership(t *testing.T) {
+	t.Parallel()
+	c, a, b := lockPair(t)
+	c.kill(b)
+	eventually(t, "held by the arbiter", func() bool { return a.node.State().Quorum == QuorumArbiter })
+	c.register.mu.Lock()
+	c.register.owner, c.register.cut["a"] = "b", true // whom a does not see
+	c.register.mu.Unlock()
+	eventually(t, "the lease ends", func() bool { return !owns(a) })
+	c.register.reach("a", true)
+	eventually(t, "it comes back", func() bool { return owns(a) })
 }

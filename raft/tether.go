@@ -131,5 +131,8 @@ func (n *Node) holderGone(c *core, node model.NodeID, holder uint64) {
 	case c.orphan <- struct{}{}:
 	default:
 	}
+	if l := n.claim.Load(); l != nil {
+		l.hurry()
+	}
 	n.notify()
 }

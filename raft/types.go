@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"log/slog"
 	"net"
+	"net/netip"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -36,6 +37,8 @@ type Config struct {
 	Registry     prometheus.Registerer // nil: no metrics
 	// Arbiter is asked when the only peer is silent; nil: there is none.
 	Arbiter Arbiter
+	// Registers make the arbiter's word exclusive; nil: there are none.
+	Registers Registers
 	// Holder is the id of the VIP holder that runs at the start; see SetHolder.
 	Holder uint64
 
@@ -70,6 +73,33 @@ type Arbiter interface {
 	// and must return when ctx ends.
 	VIPSilent(ctx context.Context, since time.Duration) bool
 }
+
+// Registers are what the arbiters remember of a VIP: one entry each, which the last
+// writer has; see claim. All methods are called from several goroutines and must
+// return at once.
+type Registers interface {
+	// State tells whether they can be used, and which VIP's entries they are. The
+	// VIP should be the same on all nodes.
+	State() (RegistersState, netip.Addr)
+	// Count is how many there are; it does not change.
+	Count() int
+	// Ask asks register i whether the VIP is this node's, under a number that
+	// Replies gives back if so, and writes that it is, before or after or not at
+	// all. What is sent arrives in this order or not at all.
+	Ask(i int, vip netip.Addr, read uint64, before, after bool)
+	Replies() <-chan uint64
+	// Unseen is for how long no other node was seen to answer for a VIP.
+	Unseen() time.Duration
+}
+
+// RegistersState tells whether there are registers.
+type RegistersState int
+
+const (
+	RegistersUnknown RegistersState = iota // not yet clear
+	RegistersNone                          // the arbiters answer, but not so that they could be used
+	RegistersReady
+)
 
 // State is one consistent-enough look at consensus; cheap enough to be read
 // thousands of times a second.

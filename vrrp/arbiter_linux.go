@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"net/netip"
 	"slices"
@@ -25,7 +26,9 @@ type ArbiterConfig struct {
 	Addrs []netip.Addr
 	// Every is the pause between questions; default 30 ms.
 	Every time.Duration
-	Log   *slog.Logger
+	// Registers lets the arbiters be used as registers, see Ask.
+	Registers bool
+	Log       *slog.Logger
 }
 
 // Arbiter asks neighbours by ARP or Neighbour Discovery every 30 ms. An answer tells that this node's
@@ -35,24 +38,27 @@ type Arbiter struct {
 	log     *slog.Logger
 	every   time.Duration
 	targets []*target
+	regs    []*register // one for each target; nil without ArbiterConfig.Registers
+	replies chan uint64
 	changed chan struct{} // size 1
 }
 
 // target is one address to ask.
 type target struct {
-	addr   netip.Addr
-	link   string
-	source netip.Addr   // our own address on the link
-	last   atomic.Int64 // Monotonic of the newest answer
-	since  atomic.Int64 // Monotonic of the first answer of those without a gap
-	asked  atomic.Int32 // questions since then
-	mac    atomic.Pointer[net.HardwareAddr]
+	addr    netip.Addr
+	link    string
+	source  netip.Addr   // our own address on the link
+	network netip.Prefix // of source
+	last    atomic.Int64 // Monotonic of the newest answer
+	since   atomic.Int64 // Monotonic of the first answer of those without a gap
+	asked   atomic.Int32 // questions since then
+	mac     atomic.Pointer[net.HardwareAddr]
 }
 
 // NewArbiter finds the links of the addresses. Errors are ErrNoArbiter with the
 // reason.
 func NewArbiter(cfg ArbiterConfig) (*Arbiter, error) {
-	a := &Arbiter{log: logger(cfg.Log), every: cmp.Or(cfg.Every, arbiterEvery), changed: make(chan struct{}, 1)}
+	a := &Arbiter{log: logger(cfg.Log), every: cmp.Or(cfg.Every, arbiterEvery), changed: make(chan struct{}, 1), replies: make(chan uint64, maxEchoes)}
 	addrs := cfg.Addrs
 	if len(addrs) == 0 {
 		gateway, link, err := defaultRoute()
@@ -70,6 +76,9 @@ func NewArbiter(cfg ArbiterConfig) (*Arbiter, error) {
 			return nil, err
 		}
 		a.targets = append(a.targets, t)
+		if cfg.Registers {
+			a.regs = append(a.regs, &register{t: t, replies: a.replies, log: a.log, random: rand.Uint64()})
+		}
 	}
 	return a, nil
 }
@@ -92,7 +101,7 @@ func targetOf(addr netip.Addr) (*target, error) {
 				return nil, fmt.Errorf("%w: %s is this machine itself", ErrNoArbiter, addr)
 			}
 			if len(i.HardwareAddr) == 6 && p.Masked().Contains(bare) {
-				return &target{addr: bare, link: i.Name, source: p.Addr()}, nil
+				return &target{addr: bare, link: i.Name, source: p.Addr(), network: p.Masked()}, nil
 			}
 		}
 	}
@@ -109,6 +118,9 @@ func (a *Arbiter) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	for on, targets := range byLink {
 		wg.Go(func() { a.leg(ctx, on.link, targets) })
+	}
+	for _, r := range a.regs {
+		wg.Go(func() { a.serve(ctx, r) })
 	}
 	defer wg.Wait()
 	tick := time.NewTicker(arbiterEvery)
@@ -142,6 +154,60 @@ func (a *Arbiter) leg(ctx context.Context, link string, targets []*target) {
 		case <-time.After(arbiterEvery):
 		}
 	}
+}
+
+// serve keeps a register open until ctx ends.
+func (a *Arbiter) serve(ctx context.Context, r *register) {
+	for ctx.Err() == nil {
+		c, err := openRegister(r.t.link)
+		if err == nil {
+			err = r.serve(ctx, c)
+		}
+		if err != nil {
+			a.log.Debug("arbiter's register", "link", r.t.link, "err", err)
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(arbiterEvery):
+		}
+	}
+}
+
+// Ask asks arbiter i, by an echo request in the VIP's name, whom it takes for the
+// VIP's owner, and before or after tells it that it is this machine. Replies gives
+// read back if the arbiter said so. It does not wait, and what cannot be sent is
+// lost.
+func (a *Arbiter) Ask(i int, vip netip.Addr, read uint64, before, after bool) {
+	a.regs[i].ask(vip, read, before, after)
+}
+
+// Replies are the numbers of the questions that were answered; one reader.
+func (a *Arbiter) Replies() <-chan uint64 { return a.replies }
+
+// Echo tells whether more than half of the arbiters answer echo requests.
+func (a *Arbiter) Echo() Echo {
+	var n [3]int
+	for _, r := range a.regs {
+		n[r.echo.Load()]++
+	}
+	switch {
+	case 2*n[EchoAnswers] > len(a.regs):
+		return EchoAnswers
+	case 2*n[EchoNone] >= len(a.regs):
+		return EchoNone
+	}
+	return EchoUnknown
+}
+
+// OnLink tells whether every arbiter has the address, an IPv4 one, on the network
+// that it shares with this machine.
+func (a *Arbiter) OnLink(v VIP) bool {
+	for _, t := range a.targets {
+		if !v.Addr.Is4() || v.Link != t.link || !t.network.Contains(v.Addr) || v.Addr == t.addr || v.Addr == t.source {
+			return false
+		}
+	}
+	return true
 }
 
 // talk asks and listens until a fault or the end of ctx, and closes c.

@@ -144,7 +144,7 @@ func (n *node) open() (err error) {
 		cfg.Timing = raft.Timing{Detect: n.cfg.Detect, Lease: time.Duration(float64(n.cfg.Detect) * leaseShare)}
 	}
 	if n.arbiter != nil {
-		cfg.Arbiter = n.arbiter
+		cfg.Arbiter, cfg.Registers = n.arbiter, n.arbiter
 	}
 	if n.holder != nil {
 		cfg.Holder = n.holder.ID()
@@ -176,10 +176,9 @@ func (n *node) open() (err error) {
 		log: n.log.With("part", "role"), ready: n.dataPlaneReady, linksUp: n.linksUp, arbiterDown: n.arbiter.down, vrrp: n.cfg.VRRP, wake: make(chan struct{}, 1),
 	}
 	if n.arbiter != nil {
-		n.arbiter.vips = n.roles.currentVIPs
 		n.history = newHistory(n)
 		n.reg.MustRegister(&holderMetrics{n.holder})
-		n.arbiter.vipSeen = n.history.seen
+		n.arbiter.parts.Store(&arbiterParts{vips: n.roles.currentVIPs, seen: n.history.seen})
 	}
 	n.raft.OnPush(n.obs.receive)
 	n.raft.OnSwitchover(n.roles.switchover)

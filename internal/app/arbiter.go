@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/netip"
+	"sync/atomic"
 	"time"
 
 	"lbd/raft"
@@ -11,20 +12,30 @@ import (
 )
 
 // arbiter is raft.Arbiter over ARP: does the data network answer this node, and
-// does nobody answer for our VIPs?
+// does nobody answer for our VIPs? It is also raft.Registers.
 type arbiter struct {
 	watch *vrrp.Arbiter // nil: there is none
 	probe vrrp.Prober
-	vips  func() []vrrp.VIP
-	// vipSeen is how long ago a VIP was last seen to be answered.
-	vipSeen func() time.Duration
+	parts atomic.Pointer[arbiterParts] // nil until the parts it asks are made
 }
 
-var _ raft.Arbiter = (*arbiter)(nil)
+// arbiterParts is what the arbiter asks of the other parts.
+type arbiterParts struct {
+	// vips is what this node would hold if it were active, sorted; known is false
+	// until it was looked up.
+	vips func() (vips []vrrp.VIP, known bool)
+	// seen is how long ago a VIP was last seen to be answered.
+	seen func() time.Duration
+}
+
+var (
+	_ raft.Arbiter   = (*arbiter)(nil)
+	_ raft.Registers = (*arbiter)(nil)
+)
 
 func newArbiter(addrs []netip.Addr, log *slog.Logger) *arbiter {
 	log = log.With("part", "arbiter")
-	watch, err := vrrp.NewArbiter(vrrp.ArbiterConfig{Addrs: addrs, Log: log})
+	watch, err := vrrp.NewArbiter(vrrp.ArbiterConfig{Addrs: addrs, Log: log, Registers: true})
 	if err != nil {
 		log.Warn("no arbiter: without a witness a lone survivor of two nodes will not take over", "err", err)
 		watch = nil
@@ -51,8 +62,68 @@ func (a *arbiter) down() bool { return a != nil && a.watch != nil && a.watch.Gon
 
 // VIPSilent implements raft.Arbiter.
 func (a *arbiter) VIPSilent(ctx context.Context, since time.Duration) bool {
-	if since > 0 && (a.watch.AnswersFor() < since || a.vipSeen() < since) {
+	p := a.parts.Load()
+	if p == nil || since > 0 && (a.watch.AnswersFor() < since || p.seen() < since) {
 		return false
 	}
-	return a.probe.Silent(ctx, a.vips())
+	vips, known := p.vips()
+	return known && a.probe.Silent(ctx, vips)
+}
+
+// State implements raft.Registers: the first VIP on the arbiters' network, if they
+// answer echo requests.
+func (a *arbiter) State() (raft.RegistersState, netip.Addr) {
+	if a.watch == nil {
+		return raft.RegistersNone, netip.Addr{}
+	}
+	p := a.parts.Load()
+	if p == nil {
+		return raft.RegistersUnknown, netip.Addr{}
+	}
+	vips, known := p.vips()
+	if !known {
+		return raft.RegistersUnknown, netip.Addr{}
+	}
+	for _, v := range vips {
+		if !a.watch.OnLink(v) {
+			continue
+		}
+		switch a.watch.Echo() {
+		case vrrp.EchoAnswers:
+			return raft.RegistersReady, v.Addr
+		case vrrp.EchoNone:
+			return raft.RegistersNone, v.Addr
+		}
+		return raft.RegistersUnknown, v.Addr
+	}
+	return raft.RegistersNone, netip.Addr{}
+}
+
+// Count implements raft.Registers.
+func (a *arbiter) Count() int {
+	if a.watch == nil {
+		return 0
+	}
+	return len(a.watch.Addrs())
+}
+
+// Ask implements raft.Registers.
+func (a *arbiter) Ask(i int, vip netip.Addr, read uint64, before, after bool) {
+	a.watch.Ask(i, vip, read, before, after)
+}
+
+// Replies implements raft.Registers.
+func (a *arbiter) Replies() <-chan uint64 {
+	if a.watch == nil {
+		return nil
+	}
+	return a.watch.Replies()
+}
+
+// Unseen implements raft.Registers.
+func (a *arbiter) Unseen() time.Duration {
+	if p := a.parts.Load(); p != nil {
+		return p.seen()
+	}
+	return 0
 }

@@ -29,7 +29,7 @@ type history struct {
 	node   *raft.Node
 	name   string
 	holder *vrrp.Holder
-	vips   func() []vrrp.VIP
+	vips   func() ([]vrrp.VIP, bool)
 	store  *store.Store
 	log    *slog.Logger
 
@@ -75,7 +75,7 @@ func (h *history) run(ctx context.Context) error {
 // follow asks for the first VIP of those that this node would hold.
 func (h *history) follow(ctx context.Context) {
 	var vip netip.Addr
-	if vips := h.vips(); len(vips) > 0 {
+	if vips, _ := h.vips(); len(vips) > 0 {
 		vip = vips[0].Addr
 	}
 	if vip == h.watched {

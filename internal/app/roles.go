@@ -54,6 +54,7 @@ type roles struct {
 	term      uint64          // guarded by mu
 	leased    uint64          // guarded by mu; the holder that last.Deadline is for
 	held      []vrrp.VIP      // guarded by mu; replaced, never changed
+	found     bool            // guarded by mu; held was looked up
 	failures  []model.Failure // guarded by mu; VIPs without a link
 	wake      chan struct{}
 }
@@ -94,15 +95,16 @@ func (r *roles) findVIPs() []vrrp.VIP {
 	vips, failures := vipsOf(r.src.Current(), r.iface)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.held, r.failures = vips, failures
+	r.held, r.failures, r.found = vips, failures, true
 	return vips
 }
 
-// currentVIPs is what this node would hold if it were active.
-func (r *roles) currentVIPs() []vrrp.VIP {
+// currentVIPs is what this node would hold if it were active, sorted; known is
+// false until it was looked up for the first time.
+func (r *roles) currentVIPs() (vips []vrrp.VIP, known bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.held
+	return r.held, r.found
 }
 
 // vipFailures are the load balancers whose addresses no link can carry.

@@ -1,0 +1,200 @@
+package raft
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"log/slog"
+	"net/netip"
+	"slices"
+	"sync"
+	"time"
+
+	hraft "github.com/hashicorp/raft"
+)
+
+// claimant holds, or tries to hold, the locks of the arbiters (see claim) for this
+// node, as one of two data nodes without a witness. With several arbiters more
+// than half of the locks make the holder.
+type claimant struct {
+	*core
+	regs Registers // nil: none
+	wake chan struct{}
+
+	mu     sync.Mutex
+	addr   netip.Addr // guarded by mu; the register's, as of the last round
+	claims []claim    // guarded by mu; one for each arbiter
+	reads  []readOf   // guarded by mu; those whose answers may still come, oldest first
+	last   time.Time  // guarded by mu; the newest round
+	woke   time.Time  // guarded by mu; the newest round that came late
+	tried  bool       // guarded by mu; a claim was begun since the leader was last heard
+}
+
+// readOf is a question to the arbiter number of.
+type readOf struct {
+	id uint64
+	of int
+	at time.Time
+}
+
+func newClaimant(c *core, regs Registers) *claimant {
+	return &claimant{core: c, regs: regs, wake: make(chan struct{}, 1)}
+}
+
+// state is RegistersNone without any.
+func (l *claimant) state() RegistersState {
+	if l.regs == nil {
+		return RegistersNone
+	}
+	s, _ := l.regs.State()
+	return s
+}
+
+// hurry makes a round now.
+func (l *claimant) hurry() {
+	select {
+	case l.wake <- struct{}{}:
+	default:
+	}
+}
+
+// run until core.done.
+func (l *claimant) run() {
+	if l.regs == nil {
+		return
+	}
+	var last time.Time
+	for {
+		next := last.Add(min(claimEvery, l.timing().Beat))
+		if due := l.due(); due.After(last) && due.Before(next) {
+			next = due
+		}
+		timer := time.NewTimer(time.Until(next))
+		select {
+		case <-l.done:
+			timer.Stop()
+			return
+		case id := <-l.regs.Replies():
+			timer.Stop()
+			l.answered(id, time.Now())
+			continue
+		case <-timer.C:
+		case <-l.wake:
+			timer.Stop()
+		}
+		last = time.Now()
+		l.round(last)
+	}
+}
+
+// wish is what this node wants of the locks. Callers hold mu.
+func (l *claimant) wish(now time.Time) claimWish {
+	peers, seated := l.realPeers()
+	r := l.lib.Load()
+	if !seated || len(peers) != 1 || l.witness || r == nil {
+		return wishNone
+	}
+	if r.State() == hraft.Leader {
+		return l.fence.leaderWish(r.CurrentTerm(), peers[0].ID, now)
+	}
+	by, died, gone := l.fence.orphaned()
+	silence, t := l.fence.sinceContact(now), l.timing()
+	if !t.early(silence) {
+		l.tried = false
+	}
+	gone = gone && by == peers[0].ID && t.fresh(died, l.woke, now, t.Lease)
+	return t.followerWish(gone, silence, l.regs.Unseen(), l.tried && !l.claiming())
+}
+
+// claiming tells whether any claim is under way or held. Callers hold mu.
+func (l *claimant) claiming() bool {
+	return slices.ContainsFunc(l.claims, func(c claim) bool { return c.state != unclaimed })
+}
+
+// round steps every claim and sends what it asks for.
+func (l *claimant) round(now time.Time) {
+	state, addr := l.regs.State()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if paused(l.last, now, l.timing().Lease) {
+		l.woke = now
+	}
+	l.last = now
+	if n := l.regs.Count(); addr != l.addr || n != len(l.claims) {
+		l.addr, l.claims, l.reads = addr, make([]claim, n), nil // other locks
+	}
+	wish := wishNone
+	if state == RegistersReady {
+		wish = l.wish(now)
+	}
+	for i := range l.claims {
+		move := l.claims[i].step(now, wish, l.timing().Lease, l.fence.longestAsked())
+		if move == moveNone {
+			continue
+		}
+		var b [8]byte
+		_, _ = rand.Read(b[:]) // never fails
+		id := binary.NativeEndian.Uint64(b[:])
+		l.reads = append(l.reads, readOf{id, i, now})
+		l.reads = l.reads[max(0, len(l.reads)-maxReads*len(l.claims)):]
+		if move == moveWriteRead {
+			level := slog.LevelInfo
+			if l.tried || wish == wishOwn {
+				level = slog.LevelDebug
+			}
+			l.tried = true
+			l.log.Log(context.Background(), level, "ask the arbiter for the VIPs", "vip", addr, "certain", wish == wishOwn)
+		}
+		l.regs.Ask(i, addr, id, move == moveWriteRead, move == moveReadWrite)
+	}
+}
+
+// answered notes the answer to a read.
+func (l *claimant) answered(id uint64, now time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	k := slices.IndexFunc(l.reads, func(r readOf) bool { return r.id == id })
+	if k < 0 {
+		return
+	}
+	r := l.reads[k]
+	l.reads = slices.Delete(l.reads, k, k+1)
+	c := &l.claims[r.of]
+	was := c.state
+	if c.answered(r.at, now); c.state != was {
+		select { // the detector can go on
+		case l.orphan <- struct{}{}:
+		default:
+		}
+	}
+}
+
+func (l *claimant) due() (first time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for i := range l.claims {
+		if d := l.claims[i].due(); !d.IsZero() && (first.IsZero() || d.Before(first)) {
+			first = d
+		}
+	}
+	return first
+}
+
+// held tells whether this node holds the locks, and when the question was sent
+// whose answer shows it.
+func (l *claimant) held(now time.Time) (proof time.Time, ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	proofs := make([]time.Time, 0, len(l.claims))
+	for i := range l.claims {
+		if at, ok := l.claims[i].held(now, l.timing().Lease); ok {
+			proofs = append(proofs, at)
+		}
+	}
+	need := len(l.claims)/2 + 1
+	if len(proofs) < need {
+		return time.Time{}, false
+	}
+	slices.SortFunc(proofs, func(a, b time.Time) int { return b.Compare(a) })
+	return proofs[need-1], true
+}
