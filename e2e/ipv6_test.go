@@ -82,7 +82,7 @@ func TestFailoverIPv6(t *testing.T) {
 		return nil
 	})
 	_, metrics, err := f.standby.API("GET", "/metrics", nil)
-	for _, want := range []string{`lbd_vrrp_vrid{family="IPv6",link="private"} `, "lbd_vrrp_foreign_adverts_total 0\n", "lbd_vip_foreign_claims_total 0\n", "lbd_vip_held 5\n"} {
+	for _, want := range []string{`lbd_vrrp_vrid{family="IPv6",link="private"} `, "lbd_vrrp_foreign_adverts_total 0\n", "lbd_vip_foreign_claims_total 0\n", "lbd_vip_held 5\n", "lbd_vip_takeover_gap_seconds 0."} {
 		if err != nil || !strings.Contains(string(metrics), want) {
 			t.Errorf("no %q in the metrics, %v", want, err)
 		}

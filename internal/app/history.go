@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"lbd/raft"
 	"lbd/store"
 	"lbd/store/model"
@@ -32,6 +34,7 @@ type history struct {
 	vips   func() ([]vrrp.VIP, bool)
 	store  *store.Store
 	log    *slog.Logger
+	gap    prometheus.Gauge // of the newest takeover
 
 	watched netip.Addr // the VIP that is asked for; zero: none
 	mu      sync.Mutex
@@ -42,8 +45,12 @@ type history struct {
 }
 
 func newHistory(n *node) *history {
+	gap := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "lbd_vip_takeover_gap_seconds", Help: "Between the last answer of the owner before and this node's newest claim; 0 before any, -1 when it was not measured.",
+	})
+	n.reg.MustRegister(gap)
 	return &history{
-		node: n.raft, name: n.cfg.Name, holder: n.holder, vips: n.roles.currentVIPs, store: n.st,
+		gap: gap, node: n.raft, name: n.cfg.Name, holder: n.holder, vips: n.roles.currentVIPs, store: n.st,
 		log: n.log.With("part", "history"), stop: func() {},
 	}
 }
@@ -129,6 +136,10 @@ func (h *history) claimed(r vrrp.Report, st raft.State) {
 			held := vrrp.Monotonic() - int64(time.Since(r.Since))
 			c.GapMS = max(0, time.Duration(held-last).Milliseconds())
 		}
+	}
+	h.gap.Set(-1)
+	if c.GapMS >= 0 {
+		h.gap.Set(float64(c.GapMS) / 1000)
 	}
 	h.unwatch()
 	h.store.Read(func(s *store.State) {
