@@ -10,7 +10,6 @@ import (
 	"os/user"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -20,8 +19,9 @@ import (
 // keystone is Debian's Keystone on loopback, with SQLite and a directory of its
 // own.
 type keystone struct {
-	cmd *exec.Cmd
-	url string // ends in /v3
+	cmd  *exec.Cmd
+	url  string        // ends in /v3
+	done chan struct{} // closed when it has ended
 }
 
 const keystoneConf = `[DEFAULT]
@@ -56,7 +56,7 @@ func startKeystone(t *testing.T) *keystone {
 	}
 	_, port, _ := net.SplitHostPort(l.Addr().String())
 	l.Close()
-	k := &keystone{url: "http://127.0.0.1:" + port + "/v3"}
+	k := &keystone{url: "http://127.0.0.1:" + port + "/v3", done: make(chan struct{})}
 
 	me, err := user.Current()
 	if err != nil {
@@ -86,8 +86,7 @@ func startKeystone(t *testing.T) *keystone {
 	log := &lockedBuffer{}
 	k.cmd = exec.Command("keystone-wsgi-public", "--host", "127.0.0.1", "--port", port)
 	k.cmd.Env, k.cmd.Stdout, k.cmd.Stderr = env, log, log
-	k.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if err := k.cmd.Start(); err != nil {
+	if err := startTied(k.cmd, func() { k.cmd.Wait(); close(k.done) }); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -112,7 +111,7 @@ func startKeystone(t *testing.T) *keystone {
 
 func (k *keystone) stop() {
 	k.cmd.Process.Kill()
-	k.cmd.Wait()
+	<-k.done
 }
 
 // TestTokensOfAnExternalKeystone: with --keystone-url, users, projects and roles

@@ -34,12 +34,21 @@ func startLoopback(t *testing.T, dir string, more ...string) *loopbackNode {
 	n := &loopbackNode{dir: dir, err: &lockedBuffer{}, done: make(chan struct{})}
 	n.cmd = exec.Command(harness.Binary(), onLoopback(dir, more...)...)
 	n.cmd.Stderr = n.err
-	n.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	out, err := n.cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := n.cmd.Start(); err != nil {
+	line := make(chan string, 1)
+	err = startTied(n.cmd, func() {
+		defer close(n.done)
+		r := bufio.NewReader(out)
+		if l, err := r.ReadString('\n'); err == nil {
+			line <- l
+		}
+		io.Copy(io.Discard, r)
+		n.cmd.Wait()
+	})
+	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -49,16 +58,6 @@ func startLoopback(t *testing.T, dir string, more ...string) *loopbackNode {
 			t.Logf("log:\n%s", n.err.String())
 		}
 	})
-	line := make(chan string, 1)
-	go func() {
-		defer close(n.done)
-		r := bufio.NewReader(out)
-		if l, err := r.ReadString('\n'); err == nil {
-			line <- l
-		}
-		io.Copy(io.Discard, r)
-		n.cmd.Wait()
-	}()
 	select {
 	case l := <-line:
 		for _, f := range strings.Fields(l) {
