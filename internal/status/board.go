@@ -1,6 +1,7 @@
 package status
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -77,19 +78,41 @@ func (b *Board) Get(id model.NodeID) (model.Heard, bool) {
 	if !ok {
 		return model.Heard{}, false
 	}
-	return model.Heard{Report: r.report, Age: time.Since(r.at)}, true
+	return r.heard(b.newestClaim()), true
 }
 
 // Reports are all rows, by node id.
 func (b *Board) Reports() []model.Heard {
 	b.mu.RLock()
 	out := make([]model.Heard, 0, len(b.rows))
+	newest := b.newestClaim()
 	for _, r := range b.rows {
-		out = append(out, model.Heard{Report: r.report, Age: time.Since(r.at)})
+		out = append(out, r.heard(newest))
 	}
 	b.mu.RUnlock()
 	slices.SortFunc(out, func(x, y model.Heard) int { return strings.Compare(string(x.Node), string(y.Node)) })
 	return out
+}
+
+// newestClaim is the highest term under which a node says that it holds the VIPs.
+// The caller holds mu.
+func (b *Board) newestClaim() (term uint64) {
+	for _, r := range b.rows {
+		if r.report.Role.Role == model.RoleActive {
+			term = max(term, r.report.Role.Term)
+		}
+	}
+	return term
+}
+
+// heard is the row as it is to be read. Who held the VIPs under an older term than
+// newest does not any more, whatever its last word was: it died, or cannot tell.
+func (r row) heard(newest uint64) model.Heard {
+	h := model.Heard{Report: r.report, Age: time.Since(r.at)}
+	if h.Role.Role == model.RoleActive && h.Role.Term < newest {
+		h.Role = model.RoleReport{Role: model.RoleUnknown, Since: h.Role.Since, Why: fmt.Sprintf("another node took the VIPs over in term %d", newest)}
+	}
+	return h
 }
 
 // Forget drops the row of a node that left the cluster.

@@ -2,6 +2,7 @@ package status
 
 import (
 	"fmt"
+	"net/netip"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -74,5 +75,34 @@ func TestBoardIsBounded(t *testing.T) {
 	b.Forget("0")
 	if !b.Put(model.Report{Node: "new", Epoch: 1}) {
 		t.Error("no place after one was forgotten")
+	}
+}
+
+// TestANewerClaimEndsTheOlder: the last word of a node that died as the active one
+// is not shown beside that of its successor.
+func TestANewerClaimEndsTheOlder(t *testing.T) {
+	b := New()
+	vip := []netip.Addr{netip.MustParseAddr("10.0.0.9")}
+	active := func(node string, seq, term uint64) {
+		b.Put(model.Report{Node: model.NodeID(node), Epoch: 1, Seq: seq, Role: model.RoleReport{Role: model.RoleActive, Term: term, VIPs: vip, Ready: true}})
+	}
+	role := func(node string) model.RoleName { h, _ := b.Get(model.NodeID(node)); return h.Role.Role }
+	active("a", 1, 2)
+	b.Put(model.Report{Node: "b", Epoch: 1, Seq: 1, Role: model.RoleReport{Role: model.RoleStandby}})
+	if role("a") != model.RoleActive || role("b") != model.RoleStandby {
+		t.Errorf("before: a is %s, b %s", role("a"), role("b"))
+	}
+	active("b", 2, 3)
+	if role("a") != model.RoleUnknown || role("b") != model.RoleActive {
+		t.Errorf("after: a is %s, b %s", role("a"), role("b"))
+	}
+	for _, h := range b.Reports() {
+		if held := len(h.Role.VIPs) > 0; held != (h.Node == "b") {
+			t.Errorf("%s holds %v", h.Node, h.Role.VIPs)
+		}
+	}
+	b.Put(model.Report{Node: "a", Epoch: 2, Seq: 1, Role: model.RoleReport{Role: model.RoleStandby}})
+	if role("a") != model.RoleStandby {
+		t.Errorf("it is back: a is %s", role("a"))
 	}
 }
