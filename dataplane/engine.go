@@ -89,6 +89,8 @@ type Engine struct {
 	collector     *collector
 
 	changed chan struct{}
+	asks    chan func()   // for Run, to which the sockets belong
+	ended   chan struct{} // closed when Run takes none any more
 	state   atomic.Pointer[state]
 	panics  atomic.Int64
 
@@ -122,6 +124,8 @@ func New(cfg Config, src Source) (*Engine, error) {
 		clients: live.NewBudget(share.clients),
 		idle:    live.NewBudget(share.idle),
 		changed: make(chan struct{}, 1),
+		asks:    make(chan func()),
+		ended:   make(chan struct{}),
 	}
 	if cfg.Loops >= 0 {
 		e.loopPipes = share.pipes / 2
@@ -196,6 +200,9 @@ func (e *Engine) Run(ctx context.Context) error {
 		case now := <-sweep.C:
 			e.survivors.sweep(now)
 			continue
+		case fn := <-e.asks:
+			fn()
+			continue
 		case <-retry.C:
 		case <-e.src.Changed():
 		}
@@ -265,6 +272,7 @@ func (e *Engine) apply(cfg *model.Config, fresh bool) (unbound bool) {
 
 // shutdown ends everything: sockets first, then connections, then the rest.
 func (e *Engine) shutdown() {
+	close(e.ended)
 	e.checker.Close()
 	e.sockets.closeAll()
 	e.conns.Wait() // bounded: every binding drains for Config.Drain, then is cut

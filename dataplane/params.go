@@ -23,6 +23,14 @@ const (
 	// calls and a wake-up.
 	loadSlack = 8
 
+	// quiesceWithin bounds the time before a planned move of the VIPs in which nothing
+	// new is taken. New clients wait that long, so it is less than the second after
+	// which their kernel asks again; requests that take longer are cut by the move.
+	quiesceWithin = 500 * time.Millisecond
+	// quiesceSettle is for those who have connected and not yet asked: a connection
+	// of which nothing was read is closed at once when it is drained.
+	quiesceSettle = 20 * time.Millisecond
+
 	// sweepEvery is how often idle server-side connections are looked through.
 	sweepEvery = 5 * time.Second
 

@@ -23,7 +23,8 @@ import (
 
 // sockets are the listening sockets, by address. They outlive swaps: a socket is
 // opened once and handed from table to table, so that nothing waiting in its
-// accept queue is lost. apply and closeAll are for one goroutine.
+// accept queue is lost. All
+// methods but accept and admit are for one goroutine.
 type sockets struct {
 	freebind bool
 	log      *slog.Logger
@@ -35,8 +36,9 @@ type sockets struct {
 	// workers are the event loops; none: every connection has its goroutine.
 	workers []*worker
 
-	open map[netip.AddrPort]*socket
-	wg   sync.WaitGroup // accept loops
+	open   map[netip.AddrPort]*socket
+	hushed func(netip.Addr) bool // where requests for connections are left unanswered; nil: nowhere
+	wg     sync.WaitGroup        // accept loops
 }
 
 // binding is one listener on one socket: what its connections share.
@@ -101,6 +103,9 @@ func (s *sockets) apply(want map[netip.AddrPort]*table.Listener) map[netip.AddrP
 		sock := &socket{ln: ln}
 		sock.cur.Store(s.newBinding(addr, want[addr]))
 		s.open[addr] = sock
+		if s.hushed != nil && s.hushed(addr.Addr()) {
+			s.silence(sock)
+		}
 		s.budget.Force(1)
 		s.appoint(sock, want[addr])
 	}
@@ -131,6 +136,9 @@ func (s *sockets) closeAll() {
 // has all its sockets open when it takes over.
 func (s *sockets) listen(addr netip.AddrPort) (*net.TCPListener, error) {
 	lc := net.ListenConfig{KeepAlive: -1} // every wait has a deadline of its own
+	// Go would listen for Multipath TCP, whose sockets take no filter (see Quiesce),
+	// and which ends here anyway: members are reached by plain TCP.
+	lc.SetMultipathTCP(false)
 	lc.Control = func(_, _ string, c syscall.RawConn) error {
 		var err error
 		ctlErr := c.Control(func(fd uintptr) {

@@ -94,15 +94,20 @@ func (c *arpConn) read() (heard, error) {
 		if err != nil {
 			return heard{}, err
 		}
-		var f ethernet.Frame
-		var p arp.Packet
-		if f.UnmarshalBinary(c.buf[:n]) != nil || p.UnmarshalBinary(f.Payload) != nil {
-			continue // not ours to judge
-		}
-		if len(p.SenderHardwareAddr) == 6 && p.SenderIP.Is4() {
-			return heard{claims: p.SenderIP, mac: slices.Clone(p.SenderHardwareAddr), reply: p.Operation == arp.OperationReply}, nil
+		if h, ok := heardARP(c.buf[:n]); ok {
+			return h, nil
 		}
 	}
+}
+
+// heardARP decodes a frame without VLAN tag.
+func heardARP(frame []byte) (heard, bool) {
+	var f ethernet.Frame
+	var p arp.Packet
+	if f.UnmarshalBinary(frame) != nil || p.UnmarshalBinary(f.Payload) != nil || len(p.SenderHardwareAddr) != 6 || !p.SenderIP.Is4() {
+		return heard{}, false // not ours to judge
+	}
+	return heard{claims: p.SenderIP, mac: slices.Clone(p.SenderHardwareAddr), reply: p.Operation == arp.OperationReply}, true
 }
 
 func (c *arpConn) readUntil(t time.Time) error { return c.conn.SetReadDeadline(t) }

@@ -54,6 +54,10 @@ const (
 	// maxTethers is more than the voters a cluster may have.
 	maxTethers = 16
 
+	// latecomersLinger is how long latecomers are sent on after the new owner of the
+	// last VIP was heard: the time of a few frames on a busy machine.
+	latecomersLinger = 50 * time.Millisecond
+
 	// announceRate bounds announcement frames per second and link after the
 	// first round. 200 frames of 42 bytes are nothing for a link and still go
 	// through 1,000 addresses in 10 s.

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"lbd/internal/netlab"
@@ -34,6 +35,32 @@ type Shot struct {
 func (w *World) StartProbe(on *netlab.Host, addr string) *Probe {
 	w.T.Helper()
 	return &Probe{w.spawn(on, "_probe", addr)}
+}
+
+// StartPatientProbe is StartProbe with requests that may take 3 s, as those of
+// ordinary clients: a frame that is lost delays them and fails none.
+func (w *World) StartPatientProbe(on *netlab.Host, addr string) *Probe {
+	w.T.Helper()
+	return &Probe{w.spawn(on, "_probe", addr, "3s")}
+}
+
+// StartKeptAlive is a client with a few connections that it keeps, each asking
+// every 20 ms. As any HTTP client it asks again when a connection on which it has
+// had no answer yet turns out to be closed.
+func (w *World) StartKeptAlive(on *netlab.Host, addr string) *Probe {
+	w.T.Helper()
+	return &Probe{w.spawn(on, "_kept", addr)}
+}
+
+// Slowest is the longest that a request took which went well.
+func Slowest(shots []Shot) time.Duration {
+	var d time.Duration
+	for _, s := range shots {
+		if s.OK {
+			d = max(d, s.End-s.Start)
+		}
+	}
+	return d
 }
 
 // Stop ends the probe and returns all its shots, by start time.
@@ -107,25 +134,59 @@ func Blackout(shots []Shot) time.Duration {
 }
 
 func probeMain(args []string) error {
-	addr := args[0]
+	addr, patience := args[0], probeTimeout
+	if len(args) > 1 {
+		var err error
+		if patience, err = time.ParseDuration(args[1]); err != nil {
+			return err
+		}
+	}
 	o := newOutput()
 	for range time.Tick(probeEvery) {
-		go func() {
-			start := Now()
-			body, err := ask(addr)
-			end := Now()
-			if err != nil {
-				o.printf("%d %d bad %s\n", start, end, strings.ReplaceAll(err.Error(), "\n", " "))
-			} else {
-				o.printf("%d %d ok %s\n", start, end, strings.TrimSpace(body))
-			}
-		}()
+		go o.shoot(func() (string, error) { return ask(addr, patience) })
 	}
 	return nil
 }
 
-func ask(addr string) (string, error) {
-	deadline := time.Now().Add(probeTimeout)
+// shoot prints a request as a shot.
+func (o *output) shoot(ask func() (string, error)) {
+	start := Now()
+	body, err := ask()
+	end := Now()
+	if err != nil {
+		o.printf("%d %d bad %s\n", start, end, strings.ReplaceAll(err.Error(), "\n", " "))
+	} else {
+		o.printf("%d %d ok %s\n", start, end, strings.TrimSpace(body))
+	}
+}
+
+const keptConnections = 4
+
+func keptMain(args []string) error {
+	o := newOutput()
+	var wg sync.WaitGroup
+	for range keptConnections {
+		hc := &http.Client{Timeout: 3 * time.Second, Transport: &http.Transport{}}
+		wg.Go(func() {
+			for range time.Tick(4 * probeEvery) {
+				o.shoot(func() (string, error) { return keptAsk(hc, args[0]) })
+			}
+		})
+	}
+	wg.Wait()
+	return nil
+}
+
+func keptAsk(hc *http.Client, addr string) (string, error) {
+	resp, err := hc.Get("http://" + addr + "/")
+	if err != nil {
+		return "", err
+	}
+	return page(resp)
+}
+
+func ask(addr string, patience time.Duration) (string, error) {
+	deadline := time.Now().Add(patience)
 	d := net.Dialer{Deadline: deadline}
 	c, err := d.Dial("tcp", addr)
 	if err != nil {
@@ -141,6 +202,11 @@ func ask(addr string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	return page(resp)
+}
+
+// page is the whole body of a good answer.
+func page(resp *http.Response) (string, error) {
 	defer resp.Body.Close()
 	b, err := io.ReadAll(resp.Body)
 	if err != nil {

@@ -173,7 +173,7 @@ func (n *node) open() (err error) {
 	n.obs = newObserver(n.board, n.report, n.detail, n.raft.Push, n.log)
 	n.roles = &roles{
 		kind: n.cfg.Kind(), node: n.raft, holder: n.holder, src: n.src, obs: n.obs, iface: n.iface,
-		log: n.log.With("part", "role"), ready: n.dataPlaneReady, linksUp: n.linksUp, arbiterDown: n.arbiter.down, vrrp: n.cfg.VRRP, wake: make(chan struct{}, 1),
+		log: n.log.With("part", "role"), ready: n.dataPlaneReady, linksUp: n.linksUp, arbiterDown: n.arbiter.down, engine: n.engine, vrrp: n.cfg.VRRP, wake: make(chan struct{}, 1),
 	}
 	if n.arbiter != nil {
 		n.history = newHistory(n)

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"lbd/dataplane"
 	"lbd/internal/role"
 	"lbd/raft"
 	"lbd/store/model"
@@ -24,6 +25,9 @@ const (
 	// releaseTimeout bounds the holder's confirmation of a release. The gate
 	// shuts with the lease in any case.
 	releaseTimeout = time.Second
+	// newOwnerWithin bounds the wait for the announcement of a new owner, after which
+	// nobody is sent on to it any more.
+	newOwnerWithin = time.Second
 	// peerReadyWithin is how fresh a standby's "ready" must be to hand over to it.
 	peerReadyWithin = time.Second
 )
@@ -45,10 +49,13 @@ type roles struct {
 	linksUp func([]vrrp.VIP) bool
 	// arbiterDown: the arbiter that once answered does not any more.
 	arbiterDown func() bool
+	// engine is the data plane, nil on a witness.
+	engine *dataplane.Engine
 
 	mu        sync.Mutex
 	stopping  bool            // guarded by mu
-	releasing bool            // guarded by mu; a switchover is under way
+	moving    bool            // guarded by mu; a switchover is under way
+	releasing bool            // guarded by mu; the VIPs are let go for it
 	last      role.Output     // guarded by mu
 	since     time.Time       // guarded by mu; when last.Role came about
 	term      uint64          // guarded by mu
@@ -68,10 +75,15 @@ func (r *roles) run(ctx context.Context) error {
 	tick := time.NewTicker(rolesTick)
 	defer tick.Stop()
 	vips := r.findVIPs()
+	stop := ctx.Done()
+	quiet := make(chan *farewell, 1)
 	for {
 		select {
-		case <-ctx.Done():
-			return r.leave()
+		case <-stop:
+			stop = nil // the lease is renewed until everybody has said goodbye
+			go func() { quiet <- r.farewell(context.WithoutCancel(ctx)) }()
+		case f := <-quiet:
+			return r.leave(f)
 		case <-watch.C():
 			vips = r.findVIPs()
 		case <-r.node.Changed():
@@ -81,8 +93,8 @@ func (r *roles) run(ctx context.Context) error {
 		}
 		out := r.decide(vips)
 		r.order(out, vips)
-		if out.HandOver {
-			r.handOver(ctx, "")
+		if out.HandOver && stop != nil {
+			_ = r.handOver(ctx, "") // logged; tried again while the reason stands
 		}
 	}
 }
@@ -174,24 +186,32 @@ func (r *roles) handOver(ctx context.Context, to model.NodeID) error {
 // switchover is handOver asked for by an operator; only the leader can.
 func (r *roles) switchover(ctx context.Context, to model.NodeID) error {
 	r.mu.Lock()
-	if r.releasing {
+	if r.moving {
 		r.mu.Unlock()
 		return errors.New("a switchover is under way already")
 	}
+	r.moving = true
+	r.mu.Unlock()
+	f := r.farewell(ctx)
+	r.mu.Lock()
 	r.releasing = true
 	r.mu.Unlock()
-	defer func() {
-		r.mu.Lock()
-		r.releasing = false
-		r.mu.Unlock()
-		signal(r.wake)
-	}()
-	return r.handOver(ctx, to)
+	err := r.handOver(ctx, to)
+	if err == nil {
+		f.wait()
+	}
+	f.end()
+	r.mu.Lock()
+	r.moving, r.releasing = false, false
+	r.mu.Unlock()
+	signal(r.wake)
+	return err
 }
 
 // leave is the order of going: gate shut and addresses off, then leadership.
 // The data plane drains and Raft stops after it.
-func (r *roles) leave() error {
+func (r *roles) leave(f *farewell) error {
+	defer f.end()
 	r.mu.Lock()
 	r.stopping = true
 	r.mu.Unlock()
@@ -208,7 +228,9 @@ func (r *roles) leave() error {
 	}
 	if err := r.node.Transfer(ctx, ""); err != nil {
 		r.log.Info("leadership was not handed over", "err", err) // alone, or nobody is ready
+		return nil
 	}
+	f.wait()
 	return nil
 }
 

@@ -1,0 +1,101 @@
+package dataplane
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"net"
+	"net/netip"
+	"testing"
+	"time"
+)
+
+func everything(netip.Addr) bool { return true }
+
+// TestQuiesceEndsWhatRunsAndLeavesNewcomersUnanswered is what a planned move of the
+// VIPs rests on: no request is cut, and no client is told anything but silence.
+func TestQuiesceEndsWhatRunsAndLeavesNewcomersUnanswered(t *testing.T) {
+	addr := freeAddr(t)
+	arrived, finish := make(chan bool), make(chan bool)
+	b := backend(t, func(c *net.TCPConn, r *bufio.Reader) {
+		for head(r) != "" {
+			arrived <- true
+			<-finish
+			fmt.Fprint(c, "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ndone")
+		}
+	})
+	n := start(t, Config{}, web(addr, b.addr))
+	idle, busy := dial(t, addr), dial(t, addr)
+	go func() { <-arrived; finish <- true }()
+	idle.get("/")
+	busy.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+	<-arrived
+	quiet := make(chan bool)
+	go func() { n.Quiesce(context.Background(), everything); close(quiet) }()
+	if err := idle.closed(); err != nil {
+		t.Errorf("kept-alive connection: %v, want a clean end", err)
+	}
+	select {
+	case <-quiet:
+		t.Error("Quiesce did not wait for the answer under way")
+	default:
+	}
+	newcomer := make(chan error, 1)
+	go func() {
+		c, err := net.DialTimeout("tcp", addr.String(), 10*time.Second)
+		if err == nil {
+			c.Close()
+		}
+		newcomer <- err
+	}()
+	finish <- true
+	if resp, body := busy.answer("GET"); body != "done" || !resp.Close {
+		t.Errorf("answer %q with close=%v, want done and Connection: close", body, resp.Close)
+	}
+	<-quiet
+	select {
+	case err := <-newcomer:
+		t.Fatalf("a newcomer was answered while the node is quiet: %v", err)
+	default:
+	}
+	n.Resume(context.Background())
+	if err := <-newcomer; err != nil { // its kernel asks again after a second
+		t.Errorf("a newcomer after Resume: %v", err)
+	}
+	go func() { <-arrived; finish <- true }()
+	dial(t, addr).get("/")
+}
+
+// TestQuiesceIsBounded: what does not end by itself holds nothing up.
+func TestQuiesceIsBounded(t *testing.T) {
+	addr := freeAddr(t)
+	arrived := make(chan bool)
+	b := backend(t, func(c *net.TCPConn, r *bufio.Reader) {
+		head(r)
+		close(arrived)
+		_, _ = r.ReadByte() // until the client has gone
+	})
+	n := start(t, Config{}, web(addr, b.addr))
+	w := dial(t, addr)
+	w.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+	<-arrived
+	began := time.Now()
+	n.Quiesce(context.Background(), everything)
+	if took := time.Since(began); took < quiesceWithin || took > quiesceWithin+2*time.Second {
+		t.Errorf("Quiesce took %v, want %v", took, quiesceWithin)
+	}
+	w.Close()
+}
+
+// TestQuiesceLeavesOtherAddressesAlone: those that do not move go on.
+func TestQuiesceLeavesOtherAddressesAlone(t *testing.T) {
+	addr := freeAddr(t)
+	n := start(t, Config{}, web(addr, page(t, "one").addr))
+	w := dial(t, addr)
+	w.get("/")
+	n.Quiesce(context.Background(), func(netip.Addr) bool { return false })
+	w.get("/")
+	dial(t, addr).get("/")
+	n.stop()
+	n.Quiesce(context.Background(), everything) // after the end: returns
+}
