@@ -61,10 +61,26 @@ func node(ctx context.Context, args []string) int {
 	case err != nil:
 		return fail(2, err)
 	}
-	if err := app.Run(ctx, cfg, os.Stdout, os.Stderr); err != nil {
+	err = app.Run(ctx, cfg, os.Stdout, os.Stderr)
+	if errors.Is(err, app.ErrRestart) {
+		err = again()
+	}
+	if err != nil {
 		return fail(1, err)
 	}
 	return 0
+}
+
+// again starts the node anew in this process, which keeps its id for whoever
+// supervises it: from the binary that is in place now, or else from the one that
+// has run so far. It returns only when neither starts.
+func again() error {
+	self, err := os.Executable()
+	if err == nil {
+		err = syscall.Exec(self, os.Args, os.Environ())
+	}
+	fmt.Fprintf(os.Stderr, "lbd: %s does not start (%v), going on with the old binary\n", self, err)
+	return syscall.Exec("/proc/self/exe", os.Args, os.Environ())
 }
 
 func runDemo(ctx context.Context, args []string) int {

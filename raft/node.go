@@ -49,20 +49,21 @@ type Node struct {
 	closeErr  error
 	wg        sync.WaitGroup
 
-	entering sync.Mutex // one Bootstrap or Join at a time
-	mu       sync.Mutex
-	ident    *identity                                        // guarded by mu; replaced, never changed
-	onPush   func(from model.NodeID, report []byte)           // guarded by mu
-	onSwitch func(ctx context.Context, to model.NodeID) error // guarded by mu
-	pushers  map[model.NodeID]chan []byte                     // guarded by mu
-	verbs    map[string]func(context.Context, model.NodeID, []byte) (any, error)
-	admit    *admission
-	writes   chan struct{} // semaphore
-	kick     chan struct{} // wakes the membership loop
-	voters   atomic.Pointer[votersView]
-	holder   atomic.Uint64  // this node's VIP holder; see SetHolder
-	tethers  *tether.Server // nil where the kernel has no signatures
-	metrics  *metrics
+	entering  sync.Mutex // one Bootstrap or Join at a time
+	mu        sync.Mutex
+	ident     *identity                                        // guarded by mu; replaced, never changed
+	onPush    func(from model.NodeID, report []byte)           // guarded by mu
+	onSwitch  func(ctx context.Context, to model.NodeID) error // guarded by mu
+	pushers   map[model.NodeID]chan []byte                     // guarded by mu
+	onRestart func(context.Context) (string, error)            // guarded by mu
+	verbs     map[string]func(context.Context, model.NodeID, []byte) (any, error)
+	admit     *admission
+	writes    chan struct{} // semaphore
+	kick      chan struct{} // wakes the membership loop
+	voters    atomic.Pointer[votersView]
+	holder    atomic.Uint64  // this node's VIP holder; see SetHolder
+	tethers   *tether.Server // nil where the kernel has no signatures
+	metrics   *metrics
 }
 
 // Open takes the data directory and the peer port. It damages nothing: what it

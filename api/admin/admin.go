@@ -55,6 +55,7 @@ func (p *Part) Mount(r *api.Router) {
 	r.Handle("POST", "/v1/cluster/approve", admin(p.approve))
 	r.Handle("POST", "/v1/cluster/switchover", admin(p.switchover))
 	r.Handle("DELETE", "/v1/cluster/nodes/:node", admin(p.remove))
+	r.Handle("POST", "/v1/cluster/nodes/:node/restart", admin(p.restart))
 	r.Handle("GET", "/v1/cluster/profile", admin(p.showProfile))
 	r.Handle("PUT", "/v1/cluster/profile", admin(p.setProfile))
 	r.Handle("GET", "/v1/cluster/history", admin(p.history))

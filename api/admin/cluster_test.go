@@ -104,6 +104,8 @@ func TestMembershipCalls(t *testing.T) {
 		{"POST", "/v1/cluster/switchover", `{}`, 204, "switchover "},
 		{"POST", "/v1/cluster/switchover", `{"node":"nobody"}`, 404, "Node nobody not found."},
 		{"PUT", "/v1/cluster/profile", `{"profile":"calm"}`, 200, "profile calm by u0"},
+		{"POST", "/v1/cluster/nodes/beta/restart", ``, 202, "restart n2"},
+		{"POST", "/v1/cluster/nodes/x/restart", ``, 404, "Node x not found."},
 		{"DELETE", "/v1/cluster/nodes/beta", ``, 204, "remove n2"},
 		{"DELETE", "/v1/cluster/nodes/n3", ``, 204, "remove n3"},
 		{"DELETE", "/v1/cluster/nodes/x", ``, 404, "Node x not found."},
@@ -188,6 +190,7 @@ func TestOnlyAdminsMayLookAtTheCluster(t *testing.T) {
 		{"PUT", "/v1/cluster/profile"},
 		{"GET", "/v1/cluster/history"},
 		{"DELETE", "/v1/cluster/nodes/beta"},
+		{"POST", "/v1/cluster/nodes/beta/restart"},
 	} {
 		if status, _ := w.call("", c[0], c[1], ""); status != 401 {
 			t.Errorf("%s %s without a token: %d", c[0], c[1], status)

@@ -104,6 +104,10 @@ func (w *world) SetProfile(_ context.Context, actor string, p model.Profile) err
 	return w.did("profile " + string(p) + " by " + actor)
 }
 
+func (w *world) Restart(_ context.Context, id model.NodeID) (string, error) {
+	return "2.0", w.did("restart " + string(id))
+}
+
 func (w *world) Switchover(_ context.Context, to model.NodeID) error {
 	return w.did("switchover " + string(to))
 }

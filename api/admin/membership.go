@@ -115,3 +115,17 @@ func (p *Part) remove(c echo.Context) error {
 	}
 	return c.NoContent(http.StatusNoContent)
 }
+
+// restart is accepted once the node has found that its binary starts; it ends and
+// comes back after the answer.
+func (p *Part) restart(c echo.Context) error {
+	id, err := p.node(c.Param("node"))
+	if err != nil {
+		return err
+	}
+	version, err := p.cluster.Restart(c.Request().Context(), id)
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusAccepted, map[string]any{"version": version})
+}

@@ -55,6 +55,9 @@ type Cluster interface {
 	// Switchover releases the VIPs and hands leadership to id, or to the best
 	// standby when id is empty. Works on any node.
 	Switchover(ctx context.Context, to model.NodeID) error
+	// Restart has a node end and start again, perhaps from another binary, and
+	// returns the version it will run; refused when that would not start.
+	Restart(ctx context.Context, id model.NodeID) (version string, err error)
 	// SetProfile changes the timing of failure detection in the whole cluster.
 	SetProfile(ctx context.Context, actor string, p model.Profile) error
 }

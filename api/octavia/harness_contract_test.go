@@ -166,6 +166,7 @@ func (w *contractWorld) Join(context.Context, deps.JoinRequest) (deps.JoinRespon
 func (w *contractWorld) Pending(context.Context) ([]deps.PendingNode, error)     { return nil, nil }
 func (w *contractWorld) Remove(context.Context, model.NodeID) error              { return nil }
 func (w *contractWorld) SetProfile(context.Context, string, model.Profile) error { return nil }
+func (w *contractWorld) Restart(context.Context, model.NodeID) (string, error)   { return "", nil }
 func (w *contractWorld) Switchover(_ context.Context, to model.NodeID) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()

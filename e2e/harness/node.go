@@ -41,11 +41,12 @@ type Node struct {
 	// Info is the start line: version, name, api, cluster, fingerprint.
 	Info map[string]string
 
-	w     *World
-	flags []string
-	cmd   *exec.Cmd
-	done  chan struct{}
-	log   buffer
+	w      *World
+	binary string // "": Binary
+	flags  []string
+	cmd    *exec.Cmd
+	done   chan struct{}
+	log    buffer
 }
 
 func (w *World) node(h *netlab.Host, mgmt string) *Node {
@@ -57,7 +58,44 @@ func (w *World) node(h *netlab.Host, mgmt string) *Node {
 func (n *Node) Command(args ...string) *exec.Cmd {
 	base := []string{"--name", n.Name, "--data-dir", n.Dir, "--advertise", n.Mgmt, "--log-level", "debug"}
 	base = append(base, n.flags...)
-	return n.Host.Command(context.Background(), Binary(), append(base, args...)...)
+	return n.Host.Command(context.Background(), n.executable(), append(base, args...)...)
+}
+
+func (n *Node) executable() string {
+	if n.binary != "" {
+		return n.binary
+	}
+	return Binary()
+}
+
+// Install puts a binary in the place from which this node is started, as a package
+// manager does: the old file lives on until nobody runs it.
+func (n *Node) Install(binary []byte) {
+	n.w.T.Helper()
+	if n.binary == "" {
+		n.binary = filepath.Join(n.w.T.TempDir(), "lbd")
+	}
+	n.w.must(os.WriteFile(n.binary+".new", binary, 0o755))
+	n.w.must(os.Rename(n.binary+".new", n.binary))
+}
+
+// RunsInstalled reports whether the node's main process runs the file that is in
+// place now.
+func (n *Node) RunsInstalled() bool {
+	exe, err := os.Stat(fmt.Sprintf("/proc/%d/exe", n.cmd.Process.Pid))
+	n.w.must(err)
+	now, err := os.Stat(n.executable())
+	n.w.must(err)
+	return os.SameFile(exe, now)
+}
+
+// TryCLI runs an lbd sub-command on the node and returns all it said, and how it
+// ended.
+func (n *Node) TryCLI(limit time.Duration, name string, args ...string) (string, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	defer cancel()
+	out, err := n.Host.Command(ctx, Binary(), append([]string{name, "--data-dir", n.Dir}, args...)...).CombinedOutput()
+	return strings.TrimSpace(string(out)), err
 }
 
 // Start starts the node and waits for its start line.
@@ -124,7 +162,7 @@ func (n *Node) CLI(name string, args ...string) string {
 	n.w.T.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 40*time.Second)
 	defer cancel()
-	out, err := n.Run(ctx, Binary(), append([]string{name, "--data-dir", n.Dir}, args...)...)
+	out, err := n.Run(ctx, n.executable(), append([]string{name, "--data-dir", n.Dir}, args...)...)
 	n.w.must(err)
 	return strings.TrimSpace(out)
 }

@@ -63,6 +63,8 @@ func Run(ctx context.Context, cfg *Config, out, errs io.Writer) (err error) {
 	n := &node{cfg: cfg, log: newLog(cfg, errs), reg: prometheus.NewRegistry(), st: store.New(), started: time.Now().UTC()}
 	prefer(n.log)
 	slog.SetDefault(n.log) // libraries that log on their own
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
 	n.reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	defer n.close()
 	// What can be refused is refused before anything is written.
@@ -72,7 +74,12 @@ func Run(ctx context.Context, cfg *Config, out, errs io.Writer) (err error) {
 	if err := n.open(); err != nil {
 		return err
 	}
-	return n.run(ctx, out)
+	self, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("find own executable: %w", err)
+	}
+	n.raft.OnRestart((&restarter{self, stop}).ask)
+	return outcome(ctx, n.run(ctx, out))
 }
 
 // claimMachine takes the API port and checks what holding VIPs needs.

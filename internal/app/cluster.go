@@ -54,6 +54,11 @@ func (c *cluster) SetProfile(ctx context.Context, actor string, p model.Profile)
 	return err
 }
 
+// Restart works for any node, which is asked over the peer port.
+func (c *cluster) Restart(ctx context.Context, id model.NodeID) (string, error) {
+	return c.node.Restart(ctx, id)
+}
+
 // Switchover works on any node: the leader does it, the others ask it to.
 func (c *cluster) Switchover(ctx context.Context, to model.NodeID) error {
 	return c.node.Switchover(ctx, to)

@@ -31,6 +31,14 @@ type command struct {
 	flags            func(*flag.FlagSet) func(context.Context, *call) error
 }
 
+// within is how long a command may take unless told otherwise.
+func (c command) within() time.Duration {
+	if c.name == "upgrade" || c.name == "restart" {
+		return upgradeWithin
+	}
+	return 30 * time.Second
+}
+
 // call is one invocation of a command.
 type call struct {
 	Env
@@ -47,6 +55,8 @@ func commands() []command {
 		{"switchover", "[NODE]", "move the VIPs to NODE, or to the best standby", 1, switchoverCommand},
 		{"profile", "[fast|default|calm]", "show or change how soon a silent node is given up", 1, profileCommand},
 		{"history", "", "show who held the VIPs, and for how long nobody did", 0, historyCommand},
+		{"restart", "[NODE]", "restart this node, or NODE, from its binary, and wait until it is ready", 1, restartCommand},
+		{"upgrade", "", "restart every node from the binary now in its place, one at a time", 0, upgradeCommand},
 		{"remove", "NODE", "take a node out of the cluster", 1, removeCommand},
 		{"api", "METHOD PATH [JSON]", "call the REST API as admin and print the answer", 3, apiCommand},
 	}
@@ -82,7 +92,7 @@ func Run(ctx context.Context, env Env, name string, args []string) int {
 			fs.PrintDefaults()
 		}
 		dir := fs.String("data-dir", flagenv.DefaultDataDir(), "data directory of the running node")
-		timeout := fs.Duration("timeout", 30*time.Second, "give up after this long")
+		timeout := fs.Duration("timeout", c.within(), "give up after this long")
 		run := c.flags(fs)
 		if err := flagenv.Parse(fs, args, env.Lookup, c.maxArgs); err != nil {
 			if errors.Is(err, flag.ErrHelp) {

@@ -35,6 +35,7 @@ type nodeView struct {
 	Why         string    `json:"why"`
 	AgeMS       int64     `json:"age_ms"`
 	Version     string    `json:"version"`
+	Started     time.Time `json:"started_at"`
 	Raft        struct {
 		State        string `json:"state"`
 		LastIndex    uint64 `json:"last_index"`
