@@ -22,11 +22,12 @@ func scarce(n int, up ...int) ([]Member, []*fake) {
 }
 
 func TestRoundRobinStaysFairWhenFewAreUp(t *testing.T) {
-	ms, _ := scarce(1000, 400, 401, 402)
-	ms[401].Weight = 100
-	got := count(NewRoundRobin(ms), 611*20)
-	for i, w := range map[int]int{400: 255, 401: 100, 402: 255} {
-		want := 611 * 20 * w / 610
+	const picks = 611 * 4
+	ms, _ := scarce(4*maxTurns, 100, 101, 102)
+	ms[101].Weight = 100
+	got := count(NewRoundRobin(ms), picks)
+	for i, w := range map[int]int{100: 255, 101: 100, 102: 255} {
+		want := picks * w / 610
 		if d := got[i] - want; d < -want/10 || d > want/10 {
 			t.Errorf("member %d was picked %d times, want about %d", i, got[i], want)
 		}

@@ -82,11 +82,11 @@ func TestTrailersBothWays(t *testing.T) {
 func TestManyStreamsAtOnce(t *testing.T) {
 	addr, conns := server(t, Config{}, echo)
 	c := client(t, addr)
-	body := strings.Repeat("y", 200_000)
+	body := strings.Repeat("y", streamWindow+5000)
 	var wg sync.WaitGroup
 	for range 60 {
 		wg.Go(func() {
-			for range 4 {
+			for range 2 {
 				resp, err := c.Post("http://a/", "text/plain", strings.NewReader(body))
 				if err != nil {
 					t.Error(err)
