@@ -35,6 +35,8 @@ var layers = []layer{
 	{"lbd/internal/seal", nil, "ciphertext and keys"},
 	{"lbd/internal/buildinfo", nil, ""},
 	{"lbd/internal/lifecycle", nil, ""},
+	{"lbd/internal/handover", nil, "descriptors and messages, not what they are for"},
+	{"lbd/internal/sdnotify", nil, ""},
 	{"lbd/internal/flagenv", nil, ""},
 	{"lbd/internal/netlab", nil, ""},
 	{"lbd/internal/testutil/...", nil, ""},

@@ -1,0 +1,180 @@
+package handover
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+	"unicode/utf8"
+)
+
+// Version of the protocol. It is raised when an older end would misunderstand a
+// message; fields may be added without that, for unknown ones are ignored.
+const Version = 1
+
+// Bounds of one message. A Unix socket takes packets of about 200 KiB by default,
+// and the kernel 253 descriptors with one.
+const (
+	MaxBody  = 64 << 10
+	MaxFiles = 128
+)
+
+// Kind of a message.
+type Kind byte
+
+// The kinds, in the order in which they are sent; see the package's picture.
+const (
+	KindHello    Kind = iota + 1 // new → old
+	KindFault                    // new → old, before it gives up
+	KindSockets                  // old → new
+	KindVerdicts                 // old → new
+	KindGo                       // old → new
+	KindServing                  // new → old
+	KindHolder                   // old → new
+	KindDone                     // new → old
+	KindDraining                 // old → new
+	KindCut                      // new → old
+	kindEnd
+)
+
+func (k Kind) String() string {
+	names := [...]string{"hello", "fault", "sockets", "verdicts", "go", "serving", "holder", "done", "draining", "cut"}
+	if k == 0 || k >= kindEnd {
+		return fmt.Sprintf("kind %d", byte(k))
+	}
+	return names[k-1]
+}
+
+// Hello says that the new process could read its flags and found what it needs.
+type Hello struct {
+	Build string `json:"build"`
+	// HolderWire is the version in which it talks to a VIP holder.
+	HolderWire int `json:"holder_wire"`
+}
+
+// Fault says in words why the new process does not start.
+type Fault struct {
+	Reason string `json:"reason"`
+}
+
+// Key names a socket: what it is for, and what it is bound to. Several sockets
+// may have the same key (SO_REUSEPORT).
+type Key struct {
+	Use     string `json:"use"`
+	Network string `json:"network"` // as in package net: tcp, udp, unix
+	Address string `json:"address"`
+}
+
+func (k Key) String() string { return k.Use + " " + k.Network + " " + k.Address }
+
+// Sockets names the descriptors that came with it, in their order.
+type Sockets struct {
+	Keys []Key `json:"keys"`
+}
+
+// Verdict is what is known of the health of one member.
+type Verdict struct {
+	Pool   string    `json:"pool"`
+	Member string    `json:"member"`
+	Status string    `json:"status"`
+	Reason string    `json:"reason,omitempty"`
+	Since  time.Time `json:"since,omitzero"`
+}
+
+// Verdicts are as many as fit into a message.
+type Verdicts struct {
+	List []Verdict `json:"list"`
+}
+
+// Go says that the old process has let go of the data directory.
+type Go struct {
+	// Holder is the id of the VIP holder that will follow; 0: there is none, the new
+	// process starts its own.
+	Holder uint64 `json:"holder,omitempty"`
+	// Failed is why an earlier try with another binary came to nothing.
+	Failed string `json:"failed,omitempty"`
+}
+
+// Serving says that the new process accepts on all sockets and, where a holder is
+// to follow, leads.
+type Serving struct {
+	Term uint64 `json:"term"`
+}
+
+// Holder describes the VIP holder whose descriptors come with it.
+type Holder struct {
+	ID  uint64 `json:"id"`
+	PID int    `json:"pid"`
+	Seq uint64 `json:"seq"` // newest order's
+}
+
+// Done says that the new process has everything.
+type Done struct{}
+
+// Draining is what is left in the old process.
+type Draining struct {
+	PID         int       `json:"pid"`
+	Build       string    `json:"build"`
+	Since       time.Time `json:"since"`
+	Until       time.Time `json:"until"` // when the rest is cut
+	Connections int64     `json:"connections"`
+}
+
+// Cut asks the old process to end now.
+type Cut struct{}
+
+var errMessage = errors.New("damaged message between two processes of a node")
+
+// encode makes a packet: version, kind, JSON.
+func encode(k Kind, body any) ([]byte, error) {
+	b, err := json.Marshal(body)
+	if err != nil {
+		return nil, fmt.Errorf("encode %s: %w", k, err)
+	}
+	if len(b) > MaxBody {
+		return nil, fmt.Errorf("encode %s: %d bytes are more than %d", k, len(b), MaxBody)
+	}
+	return append([]byte{Version, byte(k)}, b...), nil
+}
+
+// Message as it was received. Its files are the receiver's.
+type Message struct {
+	Kind  Kind
+	body  []byte
+	Files []*File
+}
+
+// decode checks what does not depend on the kind.
+func decode(p []byte) (Message, error) {
+	switch {
+	case len(p) < 2:
+		return Message{}, fmt.Errorf("%w: %d bytes", errMessage, len(p))
+	case p[0] != Version:
+		return Message{}, fmt.Errorf("%w: version %d, not %d", errMessage, p[0], Version)
+	}
+	k := Kind(p[1])
+	if k == 0 || k >= kindEnd {
+		return Message{}, fmt.Errorf("%w: unknown %s", errMessage, k)
+	}
+	body := p[2:]
+	if len(body) > MaxBody || !utf8.Valid(body) || !json.Valid(body) {
+		return Message{}, fmt.Errorf("%w: the body of %s", errMessage, k)
+	}
+	return Message{Kind: k, body: append([]byte(nil), body...)}, nil
+}
+
+// Decode reads the body into one of the structs above.
+func (m *Message) Decode(into any) error {
+	if err := json.Unmarshal(m.body, into); err != nil {
+		return fmt.Errorf("%w: %s: %w", errMessage, m.Kind, err)
+	}
+	return nil
+}
+
+// Close lets go of the files.
+func (m *Message) Close() {
+	for _, f := range m.Files {
+		f.Close()
+	}
+	m.Files = nil
+}
