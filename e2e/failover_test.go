@@ -99,9 +99,10 @@ func (f *failover) checkHistory(owner *harness.Node) {
 	t.Helper()
 	var v struct {
 		History []struct {
-			Name  string
-			Why   string
-			GapMS *int64 `json:"gap_ms"`
+			Name     string
+			Why      string
+			GapMS    *int64 `json:"gap_ms"`
+			MarginMS *int64 `json:"margin_ms"`
 		}
 	}
 	f.w.Until(10*time.Second, "the takeover is in the history", func() error {
@@ -118,6 +119,11 @@ func (f *failover) checkHistory(owner *harness.Node) {
 		t.Errorf("the newest entry is %+v", newest)
 	} else {
 		t.Logf("history: %s, nobody answered for %d ms", newest.Why, *newest.GapMS)
+	}
+	if newest.MarginMS == nil || *newest.MarginMS < 0 {
+		t.Errorf("the claim of %s has no margin to the lease before: %+v", newest.Name, newest)
+	} else {
+		t.Logf("history: the claim came %d ms after the end of the lease before", *newest.MarginMS)
 	}
 }
 

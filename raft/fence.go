@@ -52,6 +52,8 @@ type fence struct {
 	acks        map[hraft.ServerID]time.Time // guarded by mu; what the newest answered beat of leaseTerm is good for
 	surrendered uint64                       // guarded by mu; the term whose lease was given up
 	transfer    uint64                       // guarded by mu; the leader of this term asked us to take over
+	handedAt    time.Time                    // guarded by mu; when it did
+	lapse       time.Time                    // guarded by mu; see lapsedAt
 	yieldedTo   hraft.ServerID               // guarded by mu
 	yieldedAt   time.Time                    // guarded by mu
 }
@@ -246,6 +248,7 @@ func (f *fence) acked(id hraft.ServerID, n note, term uint64, sent time.Time, vo
 		return false
 	}
 	if term > f.leaseTerm {
+		f.lapse = f.endBefore(term)
 		f.leaseTerm, f.leaseUntil, f.firstHolder, f.confirmed, f.lapsed = term, time.Time{}, f.holder, false, false
 		f.orphan = time.Time{} // the proof has been used: after this term somebody else may lead
 		clear(f.acks)
@@ -327,6 +330,32 @@ func (f *fence) unconfirmed(term uint64) bool {
 	return f.leaseTerm == term && f.lapsed
 }
 
+// endBefore is when the lease of another node before that of term was over, at the
+// latest: when its leader gave it up, when its holder was known to be gone, or when
+// the newest beat that was heard was worth nothing any more. Zero: no leader was
+// heard. Callers hold mu, before anything of term is noted.
+func (f *fence) endBefore(term uint64) time.Time {
+	switch {
+	case f.transfer != 0 && f.transfer+1 == term:
+		return f.handedAt
+	case !f.orphan.IsZero():
+		return f.orphan
+	case f.heardAt.IsZero():
+		return time.Time{}
+	}
+	return f.contact.Add(f.asked)
+}
+
+// lapsedAt is what endBefore was for term.
+func (f *fence) lapsedAt(term uint64) time.Time {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if term != f.leaseTerm {
+		return time.Time{}
+	}
+	return f.lapse
+}
+
 // lease is when the lease of term ends, zero when there is none, and for which
 // VIP holder it is.
 func (f *fence) lease(term uint64) (until time.Time, holder uint64) {
@@ -358,8 +387,8 @@ func (f *fence) gaveUp(term uint64) bool {
 // takeOver notes that the leader of term surrendered to this node. It holds for
 // candidacy in the very next term only: a request that was delayed until the
 // cluster has moved on is worth nothing.
-func (f *fence) takeOver(term uint64) {
+func (f *fence) takeOver(term uint64, now time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.transfer = term
+	f.transfer, f.handedAt = term, now
 }

@@ -88,12 +88,41 @@ func TestPromise(t *testing.T) {
 	// A transfer is good for the very next term only.
 	f = newFence(fenceTiming, t0)
 	f.heard("b", ask, 7, 7, at(1000))
-	f.takeOver(7)
+	f.takeOver(7, at(1000))
 	if ok, _ := f.mayStand(9, at(1001)); ok {
 		t.Error("a transfer of term 7 lets stand in term 9")
 	}
 	if ok, by := f.mayStand(8, at(1001)); !ok || !by {
 		t.Error("a transfer of term 7 does not let stand in term 8")
+	}
+}
+
+// Whoever leads next knows when the lease before was over at the latest.
+func TestLapseOfTheLeaseBefore(t *testing.T) {
+	t0 := time.Now()
+	at := func(ms int) time.Time { return t0.Add(time.Duration(ms) * time.Millisecond) }
+	calm := note{holder: 7, lease: longestLease}
+	for name, tc := range map[string]struct {
+		before func(*fence)
+		want   time.Time
+	}{
+		"nobody led":         {func(*fence) {}, time.Time{}},
+		"silence":            {func(f *fence) { f.heard("b", calm, 3, 3, at(100)) }, at(500)},
+		"another profile":    {func(f *fence) { f.heard("b", ask, 3, 3, at(100)) }, at(300)},
+		"handed over":        {func(f *fence) { f.heard("b", calm, 3, 3, at(100)); f.takeOver(3, at(110)) }, at(110)},
+		"an older hand-over": {func(f *fence) { f.takeOver(2, at(50)); f.heard("b", calm, 3, 3, at(100)) }, at(500)},
+		"holder is gone":     {func(f *fence) { f.heard("b", calm, 3, 3, at(100)); f.gone("b", 7, at(120)) }, at(120)},
+	} {
+		f := newFence(fenceTiming, t0)
+		tc.before(f)
+		f.acked("b", ask, 4, at(1000), []hraft.ServerID{"a", "b", "c"}, "a")
+		f.acked("b", ask, 4, at(1040), []hraft.ServerID{"a", "b", "c"}, "a")
+		if got := f.lapsedAt(4); !got.Equal(tc.want) {
+			t.Errorf("%s: %v after the start, want %v", name, got.Sub(t0), tc.want.Sub(t0))
+		}
+		if got := f.lapsedAt(3); !got.IsZero() {
+			t.Errorf("%s: a lapse before a term that this node did not lead", name)
+		}
 	}
 }
 

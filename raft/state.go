@@ -42,6 +42,7 @@ func (n *Node) State() State {
 	case hraft.Leader:
 		s.Role, s.IsLeader, s.Leader = "leader", true, s.ID
 		s.LeaseUntil, s.Holder = c.fence.lease(s.Term)
+		s.Lapse = c.fence.lapsedAt(s.Term)
 		s.Cause = causeAlone
 		if cause := c.cause.Load(); cause != nil {
 			s.Cause = *cause

@@ -120,7 +120,7 @@ func (t *transport) receive(rpc hraft.RPC) {
 			rpc.Respond(nil, errStaleHand)
 			return
 		}
-		t.fence.takeOver(term)
+		t.fence.takeOver(term, now)
 		t.pass(rpc)
 	default:
 		t.pass(rpc)

@@ -112,6 +112,9 @@ type State struct {
 	// LeaseUntil is when this leader's right to the VIPs ends; zero when it has
 	// none. It carries a monotonic reading. Valid only together with IsLeader.
 	LeaseUntil time.Time
+	// Lapse is when the lease before this leader's was over at the latest, by what
+	// this node heard; zero when it heard no leader before. A claim comes after it.
+	Lapse time.Time
 	// Holder is the VIP holder of this node, for which alone LeaseUntil is good;
 	// see SetHolder.
 	Holder uint64

@@ -22,6 +22,8 @@ type changeView struct {
 	Previous model.NodeID `json:"previous,omitempty"`
 	// GapMS is null where nobody could measure it.
 	GapMS *int64 `json:"gap_ms"`
+	// MarginMS is how long after the end of the lease before this claim came.
+	MarginMS *int64 `json:"margin_ms"`
 }
 
 // history lists the newest first.
@@ -29,7 +31,7 @@ func (p *Part) history(c echo.Context) error {
 	out := []changeView{}
 	p.read.Read(func(st *store.State) {
 		for _, r := range slices.Backward(st.RoleChanges()) {
-			v := changeView{Term: r.Term, Node: r.Node, Name: r.Name, At: r.At, Why: r.Why, Previous: r.Previous}
+			v := changeView{Term: r.Term, Node: r.Node, Name: r.Name, At: r.At, Why: r.Why, Previous: r.Previous, MarginMS: r.MarginMS}
 			if r.GapMS >= 0 {
 				v.GapMS = &r.GapMS
 			}

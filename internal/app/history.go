@@ -35,6 +35,7 @@ type history struct {
 	store  *store.Store
 	log    *slog.Logger
 	gap    prometheus.Gauge // of the newest takeover
+	margin prometheus.Gauge // likewise
 
 	watched netip.Addr // the VIP that is asked for; zero: none
 	mu      sync.Mutex
@@ -48,9 +49,12 @@ func newHistory(n *node) *history {
 	gap := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "lbd_vip_takeover_gap_seconds", Help: "Between the last answer of the owner before and this node's newest claim; 0 before any, -1 when it was not measured.",
 	})
-	n.reg.MustRegister(gap)
+	margin := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "lbd_vip_claim_margin_seconds", Help: "Between the latest end of the lease before, by what this node heard, and its newest claim; never negative while the fence holds.",
+	})
+	n.reg.MustRegister(gap, margin)
 	return &history{
-		gap: gap, node: n.raft, name: n.cfg.Name, holder: n.holder, vips: n.roles.currentVIPs, store: n.st,
+		gap: gap, margin: margin, node: n.raft, name: n.cfg.Name, holder: n.holder, vips: n.roles.currentVIPs, store: n.st,
 		log: n.log.With("part", "history"), stop: func() {},
 	}
 }
@@ -140,6 +144,15 @@ func (h *history) claimed(r vrrp.Report, st raft.State) {
 	h.gap.Set(-1)
 	if c.GapMS >= 0 {
 		h.gap.Set(float64(c.GapMS) / 1000)
+	}
+	h.margin.Set(0)
+	if !st.Lapse.IsZero() {
+		margin := r.Since.Sub(st.Lapse)
+		h.margin.Set(margin.Seconds())
+		c.MarginMS = new(margin.Milliseconds())
+		if margin < 0 {
+			h.log.Error("the VIPs were claimed before the lease of the leader before had ended", "term", c.Term, "margin", margin)
+		}
 	}
 	h.unwatch()
 	h.store.Read(func(s *store.State) {

@@ -67,7 +67,7 @@ func TestProfileAndHistory(t *testing.T) {
 		case `PUT /v1/cluster/profile {"profile":"calm"}`:
 			io.WriteString(w, `{"profile":"calm"}`)
 		case "GET /v1/cluster/history ":
-			io.WriteString(w, `{"history":[{"term":5,"name":"beta","at":"2030-01-01T00:00:00Z","why":"silence","gap_ms":41},{"term":3,"name":"alpha","at":"2029-01-01T00:00:00Z","why":"first","gap_ms":null}]}`)
+			io.WriteString(w, `{"history":[{"term":5,"name":"beta","at":"2030-01-01T00:00:00Z","why":"silence","gap_ms":41,"margin_ms":52},{"term":3,"name":"alpha","at":"2029-01-01T00:00:00Z","why":"first","gap_ms":null}]}`)
 		default:
 			t.Errorf("asked %s %s %s", r.Method, r.URL.Path, b)
 		}
@@ -78,7 +78,7 @@ func TestProfileAndHistory(t *testing.T) {
 		}
 	}
 	code, out, errs := run(t, "", "history", "--data-dir", dir)
-	for _, want := range []string{"2030-01-01T00:00:00Z  5     beta    41ms  silence", "alpha   -     first"} {
+	for _, want := range []string{"2030-01-01T00:00:00Z  5     beta    41ms  52ms    silence", "alpha   -     -       first"} {
 		if code != 0 || !strings.Contains(out, want) {
 			t.Errorf("history lacks %q: %d %s\n%s", want, code, errs, out)
 		}

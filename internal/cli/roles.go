@@ -30,25 +30,30 @@ func historyCommand(*flag.FlagSet) func(context.Context, *call) error {
 	return func(ctx context.Context, c *call) error {
 		var v struct {
 			History []struct {
-				Term  uint64    `json:"term"`
-				Name  string    `json:"name"`
-				At    time.Time `json:"at"`
-				Why   string    `json:"why"`
-				GapMS *int64    `json:"gap_ms"`
+				Term     uint64    `json:"term"`
+				Name     string    `json:"name"`
+				At       time.Time `json:"at"`
+				Why      string    `json:"why"`
+				GapMS    *int64    `json:"gap_ms"`
+				MarginMS *int64    `json:"margin_ms"`
 			} `json:"history"`
 		}
 		if err := c.client.call(ctx, "GET", "/v1/cluster/history", nil, &v); err != nil {
 			return err
 		}
 		w := tabwriter.NewWriter(c.Stdout, 0, 8, 2, ' ', 0)
-		fmt.Fprintln(w, "AT\tTERM\tACTIVE\tGAP\tWHY")
+		fmt.Fprintln(w, "AT\tTERM\tACTIVE\tGAP\tMARGIN\tWHY")
 		for _, h := range v.History {
-			gap := "-"
-			if h.GapMS != nil {
-				gap = (time.Duration(*h.GapMS) * time.Millisecond).String()
-			}
-			fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%s\n", h.At.Format(time.RFC3339), h.Term, h.Name, gap, h.Why)
+			fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%s\t%s\n", h.At.Format(time.RFC3339), h.Term, h.Name, millis(h.GapMS), millis(h.MarginMS), h.Why)
 		}
 		return w.Flush()
 	}
+}
+
+// millis is "-" for what was not measured.
+func millis(ms *int64) string {
+	if ms == nil {
+		return "-"
+	}
+	return (time.Duration(*ms) * time.Millisecond).String()
 }

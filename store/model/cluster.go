@@ -28,6 +28,10 @@ type RoleChange struct {
 	// GapMS is for how long no node answered for the VIPs, as the new one
 	// measured it from outside while it was standby; -1 when it could not.
 	GapMS int64 `json:"gap_ms"`
+	// MarginMS lies between the latest end of the lease before, by what the new
+	// owner heard, and its claim; absent when it heard no leader before. It is
+	// never negative while nobody claims too early.
+	MarginMS *int64 `json:"margin_ms,omitempty"`
 }
 
 // MaxRoleChanges bounds the history; the oldest go first.
