@@ -31,6 +31,9 @@ type acceptor struct {
 // appoint has the socket's connections accepted by who serves l: event loops, or
 // a goroutine.
 func (s *sockets) appoint(sock *socket, l *table.Listener) {
+	if s.held {
+		return
+	}
 	looped := len(s.workers) > 0 && l.OnLoops()
 	if looped && sock.looped {
 		for _, a := range sock.acceptors { // perhaps waiting for a slot of another listener

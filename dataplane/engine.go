@@ -54,6 +54,14 @@ type Config struct {
 	// cookies bind to this node's process only.
 	SessionKey func() []byte
 
+	// Inherited gives the listening sockets that an earlier process of this node
+	// handed over, each once; the engine owns the descriptor. nil: none.
+	Inherited func(network string, addr netip.AddrPort) (fd int, ok bool)
+	// Held: nothing is accepted before Begin.
+	Held bool
+	// Verdict tells what an earlier process knew of a member; nil: nothing.
+	Verdict func(pool model.PoolID, member model.MemberID) (model.MemberHealth, bool)
+
 	// Access writes a line for each request and TCP connection; nil: none. The engine
 	// runs it to its end.
 	Access *accesslog.Log
@@ -147,9 +155,9 @@ func New(cfg Config, src Source) (*Engine, error) {
 		}
 		return own
 	}, cfg.Access)
-	e.checker = health.New(health.Config{}, e.notify)
+	e.checker = health.New(health.Config{Known: e.verdict}, e.notify)
 	e.sockets = &sockets{
-		freebind: cfg.Freebind, log: cfg.Log, budget: e.clients,
+		freebind: cfg.Freebind, log: cfg.Log, budget: e.clients, inherited: cfg.Inherited, held: cfg.Held,
 		open:  make(map[netip.AddrPort]*socket),
 		serve: e.serve, drained: e.drain,
 	}

@@ -36,9 +36,12 @@ type sockets struct {
 	// workers are the event loops; none: every connection has its goroutine.
 	workers []*worker
 
-	open   map[netip.AddrPort]*socket
-	hushed func(netip.Addr) bool // where requests for connections are left unanswered; nil: nowhere
-	wg     sync.WaitGroup        // accept loops
+	open map[netip.AddrPort]*socket
+	// inherited gives the socket that an earlier process of this node had; nil: none.
+	inherited func(network string, addr netip.AddrPort) (fd int, ok bool)
+	held      bool                  // nobody accepts yet
+	hushed    func(netip.Addr) bool // where requests for connections are left unanswered; nil: nowhere
+	wg        sync.WaitGroup        // accept loops
 }
 
 // binding is one listener on one socket: what its connections share.
@@ -67,6 +70,7 @@ type socket struct {
 	accepting chan struct{}
 	acceptors []*acceptor
 	pausing   atomic.Bool // the goroutine is to end, the socket stays
+	left      atomic.Bool // another process goes on with the socket
 }
 
 // apply makes want the set of open sockets. Sockets that stay are not touched;
@@ -95,7 +99,7 @@ func (s *sockets) apply(want map[netip.AddrPort]*table.Listener) map[netip.AddrP
 		if _, ok := s.open[addr]; ok {
 			continue
 		}
-		ln, err := s.listen(addr)
+		ln, err := s.listener(addr)
 		if err != nil {
 			failed[addr] = err
 			continue
@@ -130,6 +134,16 @@ func (s *sockets) closeAll() {
 		s.close(addr, sock)
 	}
 	s.wg.Wait()
+}
+
+// listener is the one that was inherited, or a new one.
+func (s *sockets) listener(addr netip.AddrPort) (*net.TCPListener, error) {
+	if s.inherited != nil {
+		if fd, ok := s.inherited("tcp", addr); ok {
+			return inherit(fd, addr)
+		}
+	}
+	return s.listen(addr)
 }
 
 // listen opens a socket that may be bound before its address is there: a standby
@@ -213,6 +227,11 @@ func (s *sockets) admit(sock *socket, tcp *net.TCPConn) {
 		// Another socket of the listener may have taken the last slot meanwhile:
 		// then this one client waits here, the others in the queue.
 		if l.Live.Enter(b.stop) {
+			s.serve(tcp, b)
+			return
+		}
+		if sock.left.Load() { // accepted is accepted
+			l.Live.Overtake()
 			s.serve(tcp, b)
 			return
 		}

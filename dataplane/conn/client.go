@@ -31,8 +31,9 @@ type client struct {
 	ctx    context.Context // of the connection itself; ended by Cut
 	cancel context.CancelFunc
 
-	phase    atomic.Int32 // phaseBusy, phaseIdle, phaseLeaving
-	draining atomic.Bool
+	phase    atomic.Int32            // phaseBusy, phaseIdle, phaseLeaving
+	draining atomic.Bool             // the next answer is the last
+	hurried  atomic.Bool             // there may be none
 	streams  atomic.Pointer[h2.Conn] // with HTTP/2
 
 	http2   bool         // it is a stream of an HTTP/2 connection
@@ -48,10 +49,16 @@ const (
 
 // Drain ends the connection at once when it is idle, else after the answer under way.
 func (c *client) Drain() {
-	c.draining.Store(true)
+	c.hurried.Store(true)
+	c.Retire()
 	if c.phase.CompareAndSwap(phaseIdle, phaseLeaving) {
 		c.conn.Wake()
 	}
+}
+
+// Retire ends the connection with the next answer. HTTP/2 has words for it.
+func (c *client) Retire() {
+	c.draining.Store(true)
 	if m := c.streams.Load(); m != nil {
 		m.Drain()
 	}
@@ -85,7 +92,7 @@ func (c *client) awaitRequest() bool {
 		// In this order: a Wake by Drain must not be overwritten by our deadline.
 		c.conn.ArmRead(c.p.limits.KeepAlive)
 		c.phase.Store(phaseIdle)
-		if c.draining.Load() {
+		if c.hurried.Load() {
 			return false
 		}
 		runtime.Gosched() // see await

@@ -37,7 +37,8 @@ type client struct {
 	blocked  time.Duration // when the client last took something, while out is kept
 	lingered int32
 	state    state
-	draining bool
+	draining bool // the next answer is the last
+	hurried  bool // there may be none
 	rest     bool // bytes may come that nobody reads: linger
 	again    bool // waits for another turn
 	stray    bool // an empty line before the request was dropped
@@ -58,12 +59,15 @@ const (
 // Drain implements live.Drainable.
 func (c *client) Drain() {
 	c.s.l.Post(func() {
-		c.draining = true
+		c.draining, c.hurried = true, true
 		if c.state == idle && !c.owes() && c.in.empty() {
 			c.close()
 		}
 	})
 }
+
+// Retire implements live.Drainable.
+func (c *client) Retire() { c.s.l.Post(func() { c.draining = true }) }
 
 // Cut implements live.Drainable.
 func (c *client) Cut() { c.s.l.Post(c.reset) }
@@ -249,7 +253,7 @@ func (c *client) left() {
 // stepHead reads a request head.
 func (c *client) stepHead(budget *int) bool {
 	if c.in.empty() {
-		if c.draining && c.state == idle {
+		if c.hurried && c.state == idle {
 			c.close()
 			return false
 		}

@@ -70,6 +70,9 @@ func (s *Server) Serve(fd int, remote netip.AddrPort, d *Door) {
 // Drain has nothing to ask for: only the two ends know when a stream is over.
 func (f *flow) Drain() {}
 
+// Retire is the same.
+func (f *flow) Retire() {}
+
 // Cut implements live.Drainable.
 func (f *flow) Cut() { f.s.l.Post(func() { f.end(true) }) }
 

@@ -28,11 +28,15 @@ type Target struct {
 // Config of a Checker. The zero value works.
 type Config struct {
 	Dial Dialer // nil: TCP
+	// Known tells what another process has found out of a target that is new here;
+	// nil: nothing.
+	Known func(Subject) (model.MemberHealth, bool)
 }
 
 // Checker probes the targets it was given last. Apply and Close are for one goroutine.
 type Checker struct {
 	dial   Dialer
+	known  func(Subject) (model.MemberHealth, bool)
 	notify func()
 	slots  chan struct{}
 
@@ -56,6 +60,7 @@ func New(cfg Config, notify func()) *Checker {
 	}
 	c := &Checker{
 		dial:    cfg.Dial,
+		known:   cfg.Known,
 		notify:  notify,
 		slots:   make(chan struct{}, maxInFlight),
 		running: make(map[Subject]*run),
@@ -99,6 +104,9 @@ func (c *Checker) Apply(targets []Target) {
 		status := model.Offline
 		if addr, ok := kept[t.Subject]; ok && addr == t.Spec.Addr {
 			status = t.Subject.Health().Status
+		} else if v, ok := c.knows(t.Subject); ok {
+			status = v.Status
+			t.Subject.SetVerdict(v, v.Status != model.Failing)
 		} else {
 			t.Subject.SetVerdict(model.MemberHealth{Status: model.Offline, Since: time.Now()}, true)
 		}
@@ -111,6 +119,14 @@ func (c *Checker) Apply(targets []Target) {
 			c.watch(ctx, t, status, spread)
 		})
 	}
+}
+
+func (c *Checker) knows(s Subject) (model.MemberHealth, bool) {
+	if c.known == nil {
+		return model.MemberHealth{}, false
+	}
+	v, ok := c.known(s)
+	return v, ok && (v.Status == model.Online || v.Status == model.Failing)
 }
 
 // Close ends all probing and waits for it.

@@ -32,6 +32,9 @@ type flow struct {
 // Drain has nothing to ask for: only the two ends know when a stream is over.
 func (f *flow) Drain() {}
 
+// Retire is the same.
+func (f *flow) Retire() {}
+
 // Cut resets both sides.
 func (f *flow) Cut() {
 	f.cancel()

@@ -97,6 +97,9 @@ func (l *Listener) waitFor(stop <-chan struct{}, ok func() bool) bool {
 // TryEnter takes a slot and reports whether there was one.
 func (l *Listener) TryEnter() bool { return l.gate.take() }
 
+// Overtake takes a slot although there may be none.
+func (l *Listener) Overtake() { l.gate.active.Add(1) }
+
 // OnFree has fn called once, when a slot may be free: at once if there is one. fn
 // must not block; it may be called from any goroutine.
 func (l *Listener) OnFree(fn func()) {

@@ -7,6 +7,10 @@ type Drainable interface {
 	// Drain asks to end soon: at once when idle, else after the answer under way.
 	// It must not block and may be called more than once.
 	Drain()
+	// Retire asks to end with the next answer: an idle connection stays until then,
+	// or until its time is over, for a request may be on its way. Like Drain
+	// otherwise.
+	Retire()
 	// Cut ends it now.
 	Cut()
 }
@@ -17,8 +21,9 @@ type Group struct {
 	mu       sync.Mutex
 	conns    map[Drainable]struct{} // guarded by mu; bounded by the budget
 	draining bool                   // guarded by mu
+	retiring bool                   // guarded by mu
 	cut      bool                   // guarded by mu
-	empty    chan struct{}          // guarded by mu; closed when draining and empty
+	empty    chan struct{}          // guarded by mu; closed when draining or retiring, and empty
 }
 
 // NewGroup is empty.
@@ -34,6 +39,9 @@ func (g *Group) Add(c Drainable) bool {
 		return false
 	}
 	g.conns[c] = struct{}{}
+	if g.retiring {
+		c.Retire()
+	}
 	return true
 }
 
@@ -44,8 +52,11 @@ func (g *Group) Replace(old, c Drainable) {
 	defer g.mu.Unlock()
 	delete(g.conns, old)
 	g.conns[c] = struct{}{}
-	if g.draining {
+	switch {
+	case g.draining:
 		c.Drain()
+	case g.retiring:
+		c.Retire()
 	}
 	if g.cut {
 		c.Cut()
@@ -75,6 +86,21 @@ func (g *Group) Drain() <-chan struct{} {
 	return g.empty
 }
 
+// Retire asks every connection to end with its next answer, those that still come
+// as well. The channel is closed when none is left.
+func (g *Group) Retire() <-chan struct{} {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if !g.retiring {
+		g.retiring = true
+		for c := range g.conns {
+			c.Retire()
+		}
+		g.checkEmpty()
+	}
+	return g.empty
+}
+
 // Cut ends every connection now.
 func (g *Group) Cut() {
 	g.mu.Lock()
@@ -94,7 +120,7 @@ func (g *Group) Len() int {
 
 // checkEmpty runs with mu held.
 func (g *Group) checkEmpty() {
-	if !g.draining || len(g.conns) > 0 {
+	if !g.draining && !g.retiring || len(g.conns) > 0 {
 		return
 	}
 	select {

@@ -237,10 +237,30 @@ func TestIdleFollowsTheAddress(t *testing.T) {
 	}
 }
 
-type drainable struct{ drains, cuts int }
+type drainable struct{ drains, retires, cuts int }
 
-func (d *drainable) Drain() { d.drains++ }
-func (d *drainable) Cut()   { d.cuts++ }
+func (d *drainable) Drain()  { d.drains++ }
+func (d *drainable) Retire() { d.retires++ }
+func (d *drainable) Cut()    { d.cuts++ }
+
+// TestGroupRetires: those that are accepted already may still come.
+func TestGroupRetires(t *testing.T) {
+	g := NewGroup()
+	a, b := &drainable{}, &drainable{}
+	g.Add(a)
+	empty := g.Retire()
+	if !g.Add(b) || a.retires != 1 || b.retires != 1 || a.drains+b.drains != 0 {
+		t.Errorf("retires %d and %d, drains %d and %d; want 1, 1, 0, 0", a.retires, b.retires, a.drains, b.drains)
+	}
+	g.Remove(a)
+	select {
+	case <-empty:
+		t.Error("empty while a connection is open")
+	default:
+	}
+	g.Remove(b)
+	<-empty
+}
 
 func TestGroup(t *testing.T) {
 	g := NewGroup()
