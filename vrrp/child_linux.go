@@ -18,7 +18,7 @@ import (
 // returns the exit code.
 func HolderMain(fd uintptr) int {
 	f := os.NewFile(fd, "parent")
-	if f == nil {
+	if f == nil || tieLife(int(fd)+1) != nil {
 		fmt.Fprintln(os.Stderr, "lbd: holder is started by lbd itself, not by hand")
 		return 2
 	}

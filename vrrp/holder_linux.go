@@ -16,7 +16,8 @@ import (
 const (
 	// HolderCommand is the hidden sub-command that the child is started with.
 	HolderCommand = "holder"
-	// HolderFD is the child's end of the socket to its parent.
+	// HolderFD is the child's end of the socket to its parent; the descriptor after
+	// it is that of its lifeline.
 	HolderFD uintptr = 3
 	// MaxVIPs per node. An order of that many is at most 80 KiB on the socket.
 	MaxVIPs = 4096
@@ -43,29 +44,26 @@ type Holder struct {
 	changed chan struct{} // size 1: the report changed
 
 	mu     sync.Mutex
+	seq    uint64        // guarded by mu; the newest order's, of an earlier parent perhaps
 	order  orderMessage  // guarded by mu; the newest
 	refuse []Problem     // guarded by mu; VIPs of the order that cannot be sent
 	proc   *process      // guarded by mu; nil while there is no child
 	report Report        // guarded by mu
 	heard  time.Time     // guarded by mu; when report came
 	notify chan struct{} // guarded by mu; closed and replaced at every report
+	leave  chan struct{} // guarded by mu; closed when another process goes on with the child
+	left   chan struct{} // guarded by mu; closed when Run has let go of it
 }
 
 // StartHolder checks the machine (see Check) and starts the child, so that what
 // is missing is known at once. Nothing is held until the first Order. Run must
 // follow; without it, Close.
 func StartHolder(cfg HolderConfig) (*Holder, error) {
-	if cfg.Device == "" {
-		cfg.Device = DefaultDevice
-	}
-	if err := Check(); err != nil {
+	h, err := NewHolder(cfg)
+	if err != nil {
 		return nil, err
 	}
-	h := &Holder{
-		cfg: cfg, log: logger(cfg.Log),
-		wake: make(chan struct{}, 1), changed: make(chan struct{}, 1), notify: make(chan struct{}),
-	}
-	p, err := startProcess(cfg, h.log)
+	p, err := startProcess(h.cfg, h.log)
 	if err != nil {
 		return nil, err
 	}
@@ -73,10 +71,26 @@ func StartHolder(cfg HolderConfig) (*Holder, error) {
 	return h, nil
 }
 
+// NewHolder is StartHolder without a child: one is to be adopted before Run.
+func NewHolder(cfg HolderConfig) (*Holder, error) {
+	if cfg.Device == "" {
+		cfg.Device = DefaultDevice
+	}
+	if err := Check(); err != nil {
+		return nil, err
+	}
+	return &Holder{
+		cfg: cfg, log: logger(cfg.Log),
+		wake: make(chan struct{}, 1), changed: make(chan struct{}, 1), notify: make(chan struct{}),
+		leave: make(chan struct{}), left: make(chan struct{}),
+	}, nil
+}
+
 // Run supervises the child until ctx ends: it carries orders and reports, and
 // starts the child again when it died, with the newest order if its deadline is
 // still ahead. At the end it releases, waits for the child at most two seconds,
-// and returns nil.
+// and returns nil. After Bequeath it returns nil at once and leaves the child alone;
+// it may be called again then.
 func (h *Holder) Run(ctx context.Context) error {
 	pause := restartMin
 	for {
@@ -93,21 +107,28 @@ func (h *Holder) Run(ctx context.Context) error {
 		}
 		if p != nil {
 			started := time.Now()
-			h.serve(ctx, p)
+			if h.serve(ctx, p) {
+				return nil
+			}
 			h.adopt(nil)
 			if ctx.Err() != nil {
 				if p.err != nil {
-					h.log.Warn("VIP holder left", "pid", p.pid(), "err", p.err)
+					h.log.Warn("VIP holder left", "pid", p.pid, "err", p.err)
 				}
 				return nil
 			}
-			h.log.Error("VIP holder died, its addresses went with it", "pid", p.pid(), "err", p.err)
+			h.log.Error("VIP holder died, its addresses went with it", "pid", p.pid, "err", p.err)
 			if time.Since(started) > restartMax {
 				pause = restartMin
 			}
 		}
 		select {
 		case <-ctx.Done():
+			return nil
+		case <-h.leaving():
+			h.mu.Lock()
+			close(h.left) // there is no child
+			h.mu.Unlock()
 			return nil
 		case <-time.After(pause):
 			pause = min(2*pause, restartMax)
@@ -122,7 +143,7 @@ func (h *Holder) adopt(p *process) {
 	h.report = Report{Seq: h.report.Seq}
 	if p != nil {
 		h.report = p.first
-		h.report.PID = p.pid()
+		h.report.PID = p.pid
 	}
 	h.told()
 	h.mu.Unlock()
@@ -137,8 +158,9 @@ func (h *Holder) told() {
 }
 
 // serve carries messages until the child is dead or ctx ends; then the child
-// is released and gone when it returns.
-func (h *Holder) serve(ctx context.Context, p *process) {
+// is released and gone when it returns. It returns true, and has changed nothing,
+// when another process is to go on with the child.
+func (h *Holder) serve(ctx context.Context, p *process) (bequeathed bool) {
 	var wg sync.WaitGroup
 	wg.Go(func() { p.read(h.receive, h.log) })
 	tick := time.NewTicker(reportEvery)
@@ -156,6 +178,13 @@ loop:
 			break loop
 		case <-p.dead:
 			break loop
+		case <-h.leaving():
+			_ = p.conn.SetReadDeadline(time.Unix(1, 0)) // ends p.read
+			wg.Wait()
+			h.mu.Lock()
+			close(h.left)
+			h.mu.Unlock()
+			return true
 		case <-h.wake:
 			h.send(p)
 		case <-tick.C:
@@ -166,13 +195,14 @@ loop:
 				silent, last = 0, heard
 			}
 			if silent >= hungTicks {
-				h.log.Error("VIP holder hangs and is ended", "pid", p.pid())
+				h.log.Error("VIP holder hangs and is ended", "pid", p.pid)
 				p.kill()
 			}
 		}
 	}
 	p.end()
 	wg.Wait()
+	return false
 }
 
 // send gives the child the newest order. One that cannot be sent now (a frozen
@@ -257,7 +287,8 @@ func (h *Holder) Order(o Order) uint64 {
 	slices.SortFunc(m.VIPs, func(a, b VIP) int { return a.Addr.Compare(b.Addr) })
 	m.VIPs = slices.CompactFunc(m.VIPs, func(a, b VIP) bool { return a.Addr == b.Addr })
 	h.mu.Lock()
-	m.Seq = h.order.Seq + 1
+	h.seq++
+	m.Seq = h.seq
 	h.order, h.refuse = m, refuse[:min(len(refuse), maxProblems)]
 	h.mu.Unlock()
 	poke(h.wake)

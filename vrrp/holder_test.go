@@ -204,6 +204,27 @@ func TestFrozenHolderDiesWithItsParent(t *testing.T) {
 	eventually(t, "the child is gone", func() bool { return !alive(child) }, func() string { return "" })
 }
 
+// Another process goes on with the child: the addresses stay on, its orders count,
+// and the child's life hangs on it.
+func TestAChildIsHandedOn(t *testing.T) {
+	n := newNetwork(t)
+	p, vip := n.host(1).parent(), vipOf("10.77.0.10")
+	p.hold(7, lease, renew, vip)
+	before := p.untilHolding(vip)
+	for term := uint64(8); term < 10; term++ { // a second time with a child that is adopted already
+		p.tell(command{Do: "succeed", Term: term, Hold: lease, Renew: renew, VIPs: []VIP{vip}})
+		r := p.until("orders of the new parent", func(r Report) bool { return r.Term == term })
+		if len(r.Holding) != 1 || r.PID != before.PID || !r.Since.Equal(before.Since) {
+			t.Errorf("after the hand-over: %+v, before: %+v", r, before)
+		}
+	}
+	p.tell(command{Do: "release"})
+	p.until("released", func(r Report) bool { return len(r.Holding) == 0 })
+	p.signalHolder(unix.SIGSTOP)
+	p.kill()
+	eventually(t, "the child is gone", func() bool { return !alive(before.PID) }, func() string { return "" })
+}
+
 func TestHungHolderIsReplaced(t *testing.T) {
 	n := newNetwork(t)
 	p := n.host(1).parent()

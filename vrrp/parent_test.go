@@ -24,7 +24,7 @@ import (
 // command to a test parent, one JSON object per line; every command is answered
 // by one reply line.
 type command struct {
-	Do     string // "hold", "release", "report", "order", "arbiter"
+	Do     string // "hold", "release", "report", "order", "arbiter", "succeed"
 	Hold   time.Duration
 	Renew  time.Duration // 0: once
 	VIPs   []VIP
@@ -106,6 +106,24 @@ func parentMain() int {
 			r.Answers, r.Gone = arbiter.Answers(), arbiter.Gone()
 		case "tie":
 			h.Tie(h.ID(), "peer", c.Tether)
+		case "succeed": // another Holder, as in another process, goes on with the child
+			stop()
+			stop = func() {}
+			h2, err := NewHolder(HolderConfig{Log: log})
+			if err == nil {
+				var b *Bequest
+				if b, err = h.Bequeath(ctx); err == nil {
+					err = h2.Adopt(ctx, b)
+				}
+			}
+			if err != nil {
+				r.Err = err.Error()
+				break
+			}
+			h.Abandon()
+			h = h2
+			wg.Go(func() { _ = h2.Run(ctx) })
+			stop = holdOn(h, c)
 		case "release":
 			stop()
 			rctx, done := context.WithTimeout(ctx, 2*time.Second)

@@ -9,9 +9,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"runtime"
 	"sync"
-	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -19,8 +17,12 @@ import (
 
 // process is a running child and this end of the socket.
 type process struct {
-	cmd   *exec.Cmd
-	conn  *net.UnixConn
+	pid  int
+	kill func() // with SIGKILL; one that is dead already is well
+	conn *net.UnixConn
+	// life is our end of the child's lifeline, see tieLife.
+	life *os.File
+
 	id    uint64 // unlike that of any other child, never 0
 	first Report
 	dead  chan struct{} // closed when the process is reaped
@@ -44,30 +46,29 @@ func startProcess(cfg HolderConfig, log *slog.Logger) (*process, error) {
 	}
 	cmd := exec.Command(command[0], command[1:]...)
 	cmd.Stderr = os.Stderr // only what the runtime says when it dies
-	cmd.ExtraFiles = []*os.File{theirs}
-	// SIGKILL as a backstop: a child that is frozen does not see the socket
-	// close.
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	p := &process{cmd: cmd, conn: ours, id: rand.Uint64() | 1, dead: make(chan struct{})}
-	started := make(chan error, 1)
-	go func() {
-		// The parent-death signal comes when the thread that started the child
-		// ends, so this goroutine keeps its thread until the child is reaped.
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
-		defer close(p.dead)
-		err := cmd.Start()
-		started <- err
-		if err == nil {
-			p.err = cmd.Wait()
-		}
-	}()
-	err = <-started
-	theirs.Close()
+	lifeEnd, life, err := os.Pipe()
 	if err != nil {
 		ours.Close()
+		theirs.Close()
 		return nil, fmt.Errorf("start VIP holder: %w", err)
 	}
+	cmd.ExtraFiles = []*os.File{theirs, lifeEnd}
+	err = cmd.Start()
+	theirs.Close()
+	lifeEnd.Close()
+	if err != nil {
+		ours.Close()
+		life.Close()
+		return nil, fmt.Errorf("start VIP holder: %w", err)
+	}
+	p := &process{
+		pid: cmd.Process.Pid, kill: func() { _ = cmd.Process.Kill() }, conn: ours, life: life,
+		id: rand.Uint64() | 1, dead: make(chan struct{}),
+	}
+	go func() { // ends with the child
+		defer close(p.dead)
+		p.err = cmd.Wait()
+	}()
 	if err := p.greet(cfg, log); err != nil {
 		p.end()
 		return nil, fmt.Errorf("start VIP holder: %w", err)
@@ -97,6 +98,11 @@ func (p *process) greet(cfg HolderConfig, log *slog.Logger) error {
 	if err := p.write(setup.encode()); err != nil {
 		return err
 	}
+	return p.hear(log)
+}
+
+// hear waits for a report.
+func (p *process) hear(log *slog.Logger) error {
 	if err := p.conn.SetReadDeadline(time.Now().Add(startWithin)); err != nil {
 		return err
 	}
@@ -138,7 +144,7 @@ func (p *process) read(receive func(Report, int), log *slog.Logger) {
 				log.Error("report of the VIP holder", "err", err)
 				continue
 			}
-			receive(r, p.pid())
+			receive(r, p.pid)
 		case kindLog:
 			if m, err := decodeLog(buf[1:n]); err == nil {
 				m.emit(log)
@@ -158,12 +164,6 @@ func (p *process) write(b []byte) error {
 	return err
 }
 
-func (p *process) pid() int { return p.cmd.Process.Pid }
-
-func (p *process) kill() {
-	_ = p.cmd.Process.Kill() // dead already is as good
-}
-
 // end closes our end, which tells the child to leave, kills it when it does not,
 // and waits until it is gone. The kernel has then taken its addresses away.
 func (p *process) end() {
@@ -175,5 +175,6 @@ func (p *process) end() {
 			p.kill()
 			<-p.dead
 		}
+		p.life.Close()
 	})
 }

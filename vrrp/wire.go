@@ -16,8 +16,8 @@ import (
 //	kind (1 byte), body; numbers big-endian; strings and lists with a 16 bit
 //	count before them
 //
-// Both ends are the same binary, so there is no version: a parent never talks to
-// a child of another build.
+// There is no version in them: a parent talks to a child of another build only
+// where HolderWire is the same.
 type kind byte
 
 const (

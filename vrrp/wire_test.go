@@ -2,7 +2,9 @@ package vrrp
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/netip"
 	"strings"
@@ -47,6 +49,21 @@ func TestMessagesComeBackAsTheyWere(t *testing.T) {
 	s := setupMessage{"lbd0", true}
 	if got, err := decodeSetup(s.encode()[1:]); err != nil || got != s {
 		t.Errorf("setup: %+v, %v", got, err)
+	}
+}
+
+// TestTheWireHasAVersion: what changes the bytes of a message changes HolderWire,
+// or a parent and a child of different builds would misunderstand each other.
+func TestTheWireHasAVersion(t *testing.T) {
+	o := orderMessage{Offset: -5, Order: Order{Seq: 1, Term: 2, Deadline: 3, Announce: 4, VRRP: VRRP{VRID: 5, Fixed: true, Peers: []netip.Addr{netip.MustParseAddr("fe80::2")}}, VIPs: manyVIPs6(2)}}
+	tie := tieMessage{"n1", tether.Target{Addr: netip.MustParseAddrPort("[fd00::1]:7"), Key: tether.Key{1, 31: 2}, Token: tether.Token{3, 15: 4}}}
+	var all []byte
+	for _, b := range [][]byte{o.encode(), sampleReport().encode(), tie.encode(), setupMessage{"lbd0", true}.encode()} {
+		all = append(all, b...)
+	}
+	const wire, version = "fb7c42ceec2e95b061e90cb4032b604300e31127f73142de0779a09a2506bb81", 1
+	if got := fmt.Sprintf("%x", sha256.Sum256(all)); got != wire || HolderWire != version {
+		t.Errorf("the messages are %s in version %d, the test knows %s of version %d: raise HolderWire and put both here", got, HolderWire, wire, version)
 	}
 }
 
