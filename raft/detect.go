@@ -76,7 +76,7 @@ func (d *detector) soon(after time.Duration) {
 // when a lease ran out.
 func (d *detector) lead(r *hraft.Raft, now time.Time, expired *bool) {
 	term := r.CurrentTerm()
-	if voters := voterIDs(d.t.servers()); len(voters) == 1 && voters[0] == d.t.id {
+	if d.t.alone() {
 		d.t.ack(d.t.id, d.t.fence.asks(), term, now)
 	}
 	until, _ := d.t.fence.lease(term)
@@ -105,6 +105,9 @@ func (d *detector) due(r *hraft.Raft, now time.Time) (due, urgent bool) {
 	if d.t.witness || r.State() != hraft.Follower || !d.t.isVoter(d.t.id) {
 		return false, false
 	}
+	if d.t.alone() {
+		return true, true // there is nobody to wait for
+	}
 	if by, since, ok := d.t.fence.orphaned(); ok {
 		if wait := time.Duration(d.rank(by)) * rankStep; now.Sub(since) < wait {
 			d.soon(wait - now.Sub(since))
@@ -132,7 +135,7 @@ func (d *detector) stand(r *hraft.Raft) bool {
 	if !d.wouldWin(term + 1) {
 		return false
 	}
-	if r.State() != hraft.Follower || r.CurrentTerm() != term || d.t.fence.loyal(time.Now()) {
+	if r.State() != hraft.Follower || r.CurrentTerm() != term || !d.t.alone() && d.t.fence.loyal(time.Now()) {
 		return true // someone was faster
 	}
 	peers, seated := d.t.realPeers()

@@ -52,6 +52,11 @@ func (n *Node) members() {
 
 // reconcile takes one step and reports whether to look again at once.
 func (n *Node) reconcile(c *core) bool {
+	n.changing.Lock()
+	defer n.changing.Unlock()
+	if n.frozen || !n.settled() {
+		return false
+	}
 	if _, held := c.heldByArbiter(time.Now()); held {
 		return false
 	}

@@ -60,6 +60,8 @@ type Node struct {
 	admit     *admission
 	writes    chan struct{} // semaphore
 	kick      chan struct{} // wakes the membership loop
+	changing  sync.Mutex    // held while the voters are changed
+	frozen    bool          // guarded by changing
 	voters    atomic.Pointer[votersView]
 	holder    atomic.Uint64  // this node's VIP holder; see SetHolder
 	tethers   *tether.Server // nil where the kernel has no signatures
@@ -108,7 +110,10 @@ func Open(cfg Config, st *store.Store) (_ *Node, err error) {
 	if ident != nil && ident.Entered && ident.Name != cfg.Name && cfg.Name != "" {
 		return nil, fmt.Errorf("data directory %s belongs to node %s, not to %s: a node keeps its name", cfg.DataDir, ident.Name, cfg.Name)
 	}
-	ln, err := net.Listen("tcp", cfg.Listen)
+	ln := cfg.Listener
+	if ln == nil {
+		ln, err = net.Listen("tcp", cfg.Listen)
+	}
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return nil, fmt.Errorf("peer port %s is taken by another process", cfg.Listen)
 	}

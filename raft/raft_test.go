@@ -308,3 +308,39 @@ func TestTimingRefusesALeaseThatOutlivesThePromise(t *testing.T) {
 		t.Errorf("promise %v is not between lease and detection", p)
 	}
 }
+
+// TestSuccession: a process that takes over from another one of a sole voter leads
+// at once, and changes no voters before the other one has nothing to say any more.
+func TestSuccession(t *testing.T) {
+	c := newCluster(t)
+	a := c.first("a")
+	mustWrite(t, a, "before")
+	if !a.node.Freeze() {
+		t.Fatal("a sole voter that leads is not told so")
+	}
+	settled := make(chan struct{})
+	a.cfg.Settled = settled
+	c.kill(a)
+	began := time.Now()
+	c.restart(a)
+	eventually(t, "the successor leads", func() bool { return a.node.State().IsLeader })
+	t.Logf("it leads %v after its predecessor has ended", time.Since(began))
+	mustWrite(t, a, "after")
+
+	joined := make(chan *member, 1)
+	go func() { joined <- c.join("b", model.DataNode, a) }()
+	eventually(t, "the new node is in the store", func() bool {
+		n := 0
+		a.st.Read(func(st *store.State) { n = len(st.Nodes()) })
+		return n == 2
+	})
+	if a.node.reconcile(a.node.core.Load()) || len(a.node.core.Load().servers()) != 1 {
+		t.Error("the configuration was changed before it may")
+	}
+	close(settled)
+	b := <-joined
+	c.voters(2, true)
+	if a.node.Freeze() || b.node.Freeze() {
+		t.Error("one of two voters is told that it is alone")
+	}
+}

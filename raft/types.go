@@ -41,6 +41,12 @@ type Config struct {
 	Registers Registers
 	// Holder is the id of the VIP holder that runs at the start; see SetHolder.
 	Holder uint64
+	// Listener is the peer port when an earlier process of this node handed it over;
+	// nil: Open listens on Listen.
+	Listener net.Listener
+	// Settled, when set, is closed once the earlier process has nothing to do with
+	// the cluster any more; before that this node changes no voters. See Freeze.
+	Settled <-chan struct{}
 
 	// dial replaces the network in tests.
 	dial dialFunc
