@@ -91,18 +91,22 @@ func (l *claimant) run() {
 func (l *claimant) wish(now time.Time) claimWish {
 	peers, seated := l.realPeers()
 	r := l.lib.Load()
-	if !seated || len(peers) != 1 || l.witness || r == nil {
+	if !seated || len(peers) > 1 || l.witness || l.banished.Load() || r == nil {
 		return wishNone
 	}
+	var peer hraft.ServerID // none while a dead one is taken out
+	if len(peers) == 1 {
+		peer = peers[0].ID
+	}
 	if r.State() == hraft.Leader {
-		return l.fence.leaderWish(r.CurrentTerm(), peers[0].ID, now)
+		return l.fence.leaderWish(r.CurrentTerm(), peer, now)
 	}
 	by, died, gone := l.fence.orphaned()
 	silence, t := l.fence.sinceContact(now), l.timing()
 	if !t.early(silence) {
 		l.tried = false
 	}
-	gone = gone && by == peers[0].ID && t.fresh(died, l.woke, now, t.Lease)
+	gone = gone && by == peer && t.fresh(died, l.woke, now, t.Lease)
 	return t.followerWish(gone, silence, l.regs.Unseen(), l.tried && !l.claiming())
 }
 

@@ -28,6 +28,9 @@ type core struct {
 	cause  atomic.Pointer[string]     // why this node last stood for leader
 	lib    atomic.Pointer[hraft.Raft] // nil until the library runs
 	resign atomic.Uint64              // the term in which a transfer failed
+
+	forsaken atomic.Pointer[hraft.ServerID] // the peer that is being taken out, see forceOut
+	banished atomic.Bool                    // this node was taken out, see Node.removed
 }
 
 func (c *core) timing() Timing { return c.pace.now() }

@@ -102,7 +102,7 @@ func (d *detector) lead(r *hraft.Raft, now time.Time, expired *bool) {
 // due tells whether it is this node's turn: the silence has lasted long enough,
 // or, which is urgent, the leader's VIP holder is gone.
 func (d *detector) due(r *hraft.Raft, now time.Time) (due, urgent bool) {
-	if d.t.witness || r.State() != hraft.Follower || !d.t.isVoter(d.t.id) {
+	if d.t.witness || d.t.banished.Load() || r.State() != hraft.Follower || !d.t.isVoter(d.t.id) {
 		return false, false
 	}
 	if d.t.alone() {

@@ -73,7 +73,7 @@ func openLocal(dir string) (*local, error) {
 			return err
 		}
 		if err := l.db.Update(func(tx *bbolt.Tx) error {
-			for _, b := range [][]byte{bucketIdentity, bucketSeat} {
+			for _, b := range [][]byte{bucketIdentity, bucketSeat, bucketExiles} {
 				if _, err := tx.CreateBucketIfNotExists(b); err != nil {
 					return err
 				}

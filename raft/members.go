@@ -67,6 +67,10 @@ func (n *Node) reconcile(c *core) bool {
 	if len(nodes) == 0 || n.termAt(r.CommitIndex()) != term {
 		return false // the store may lack what an earlier leader committed
 	}
+	nodes, gone := n.split(nodes)
+	if gone != nil {
+		return n.dropRecord(gone)
+	}
 	commit := r.CommitIndex()
 	ch := plan(nodes, c.servers(), c.id, func(id hraft.ServerID) bool {
 		m, _ := c.peers.match(id, term)
@@ -86,19 +90,9 @@ func (n *Node) reconcile(c *core) bool {
 	default:
 		f = r.RemoveServer(ch.id, 0, changeTimeout)
 	}
-	done := make(chan error, 1)
-	n.wg.Go(func() { done <- f.Error() }) // ends with the commit or the leadership
 	ctx, cancel := context.WithTimeout(context.Background(), changeTimeout)
 	defer cancel()
-	var err error
-	select {
-	case err = <-done:
-	case <-ctx.Done():
-		err = ctx.Err()
-	case <-n.done:
-		return false
-	}
-	if err != nil {
+	if err := n.await(ctx, f); err != nil {
 		n.log.Warn("change of voters", "change", ch.op.String(), "node", ch.id, "err", err)
 		return false
 	}
@@ -108,6 +102,23 @@ func (n *Node) reconcile(c *core) bool {
 	n.log.Info("voters changed", "change", ch.op.String(), "node", ch.id)
 	n.notify()
 	return true
+}
+
+// dropRecord removes an exiled node from the store and reports whether it did.
+func (n *Node) dropRecord(gone *model.Node) bool {
+	ctx, cancel := context.WithTimeout(context.Background(), changeTimeout)
+	defer cancel()
+	_, err := n.leadCommand(ctx, removal(gone.ID))
+	if err != nil {
+		n.log.Warn("remove the record of a node that was taken out", "node", gone.Name, "err", err)
+		return false
+	}
+	n.log.Info("the record of a node that was taken out is removed", "node", gone.Name)
+	return true
+}
+
+func removal(id model.NodeID) store.Command {
+	return store.Command{Kind: store.NodeRemove, At: time.Now().UTC(), Actor: "system:members", Payload: &store.NodeRef{ID: id}}
 }
 
 // handOnWitness gives leadership away should a witness ever have it.
@@ -154,9 +165,12 @@ func (n *Node) leadRemove(ctx context.Context, b removeBody) (any, error) {
 	case node.Kind == model.DataNode && data == 1:
 		return nil, store.Errorf(store.Conflict, "Node %s is the last data node.", node.Name)
 	default:
-		_, err := n.leadCommand(ctx, store.Command{
-			Kind: store.NodeRemove, At: time.Now().UTC(), Actor: "system:members", Payload: &store.NodeRef{ID: b.ID},
-		})
+		if peer, held := c.heldByArbiter(time.Now()); held && peer == hraftID(b.ID) {
+			if err := n.forceOut(ctx, c, node); err != nil {
+				return nil, err
+			}
+		}
+		_, err := n.leadCommand(ctx, removal(b.ID))
 		if err != nil && store.KindOf(err) != store.NotFound {
 			return nil, err
 		}

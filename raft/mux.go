@@ -41,6 +41,8 @@ type mux struct {
 	creds atomic.Pointer[credentials]
 	// nameOf gives the node expected at an address; nil or "" accepts any member.
 	nameOf func(addr string) model.NodeID
+	// refuses tells whose Raft messages are not taken; nil refuses none.
+	refuses func(model.NodeID) bool
 
 	raft *connQueue
 	peer *connQueue
@@ -122,6 +124,11 @@ func (m *mux) sort(raw net.Conn) {
 	}
 	switch conn.ConnectionState().NegotiatedProtocol {
 	case protoRaft:
+		if m.refused(conn) {
+			m.untrack(raw)
+			conn.Close()
+			return
+		}
 		m.raft.put(&trackedConn{Conn: conn, raw: raw, m: m})
 	case protoPeer:
 		m.untrack(raw) // the HTTP server closes it
@@ -130,6 +137,17 @@ func (m *mux) sort(raw net.Conn) {
 		m.untrack(raw)
 		conn.Close()
 	}
+}
+
+// refused tells whether the node at the other end was exiled; over the peer
+// protocol it is told so.
+func (m *mux) refused(conn *tls.Conn) bool {
+	c := m.creds.Load()
+	if m.refuses == nil || c == nil {
+		return false
+	}
+	id, err := c.ca.VerifyPeer(conn.ConnectionState().PeerCertificates, x509.ExtKeyUsageClientAuth, time.Now())
+	return err != nil || m.refuses(model.NodeID(id))
 }
 
 // peerConn hides from net/http that the connection is TLS: its server closes TLS

@@ -58,6 +58,7 @@ type Node struct {
 	onRestart func(context.Context) (string, error)            // guarded by mu
 	verbs     map[string]func(context.Context, model.NodeID, []byte) (any, error)
 	admit     *admission
+	exiles    *exiles
 	writes    chan struct{} // semaphore
 	kick      chan struct{} // wakes the membership loop
 	changing  sync.Mutex    // held while the voters are changed
@@ -103,6 +104,12 @@ func Open(cfg Config, st *store.Store) (_ *Node, err error) {
 	if n.local, err = openLocal(cfg.DataDir); err != nil {
 		return nil, err
 	}
+	if n.exiles, err = openExiles(n.local); err != nil {
+		return nil, err
+	}
+	if err := n.local.checkRemoved(); err != nil {
+		return nil, err
+	}
 	ident, err := n.local.load()
 	if err != nil {
 		return nil, err
@@ -130,6 +137,7 @@ func Open(cfg Config, st *store.Store) (_ *Node, err error) {
 	}
 	n.mux.nameOf = n.nameAt
 	n.client = newClient(n.mux)
+	n.client.removed, n.mux.refuses = n.removed, n.exiled
 	n.verbs = n.leaderVerbs()
 	n.server = n.newServer()
 	n.wg.Go(func() { _ = n.server.Serve(n.mux.peer) })
@@ -197,6 +205,7 @@ func (n *Node) startRaft(ident *identity, bootstrap bool) error {
 	if n.cfg.Timing == (Timing{}) {
 		n.wg.Go(func() { n.followProfile(c) })
 	}
+	n.askMembership(c)
 	n.wg.Go(n.members)
 	n.wg.Go(n.renewLoop)
 	if ident.Advertise != n.addr {

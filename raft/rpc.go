@@ -30,9 +30,10 @@ const (
 
 // reply is the envelope of every answer; the HTTP status is always 200.
 type reply struct {
-	Retry bool            `json:"retry,omitempty"` // nothing was done: this node does not lead
-	Error *store.Error    `json:"error,omitempty"`
-	Value json.RawMessage `json:"value,omitempty"`
+	Retry   bool            `json:"retry,omitempty"`   // nothing was done: this node does not lead
+	Removed bool            `json:"removed,omitempty"` // the asking node is no member any more
+	Error   *store.Error    `json:"error,omitempty"`
+	Value   json.RawMessage `json:"value,omitempty"`
 }
 
 // errNotLeader is returned by a leader's verb on a node that does not lead, when
@@ -47,8 +48,9 @@ func (e notSent) Unwrap() error { return e.err }
 
 // client talks to peers.
 type client struct {
-	http *http.Client
-	tr   *http.Transport
+	removed func(by string) // a member says that this node is none
+	http    *http.Client
+	tr      *http.Transport
 }
 
 func newClient(m *mux) *client {
@@ -62,7 +64,7 @@ func newClient(m *mux) *client {
 		},
 		MaxIdleConnsPerHost: 4, IdleConnTimeout: peerIdle / 2, DisableCompression: true,
 	}
-	return &client{&http.Client{Transport: tr}, tr}
+	return &client{func(string) {}, &http.Client{Transport: tr}, tr}
 }
 
 func (c *client) close() { c.tr.CloseIdleConnections() }
@@ -93,6 +95,9 @@ func (c *client) post(ctx context.Context, addr, path string, in, out any) (retr
 	var r reply
 	if err := json.NewDecoder(io.LimitReader(resp.Body, maxBody)).Decode(&r); err != nil {
 		return false, fmt.Errorf("read the answer of %s: %w", addr, err)
+	}
+	if r.Removed {
+		c.removed(addr)
 	}
 	switch {
 	case r.Retry:
@@ -165,6 +170,11 @@ func (n *Node) handle(fn func(context.Context, model.NodeID, []byte) (any, error
 		body, err := io.ReadAll(http.MaxBytesReader(w, req.Body, maxBody))
 		if err != nil {
 			http.Error(w, "body too large or cut short", http.StatusBadRequest)
+			return
+		}
+		if n.exiled(from) {
+			w.Header().Set("Content-Type", "application/json")
+			_ = json.NewEncoder(w).Encode(reply{Removed: true, Error: errRemoved(n.nameOf(from))})
 			return
 		}
 		if c := n.core.Load(); c != nil {

@@ -76,6 +76,7 @@ func (s *seat) question(term uint64, candidate string, pre bool) seatQuestion {
 		Registers: s.claim.state(),
 	}
 	_, q.Locked = s.claim.held(now)
+	q.Silence = q.Up // without a peer, for it was taken out
 	if len(peers) == 1 {
 		q.Silence = s.peers.silence(peers[0].ID, now)
 		by, _, orphaned := s.fence.orphaned()
@@ -164,7 +165,7 @@ func (s *seat) appendEntries(args *hraft.AppendEntriesRequest, resp *hraft.Appen
 func (s *seat) hold(term, index uint64) error {
 	for {
 		peers, seated := s.realPeers()
-		if !seated || len(peers) == 0 || !s.leadsIn(term) {
+		if !seated || !s.leadsIn(term) {
 			return errSeatHeld
 		}
 		var moved <-chan struct{}
@@ -172,7 +173,7 @@ func (s *seat) hold(term, index uint64) error {
 		for _, p := range peers {
 			var m uint64
 			m, moved = s.peers.match(p.ID, term)
-			have = have && m >= index
+			have = have && (m >= index || s.forsook(p.ID))
 		}
 		if have {
 			return nil

@@ -10,7 +10,7 @@ type seatQuestion struct {
 
 	Voted     seatVote
 	Parity    uint64        // terms this node may win with the seat have Term%2 == Parity
-	RealPeers int           // other voters besides the seat
+	RealPeers int           // other voters besides the seat; none for a moment, while a dead peer is taken out
 	Silence   time.Duration // since the peer was heard on any path
 	Gone      bool          // the peer led, and its VIP holder is known to be dead
 	Detect    time.Duration
@@ -48,7 +48,7 @@ type seatAnswer struct {
 func decideSeat(q seatQuestion) seatAnswer {
 	no := func(why string) seatAnswer { return seatAnswer{Term: max(q.Term, q.Voted.Term), Why: why} }
 	switch {
-	case q.RealPeers != 1:
+	case q.RealPeers > 1:
 		return no("the seat serves two data nodes only")
 	case q.Registers == RegistersUnknown:
 		return no("it is not known yet what the arbiter can do")

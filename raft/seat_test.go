@@ -34,7 +34,7 @@ func TestSeatDecision(t *testing.T) {
 										}
 										a := decideSeat(q)
 										inferred := registers == RegistersNone && (gone || silence >= d && up >= 4*d) && arbiter && silent
-										alone := peers == 1 && (inferred || registers == RegistersReady && locked)
+										alone := peers <= 1 && (inferred || registers == RegistersReady && locked)
 										fresh := term > voted.Term || term == voted.Term && voted.For == "me"
 										mine := term%2 == parity
 										want := alone && term >= voted.Term && (pre || mine && fresh)

@@ -158,7 +158,7 @@ func (t *transport) receiveVote(rpc hraft.RPC, req *hraft.RequestVoteRequest, no
 	current := t.term()
 	known := t.isVoter(hraft.ServerID(req.ID)) || len(t.servers()) == 0
 	if req.Term >= current && known {
-		if !t.fence.mayVote(req.Term, req.LeadershipTransfer, now) {
+		if t.banished.Load() || !t.fence.mayVote(req.Term, req.LeadershipTransfer, now) {
 			rpc.Respond(&hraft.RequestVoteResponse{RPCHeader: t.header(), Term: current}, nil)
 			return
 		}
@@ -172,7 +172,7 @@ func (t *transport) receiveVote(rpc hraft.RPC, req *hraft.RequestVoteRequest, no
 func (t *transport) answerPreVote(req *hraft.RequestPreVoteRequest, now time.Time) *hraft.RequestPreVoteResponse {
 	current := t.term()
 	resp := &hraft.RequestPreVoteResponse{RPCHeader: t.header(), Term: current}
-	if current == 0 || req.Term < current || !t.isVoter(hraft.ServerID(req.ID)) {
+	if current == 0 || req.Term < current || t.banished.Load() || !t.isVoter(hraft.ServerID(req.ID)) {
 		return resp
 	}
 	resp.Term = req.Term
@@ -239,8 +239,8 @@ func (t *transport) InstallSnapshot(id hraft.ServerID, target hraft.ServerAddres
 // RequestVote implements hraft.Transport.
 func (t *transport) RequestVote(id hraft.ServerID, target hraft.ServerAddress, args *hraft.RequestVoteRequest, resp *hraft.RequestVoteResponse) error {
 	*resp = hraft.RequestVoteResponse{Term: args.Term}
-	if t.witness {
-		return nil // a witness never leads
+	if t.witness || t.banished.Load() {
+		return nil // a witness never leads, nor does who was taken out
 	}
 	ok, byTransfer := t.fence.mayStand(args.Term, time.Now())
 	if !ok {
@@ -287,7 +287,7 @@ func (t *transport) askSeat(args *hraft.RequestVoteRequest, resp *hraft.RequestV
 // RequestPreVote implements hraft.WithPreVote. The library asks once and then
 // waits a random time; this asks again until the other side's promise is over.
 func (t *transport) RequestPreVote(id hraft.ServerID, target hraft.ServerAddress, args *hraft.RequestPreVoteRequest, resp *hraft.RequestPreVoteResponse) error {
-	if t.witness {
+	if t.witness || t.banished.Load() {
 		*resp = hraft.RequestPreVoteResponse{Term: args.Term}
 		return nil
 	}

@@ -133,6 +133,7 @@ type State struct {
 	Applied   uint64
 	Voters    []model.NodeID // without the arbiter seat; shared, not to be changed
 	Seat      bool           // the arbiter seat is a voter
+	Removed   bool           // this node was taken out of the cluster while it was away, and leads no more
 }
 
 // What State.Quorum says.

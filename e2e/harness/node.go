@@ -79,6 +79,9 @@ func (n *Node) Install(binary []byte) {
 	n.w.must(os.Rename(n.binary+".new", n.binary))
 }
 
+// Reinstall gives the node an empty data directory, as a new machine has.
+func (n *Node) Reinstall() { n.Dir = filepath.Join(n.w.T.TempDir(), n.Name) }
+
 // RunsInstalled reports whether the node's main process runs the file that is in
 // place now.
 func (n *Node) RunsInstalled() bool {

@@ -349,6 +349,9 @@ func (n *node) report() model.Report {
 		r.Applied, r.Failures = e.Applied, e.Failures
 	}
 	r.Failures = append(r.Failures, n.roles.vipFailures()...)
+	if st.Removed {
+		r.Failures = append(r.Failures, model.Failure{Object: string(st.ID), Reason: "this node was removed from the cluster: empty its data directory and join again"})
+	}
 	return r
 }
 

@@ -68,6 +68,10 @@ func removeCommand(*flag.FlagSet) func(context.Context, *call) error {
 		if len(c.args) != 1 {
 			return usageError("which node? lbd remove NODE")
 		}
-		return c.client.call(ctx, "DELETE", "/v1/cluster/nodes/"+c.args[0], nil, nil)
+		if err := c.client.call(ctx, "DELETE", "/v1/cluster/nodes/"+c.args[0], nil, nil); err != nil {
+			return err
+		}
+		_, err := fmt.Fprintf(c.Stdout, "%s is removed. Before its machine is used again, empty its data directory: there it is still a member.\n", c.args[0])
+		return err
 	}
 }
