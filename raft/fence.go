@@ -47,6 +47,8 @@ type fence struct {
 	confirmed   bool                         // guarded by mu; a real peer answered for holder in leaseTerm
 	lapsed      bool                         // guarded by mu; the lease of leaseTerm ran out and no real peer answered since
 	stoodAt     time.Time                    // guarded by mu; when this node last asked for votes
+	seatTerm    uint64                       // guarded by mu; the newest term in which the arbiter seat voted for this node
+	seatAsked   time.Time                    // guarded by mu; when the question was put that it answered so
 	leaseTerm   uint64                       // guarded by mu
 	leaseUntil  time.Time                    // guarded by mu
 	acks        map[hraft.ServerID]time.Time // guarded by mu; what the newest answered beat of leaseTerm is good for
@@ -297,10 +299,22 @@ func (f *fence) acked(id hraft.ServerID, n note, term uint64, sent time.Time, vo
 func (f *fence) seatCounts(sent time.Time) bool {
 	running := f.leaseUntil
 	if running.IsZero() {
-		running = f.stoodAt.Add(f.timing.Lease)
+		begun := f.stoodAt
+		if f.seatTerm == f.leaseTerm && f.seatAsked.After(begun) { // it was asked until it voted
+			begun = f.seatAsked
+		}
+		running = begun.Add(f.timing.Lease)
 	}
 	f.lapsed = f.lapsed || !f.confirmed && f.holder != f.firstHolder || !sent.Before(running)
 	return !f.lapsed
+}
+
+// seatVoted notes that the seat votes for this node in term, upon what was true at
+// asked.
+func (f *fence) seatVoted(term uint64, asked time.Time) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.seatTerm, f.seatAsked = term, asked
 }
 
 // leaderWish is what the leader of term wants of the arbiter's lock. While the peer

@@ -382,4 +382,14 @@ func TestWhatTheSeatsWordIsGoodFor(t *testing.T) {
 	stand(5, 5000)
 	ack("the seat long after the election", seatID, f.asks(), 5, 5000+lease, false)
 	ack("the peer long after the election", "b", f.asks(), 5, 5001+lease, true)
+
+	f.setHolder(4)
+	stand(6, 7000)
+	f.seatVoted(6, at(7400)) // it was asked until the peer's lease was over
+	ack("the seat right after its vote", seatID, f.asks(), 6, 7410, true)
+	stand(7, 9000)
+	ack("the seat's vote of the term before", seatID, f.asks(), 7, 9000+lease, false)
+	stand(8, 11000)
+	f.seatVoted(8, at(11400))
+	ack("the seat long after its vote", seatID, f.asks(), 8, 11400+lease, false)
 }

@@ -107,8 +107,10 @@ func (s *seat) decide(term uint64, candidate string, pre bool) seatAnswer {
 func (s *seat) requestVote(args *hraft.RequestVoteRequest, resp *hraft.RequestVoteResponse) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	asked := time.Now()
 	a := s.decide(args.Term, string(args.ID), false)
 	if a.Granted {
+		s.fence.seatVoted(args.Term, asked)
 		v := seatVote{Term: args.Term, For: string(args.ID)}
 		if err := s.disk.saveSeatVote(v); err != nil {
 			return fmt.Errorf("keep the seat's vote: %w", err)

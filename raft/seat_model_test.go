@@ -41,6 +41,7 @@ type modelNode struct {
 	voted      uint64
 	seatVote   seatVote
 	leads      bool
+	asking     time.Time // until then the candidate asks the seat for its vote
 	heard      time.Time // the peer, on any path
 	answered   time.Time // the peer, to a beat
 	seen       time.Time // the VIP, answered by the peer
@@ -55,7 +56,7 @@ func (f *fence) copy() *fence {
 	c := &fence{
 		start: f.start, timing: f.timing, contact: f.contact, owed: f.owed, asked: f.asked, orphan: f.orphan, dead: slices.Clone(f.dead),
 		heardAt: f.heardAt, quiet: f.quiet, barred: f.barred, holder: f.holder, firstHolder: f.firstHolder, confirmed: f.confirmed,
-		lapsed: f.lapsed, stoodAt: f.stoodAt, leaseTerm: f.leaseTerm, leaseUntil: f.leaseUntil, acks: maps.Clone(f.acks),
+		lapsed: f.lapsed, stoodAt: f.stoodAt, seatTerm: f.seatTerm, seatAsked: f.seatAsked, leaseTerm: f.leaseTerm, leaseUntil: f.leaseUntil, acks: maps.Clone(f.acks),
 		surrendered: f.surrendered, transfer: f.transfer, yieldedTo: f.yieldedTo, yieldedAt: f.yieldedAt,
 	}
 	return c
@@ -74,7 +75,7 @@ var modelIDs = [2]hraft.ServerID{"a", "b"}
 var modelVoters = []hraft.ServerID{"a", "b", seatID}
 
 func (n *modelNode) boot(now time.Time, holder uint64) {
-	n.up, n.frozen, n.leads = true, false, false
+	n.up, n.frozen, n.leads, n.asking = true, false, false, time.Time{}
 	n.fence, n.start, n.heard, n.answered = newFence(modelTiming, now), now, now, now
 	n.fence.setHolder(holder)
 	n.claim, n.tried, n.told, n.last, n.woke = claim{}, false, 0, now, now
@@ -143,11 +144,20 @@ func (w *modelWorld) stand(i int) {
 		p.term, p.voted, p.leads = next, next, false
 		votes++
 	}
-	if decideSeat(w.question(i, next, false)).Granted {
-		n.seatVote = seatVote{next, string(modelIDs[i])}
-		votes++
+	if n.leads = votes >= 2; !n.leads {
+		n.asking = w.now.Add(libTimeout)
+		w.askSeat(i)
 	}
-	n.leads = votes >= 2
+}
+
+// askSeat asks once more on behalf of a candidate.
+func (w *modelWorld) askSeat(i int) {
+	n := &w.nodes[i]
+	if decideSeat(w.question(i, n.term, false)).Granted {
+		n.seatVote = seatVote{n.term, string(modelIDs[i])}
+		n.fence.seatVoted(n.term, w.now)
+		n.leads, n.asking = true, time.Time{}
+	}
 }
 
 // beat is a leader's round.
@@ -257,6 +267,12 @@ func (w *modelWorld) step() {
 			w.beat(i)
 			continue
 		}
+		if w.now.Before(n.asking) && n.voted == n.term {
+			if w.askSeat(i); n.leads {
+				w.beat(i)
+			}
+			continue
+		}
 		_, locked := n.claim.held(w.now, modelTiming.Lease)
 		silence, ok := n.fence.silence(w.now, locked)
 		_, _, orphaned := n.fence.orphaned()
@@ -300,6 +316,30 @@ var modelFaults = []struct {
 		was := w.nodes[i].frozen && w.nodes[i].up
 		w.nodes[i].frozen = false
 		return was
+	}},
+	{"hand over", func(w *modelWorld, i int) bool {
+		n, p := &w.nodes[i], &w.nodes[1-i]
+		// Without the lock, two that are cut off from each other and hold nothing can
+		// both find that nobody does.
+		if !w.lock || !w.runs(i) || !n.leads || w.now.Sub(n.answered) > modelTiming.Detect {
+			return false
+		}
+		term := n.term
+		n.fence.surrender(term)
+		n.term, n.leads = term+1, false // should the other not take over
+		if !w.reach(i) || p.term != term {
+			return true
+		}
+		p.fence.takeOver(term, w.now)
+		if ok, _ := p.fence.mayStand(term+1, w.now); !ok {
+			return true
+		}
+		p.term, p.voted, p.asking = term+1, term+1, w.now.Add(libTimeout)
+		if w.ctl[1-i] && n.fence.mayVote(p.term, true, w.now) {
+			n.voted = p.term
+			p.leads, p.asking = true, time.Time{}
+		}
+		return true
 	}},
 	{"leg", func(w *modelWorld, i int) bool {
 		w.nodes[i].leg, w.nodes[i].legSince = !w.nodes[i].leg, w.now
