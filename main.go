@@ -45,6 +45,8 @@ func run(ctx context.Context, args []string) int {
 		return 0
 	case "demo":
 		return runDemo(ctx, args)
+	case "recover":
+		return recoverNode(ctx, args)
 	case vrrp.HolderCommand:
 		return vrrp.HolderMain(vrrp.HolderFD)
 	default:
@@ -108,6 +110,17 @@ func runDemo(ctx context.Context, args []string) int {
 	return 0
 }
 
+func recoverNode(ctx context.Context, args []string) int {
+	err := app.RecoverCommand(ctx, args, os.LookupEnv, os.Stdout, os.Stderr)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		return 0
+	case err != nil:
+		return fail(1, err)
+	}
+	return 0
+}
+
 // fail prints the one line that says what went wrong.
 func fail(code int, err error) int {
 	fmt.Fprintf(os.Stderr, "lbd: %v\n", err)
@@ -126,6 +139,7 @@ usage: lbd [flags]              run a node; the first one makes the cluster
 commands:
 `)
 	cli.Help(w)
+	fmt.Fprintf(w, "  %-30s %s\n", "recover", "make a stopped node a cluster of its own, after a majority was lost for good")
 	fmt.Fprintf(w, "  %-30s %s\n  %-30s %s\n\n", "demo", "run the whole story in network namespaces", "version", "print the version")
 	fmt.Fprintln(w, "Every flag has an environment twin: --data-dir is LBD_DATA_DIR. Flags of a node:")
 	fs.PrintDefaults()

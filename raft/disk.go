@@ -19,6 +19,7 @@ type disk struct {
 	bolt  *raftboltdb.BoltStore
 	logs  hraft.LogStore
 	snaps *hraft.FileSnapshotStore
+	done  *committed
 }
 
 // prepareDir makes the data directory and tries to write in it.
@@ -70,6 +71,9 @@ func openDisk(dir string, log *slog.Logger) (_ *disk, err error) {
 	}
 	if d.logs, err = hraft.NewLogCache(logCacheSize, d.bolt); err != nil {
 		return nil, fmt.Errorf("cache of the log: %w", err)
+	}
+	if d.done, err = openCommitted(dir); err != nil {
+		return nil, err
 	}
 	return d, nil
 }
@@ -146,6 +150,9 @@ func hasEntries(path string) bool {
 func (d *disk) close() {
 	if d.bolt != nil {
 		d.bolt.Close()
+	}
+	if d.done != nil {
+		d.done.f.Close()
 	}
 }
 

@@ -147,7 +147,7 @@ func (n *Node) removed(by string) {
 	term := c.term()
 	c.fence.surrender(term)
 	c.resign.Store(term)
-	if err := n.local.markRemoved(true); err != nil {
+	if err := n.local.markRemoved(); err != nil {
 		n.log.Error("keep that this node was removed", "err", err)
 	}
 	n.notify()
@@ -171,14 +171,8 @@ func (n *Node) askMembership(c *core) {
 	}
 }
 
-func (l *local) markRemoved(yes bool) error {
-	err := l.db.Update(func(tx *bbolt.Tx) error {
-		b := tx.Bucket(bucketIdentity)
-		if !yes {
-			return b.Delete(keyRemoved)
-		}
-		return b.Put(keyRemoved, []byte("1"))
-	})
+func (l *local) markRemoved() error {
+	err := l.db.Update(func(tx *bbolt.Tx) error { return tx.Bucket(bucketIdentity).Put(keyRemoved, []byte("1")) })
 	if err != nil {
 		return fmt.Errorf("save identity: %w", err)
 	}

@@ -76,3 +76,34 @@ func TestRemoveDeadPeerWhileTheArbiterHoldsTheQuorum(t *testing.T) {
 	c.voters(2, true)
 	mustWrite(t, a, "whole")
 }
+
+// A node that starts without the peer, and so cannot learn from a quorum what is
+// committed, shows what it had applied before all the same.
+func TestRestartedAloneItShowsWhatItKnew(t *testing.T) {
+	t.Parallel()
+	c, a, b := lockPair(t)
+	for _, snapshot := range []bool{false, true} {
+		name := "later"
+		if snapshot {
+			name = "after a snapshot"
+			if err := a.node.core.Load().lib.Load().Snapshot().Error(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		mustWrite(t, a, name)
+		c.kill(b)
+		c.kill(a)
+		c.start(a)
+		if !has(a, "both") || !has(a, name) {
+			t.Fatalf("with snapshot %v: what was acknowledged is not shown before a quorum confirms it", snapshot)
+		}
+		c.start(b)
+		a.serve()
+		b.serve()
+		c.leader()
+		mustWrite(t, a, "whole"+name)
+		if n := len(networks(a.st)); n != map[bool]int{false: 3, true: 5}[snapshot] {
+			t.Errorf("%d networks: %v", n, networks(a.st))
+		}
+	}
+}

@@ -18,6 +18,8 @@ type fsm struct {
 	// is applied: going on would let this node's state differ from the others'.
 	fail   func(error)
 	failed atomic.Bool
+	// applied is told of every entry that was; nil: nobody.
+	applied func(index uint64)
 }
 
 var errDiverging = errors.New("this node stopped applying entries")
@@ -27,13 +29,20 @@ func (f *fsm) Apply(l *hraft.Log) any {
 	if f.failed.Load() {
 		return errDiverging
 	}
+	if l.Index <= f.st.Index() {
+		return nil // replayed at the start of this process
+	}
 	cmd, err := store.Decode(l.Data)
 	if err != nil {
 		f.failed.Store(true)
 		f.fail(fmt.Errorf("log entry %d: %w; start a newer lbd on this data directory", l.Index, err))
 		return errDiverging
 	}
-	if err := f.st.Apply(l.Index, cmd); err != nil {
+	err = f.st.Apply(l.Index, cmd)
+	if f.applied != nil {
+		f.applied(l.Index)
+	}
+	if err != nil {
 		return err
 	}
 	return nil

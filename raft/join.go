@@ -84,7 +84,7 @@ func (n *Node) stillWelcome(ctx context.Context, ident *identity) bool {
 
 // forgetLog removes what an interrupted join to some other cluster may have left.
 func (n *Node) forgetLog() error {
-	for _, p := range []string{logFile, "snapshots"} {
+	for _, p := range []string{logFile, "snapshots", committedFile} {
 		if err := os.RemoveAll(filepath.Join(n.cfg.DataDir, p)); err != nil {
 			return fmt.Errorf("remove the rest of an earlier join: %w", err)
 		}

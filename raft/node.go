@@ -187,9 +187,13 @@ func (n *Node) startRaft(ident *identity, bootstrap bool) error {
 			return fmt.Errorf("begin the log: %w", err)
 		}
 	}
+	if _, err := n.disk.replay(n.st, n.disk.done.index()); err != nil {
+		return err
+	}
+	conf.NoSnapshotRestoreOnStart = true // that was it
 	var r *hraft.Raft
 	err = guarded(func() (err error) {
-		r, err = hraft.NewRaft(conf, &fsm{st: n.st, fail: n.fail}, n.disk.logs, st, n.disk.snaps, n.trans)
+		r, err = hraft.NewRaft(conf, &fsm{st: n.st, fail: n.fail, applied: n.noteApplied}, n.disk.logs, st, n.disk.snaps, n.trans)
 		return err
 	})
 	if err != nil {
@@ -213,6 +217,13 @@ func (n *Node) startRaft(ident *identity, bootstrap bool) error {
 	}
 	n.notify()
 	return nil
+}
+
+// noteApplied is called for every entry, in order.
+func (n *Node) noteApplied(index uint64) {
+	if err := n.disk.done.note(index); err != nil {
+		n.log.Debug("note what is committed", "err", err) // an older index is true as well
+	}
 }
 
 func (n *Node) libConfig(id hraft.ServerID) *hraft.Config {

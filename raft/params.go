@@ -66,6 +66,8 @@ const (
 	reconcileEvery = 250 * time.Millisecond
 	// changeTimeout bounds one change of the Raft configuration.
 	changeTimeout = 5 * time.Second
+	// recoverTries is how often each lost node is called before a recovery.
+	recoverTries = 3
 	// enterTimeout bounds the time until a new node has caught up.
 	enterTimeout = 60 * time.Second
 	// maxVoters: five survive the loss of two; more only make writes slower.

@@ -34,7 +34,7 @@ func (n *Node) State() State {
 	s := State{
 		ID: model.NodeID(c.id), Holder: n.holder.Load(), Term: r.CurrentTerm(), LastIndex: r.LastIndex(), Commit: r.CommitIndex(), Applied: n.st.Index(),
 	}
-	s.Removed = c.banished.Load()
+	s.Removed, s.Commit = c.banished.Load(), max(s.Commit, s.Applied)
 	v := n.view(c)
 	s.Voters, s.Seat = v.voters, v.seat
 	_, leader := r.LeaderWithID()

@@ -307,6 +307,13 @@ func (n *Node) Unplug() {
 	}
 }
 
+// Management takes the node's link to the other nodes "up" or "down".
+func (n *Node) Management(state string) {
+	n.w.T.Helper()
+	_, err := n.Run(context.Background(), "ip", "link", "set", "mgmt", state)
+	n.w.must(err)
+}
+
 // Password of the admin, from the clouds.yaml that the first start wrote.
 func (n *Node) Password() string {
 	n.w.T.Helper()
