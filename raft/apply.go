@@ -139,6 +139,7 @@ func (n *Node) leaderVerbs() map[string]func(context.Context, model.NodeID, []by
 		"enter":      decoded(n.leadEnter),
 		"remove":     decoded(n.leadRemove),
 		"switchover": decoded(n.leadSwitchover),
+		"spread-on":  decoded(n.leadSpreadOn),
 	}
 }
 

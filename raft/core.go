@@ -18,6 +18,7 @@ type core struct {
 	log     *slog.Logger
 	arbiter Arbiter // nil: none
 	fence   *fence
+	spread  *spreading
 	peers   *peerTable
 	start   time.Time
 	done    chan struct{} // closed when the node begins to close

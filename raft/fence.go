@@ -35,6 +35,7 @@ type fence struct {
 	timing  Timing        // guarded by mu
 	contact time.Time     // guarded by mu; newest beat received, at first the start of the process
 	owed    owed          // guarded by mu; what the promise of contact protects
+	obeyed  uint64        // guarded by mu; the version of Spread's table that owed.node has obeyed
 	asked   time.Duration // guarded by mu; the lease that contact asked for
 	orphan  time.Time     // guarded by mu; when owed.holder was known to be gone, zero while it is not
 	dead    []owed        // guarded by mu; the newest maxDead holders known to be gone
@@ -43,6 +44,7 @@ type fence struct {
 	barred  uint64        // guarded by mu; beats and leases of lower terms are dead
 
 	holder      uint64                       // guarded by mu; our VIP holder, 0 for none
+	ownObeyed   uint64                       // guarded by mu; what our own beats say of Spread's table
 	firstHolder uint64                       // guarded by mu; ours when the lease of leaseTerm began
 	confirmed   bool                         // guarded by mu; a real peer answered for holder in leaseTerm
 	lapsed      bool                         // guarded by mu; the lease of leaseTerm ran out and no real peer answered since
@@ -61,10 +63,11 @@ type fence struct {
 }
 
 // note is what a beat says beside Raft's own words: on behalf of which VIP holder
-// it asks, and for how long.
+// it asks, for how long, and which version of Spread's table it has obeyed.
 type note struct {
 	holder uint64
 	lease  time.Duration
+	obeyed uint64 // 0 where Spread was never used
 }
 
 // owed names a VIP holder of a node.
@@ -93,7 +96,7 @@ func (f *fence) heard(from hraft.ServerID, n note, term, current uint64, now tim
 	}
 	o := owed{from, n.holder}
 	if term >= current && !slices.Contains(f.dead, o) {
-		f.contact, f.heardAt, f.owed, f.orphan, f.asked = now, now, o, time.Time{}, n.lease
+		f.contact, f.heardAt, f.owed, f.orphan, f.asked, f.obeyed = now, now, o, time.Time{}, n.lease, n.obeyed
 	}
 	return true
 }
@@ -238,7 +241,29 @@ func (f *fence) setHolder(h uint64) {
 func (f *fence) asks() note {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return note{f.holder, f.timing.Lease}
+	return note{f.holder, f.timing.Lease, f.ownObeyed}
+}
+
+// obey has this node's beats say that it holds nothing that versions of Spread's
+// table up to v took from it.
+func (f *fence) obey(v uint64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.ownObeyed = max(f.ownObeyed, v)
+}
+
+// rival is the node that may hold VIPs by the lease of a leader, as far as this
+// voter has to care: the one it owes its promise to, or itself.
+func (f *fence) rival(self hraft.ServerID, now time.Time) rival {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	switch {
+	case now.Before(f.leaseUntil):
+		return rival{self, f.ownObeyed}
+	case f.promised(now):
+		return rival{f.owed.node, f.obeyed}
+	}
+	return rival{}
 }
 
 // acked notes that a voter answered a beat of term, sent at sent with n, and

@@ -296,7 +296,7 @@ func checkLeases(t *rapid.T) {
 func TestAPromiseEndsWithTheHolderItProtects(t *testing.T) {
 	t0 := time.Now()
 	at := func(ms int) time.Time { return t0.Add(time.Duration(ms) * time.Millisecond) }
-	first, second := note{7, fenceTiming.Lease}, note{8, fenceTiming.Lease}
+	first, second := note{holder: 7, lease: fenceTiming.Lease}, note{holder: 8, lease: fenceTiming.Lease}
 	f := newFence(fenceTiming, t0)
 	if f.gone("b", 7, at(1)) || f.mayVote(2, false, at(2)) {
 		t.Error("a voter that was just started may have promised to anybody")
@@ -327,7 +327,7 @@ func TestAPromiseEndsWithTheHolderItProtects(t *testing.T) {
 
 	// A voter with a shorter patience keeps to what it was asked for.
 	f = newFence(Timing{Detect: 55 * time.Millisecond, Lease: 35 * time.Millisecond}, t0)
-	f.heard("b", note{7, 400 * time.Millisecond}, 1, 1, at(1000))
+	f.heard("b", note{holder: 7, lease: 400 * time.Millisecond}, 1, 1, at(1000))
 	if f.mayVote(2, false, at(1400)) || !f.mayVote(2, false, at(1420)) {
 		t.Error("the promise does not follow the lease that the leader takes")
 	}

@@ -169,6 +169,7 @@ func (n *Node) startRaft(ident *identity, bootstrap bool) error {
 		start: now, done: n.done, notify: n.notify, orphan: make(chan struct{}, 1), lead: make(chan struct{}, 1),
 	}
 	c.fence.setHolder(n.holder.Load())
+	c.spread = newSpreading(n.holder.Load(), now)
 	claim := newClaimant(c, n.cfg.Registers)
 	seat, err := newSeat(c, n.local, claim)
 	if err != nil {
@@ -209,6 +210,8 @@ func (n *Node) startRaft(ident *identity, bootstrap bool) error {
 	if n.cfg.Timing == (Timing{}) {
 		n.wg.Go(func() { n.followProfile(c) })
 	}
+	n.wg.Go(func() { n.followSpread(c) })
+	n.wg.Go(func() { n.askSpread(c) })
 	n.askMembership(c)
 	n.wg.Go(n.members)
 	n.wg.Go(n.renewLoop)

@@ -10,9 +10,14 @@ import (
 )
 
 // on writes the note behind the sender's id in the header of a beat, the one
-// field of the library's messages that takes any bytes: id|holder|lease in ns.
+// field of the library's messages that takes any bytes: id|holder|lease in ns, and
+// where Spread was ever used |obeyed.
 func (n note) on(id []byte) []byte {
-	return fmt.Appendf(nil, "%s|%d|%d", id, n.holder, n.lease)
+	b := fmt.Appendf(nil, "%s|%d|%d", id, n.holder, n.lease)
+	if n.obeyed != 0 {
+		b = fmt.Appendf(b, "|%d", n.obeyed)
+	}
+	return b
 }
 
 // takeNote reads the note of a beat and leaves the bare id in the header, as the
@@ -21,8 +26,12 @@ func (n note) on(id []byte) []byte {
 func takeNote(h *hraft.RPCHeader) (from hraft.ServerID, n note) {
 	id, rest, _ := strings.Cut(string(h.ID), "|")
 	h.ID = []byte(id)
-	holder, lease, _ := strings.Cut(rest, "|")
+	holder, rest, _ := strings.Cut(rest, "|")
+	lease, obeyed, _ := strings.Cut(rest, "|")
 	var err error
+	if n.obeyed, err = strconv.ParseUint(obeyed, 10, 64); err != nil {
+		n.obeyed = 0
+	}
 	if n.holder, err = strconv.ParseUint(holder, 10, 64); err != nil {
 		n.holder = 0
 	}

@@ -140,6 +140,7 @@ func (n *Node) newServer() *http.Server {
 	}))
 	mux.HandleFunc("POST "+tetherPath, n.handle(n.giveTether))
 	mux.HandleFunc("POST "+restartPath, n.handle(n.answerRestart))
+	mux.HandleFunc("POST "+spreadPath, n.handle(n.answerSpread))
 	mux.HandleFunc("POST "+pushPath, n.handle(n.receivePush))
 	return &http.Server{
 		Handler: mux, ReadHeaderTimeout: peerTimeout, ReadTimeout: 2 * peerTimeout, WriteTimeout: 2 * enterTimeout,

@@ -53,6 +53,10 @@ func (n *Node) State() State {
 	default:
 		s.Role = "follower"
 	}
+	s.Rights = n.rights(c, s.Term, s.LeaseUntil)
+	if s.Rights.All {
+		s.Rights.Holder = s.Holder
+	}
 	s.Quorum = n.quorum(c, s, now)
 	return s
 }

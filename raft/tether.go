@@ -53,6 +53,7 @@ func (n *Node) SetHolder(id uint64) {
 	n.holder.Store(id)
 	if c := n.core.Load(); c != nil {
 		c.fence.setHolder(id)
+		c.spread.lease.setHolder(id)
 		n.notify()
 	}
 }
@@ -121,6 +122,7 @@ func (n *Node) giveTether(_ context.Context, from model.NodeID, body []byte) (an
 
 // holderGone acts on the proof that a VIP holder can hold nothing any more.
 func (n *Node) holderGone(c *core, node model.NodeID, holder uint64) {
+	c.spread.voter.gone(owed{hraftID(node), holder})
 	leads := c.fence.gone(hraftID(node), holder, time.Now())
 	n.log.Info("a VIP holder is gone", "node", n.nameOf(node), "leads", leads)
 	if !leads {

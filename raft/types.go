@@ -124,6 +124,9 @@ type State struct {
 	// Holder is the VIP holder of this node, for which alone LeaseUntil is good;
 	// see SetHolder.
 	Holder uint64
+	// Rights are what this node's VIP holder may hold: everything until LeaseUntil,
+	// unless Spread is or was on.
+	Rights Rights
 	// Cause is why this leader stood for its term, in words.
 	Cause string
 	// Quorum in words: QuorumOK, QuorumArbiter or QuorumLost.

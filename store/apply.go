@@ -22,6 +22,8 @@ func (t *tx) apply(cmd Command) error {
 		return with(cmd, t.settingsPut)
 	case RoleChangeNote:
 		return with(cmd, t.roleChangeNote)
+	case SpreadPut:
+		return with(cmd, t.spreadPut)
 
 	case DomainCreate:
 		return with(cmd, t.domainCreate)

@@ -97,6 +97,7 @@ const (
 
 	SettingsPut    CommandKind = "settings.put"
 	RoleChangeNote CommandKind = "rolechange.note"
+	SpreadPut      CommandKind = "spread.put"
 
 	DomainCreate        CommandKind = "domain.create"
 	DomainUpdate        CommandKind = "domain.update"
@@ -198,6 +199,7 @@ var payloads = map[CommandKind]func() any{
 
 	SettingsPut:    func() any { return new(model.Settings) },
 	RoleChangeNote: func() any { return new(model.RoleChange) },
+	SpreadPut:      func() any { return new(SpreadPayload) },
 
 	DomainCreate:        func() any { return new(model.Domain) },
 	DomainUpdate:        func() any { return new(DomainPatch) },

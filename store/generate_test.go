@@ -120,6 +120,13 @@ var balancingGenerators = map[store.CommandKind]func(*rapid.T) any{
 	store.RoleChangeNote: func(t *rapid.T) any {
 		return &model.RoleChange{Term: rapid.Uint64Range(0, 9).Draw(t, "term"), Node: model.NodeID(id(t, "node")), GapMS: -1}
 	},
+	store.SpreadPut: func(t *rapid.T) any {
+		p := &store.SpreadPayload{On: rapid.Bool().Draw(t, "on"), Holder: "n1", Base: rapid.Uint64Range(0, 30).Draw(t, "base")}
+		if rapid.Bool().Draw(t, "moves") {
+			p.Moves = []store.SpreadMove{{LoadBalancer: model.LoadBalancerID(id(t, "lb")), Node: model.NodeID(id(t, "node"))}}
+		}
+		return p
+	},
 	store.NodeRemove: func(t *rapid.T) any { return &store.NodeRef{ID: model.NodeID(id(t, "node"))} },
 	store.SettleKind: func(t *rapid.T) any {
 		s := &store.Settle{Index: uint64(rapid.IntRange(0, 150).Draw(t, "index"))}

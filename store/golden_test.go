@@ -156,7 +156,15 @@ func goldenLog() []store.Command {
 	goldenIdentity(add)
 	l7Log(add)
 	flavorLog(add)
+	spreadLog(add)
 	return log
+}
+
+// spreadLog is about the table of Spread.
+func spreadLog(add func(kind store.CommandKind, payload any)) {
+	add(store.LoadBalancerCreate, &store.LoadBalancerCreatePayload{LoadBalancer: model.LoadBalancer{ID: "lb7", VIP: model.VIP{Subnet: "sub"}}, NewPort: model.Port{ID: "vip7"}})
+	add(store.SpreadPut, &store.SpreadPayload{On: true, Holder: "n1"})
+	add(store.SpreadPut, &store.SpreadPayload{Base: 1, Moves: []store.SpreadMove{{LoadBalancer: "lb7", Node: "n2"}}})
 }
 
 // flavorLog is about flavors, availability zones and their profiles.

@@ -83,6 +83,9 @@ var sections = []section{
 		func(v *model.L7Policy) model.L7PolicyID { return v.ID }, (*State).putL7Policy),
 	table("l7rule", func(st *State) map[model.L7RuleID]*model.L7Rule { return st.l7rules },
 		func(v *model.L7Rule) model.L7RuleID { return v.ID }, (*State).putL7Rule),
+
+	{name: "spread", write: writeSpread, read: readSpread},
+	{name: "spreadplace", write: writeSpreadPlaces, read: readSpreadPlace},
 }
 
 func table[K ~string, V any](name string, of func(*State) map[K]*V, id func(*V) K, put func(*State, *V)) section {
@@ -140,6 +143,43 @@ func readRoleChange(st *State, data []byte) error {
 		return errors.New("its term is 0 or there twice")
 	}
 	st.putRoleChange(c)
+	return nil
+}
+
+func writeSpread(st *State, emit func(any)) {
+	if st.spread.Version != 0 {
+		emit(st.spread)
+	}
+}
+
+func readSpread(st *State, data []byte) error {
+	if st.spread.Version != 0 {
+		return errors.New("there are two")
+	}
+	return decodeStrictly(data, &st.spread)
+}
+
+// spreadPlace is a place as a snapshot has it.
+type spreadPlace struct {
+	LoadBalancer model.LoadBalancerID `json:"loadbalancer"`
+	model.SpreadPlace
+}
+
+func writeSpreadPlaces(st *State, emit func(any)) {
+	for _, id := range sortedKeys(st.spreadPlaces) {
+		emit(spreadPlace{id, st.spreadPlaces[id]})
+	}
+}
+
+func readSpreadPlace(st *State, data []byte) error {
+	var p spreadPlace
+	if err := decodeStrictly(data, &p); err != nil {
+		return err
+	}
+	if st.loadBalancers[p.LoadBalancer] == nil || p.Node == "" {
+		return errors.New("it names no load balancer or node")
+	}
+	st.spreadPlaces[p.LoadBalancer] = p.SpreadPlace
 	return nil
 }
 

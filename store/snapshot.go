@@ -57,6 +57,8 @@ func (s *Store) Snapshot() *Snapshot {
 		clusterID:      st.clusterID,
 		settings:       st.settings,
 		roleChanges:    maps.Clone(st.roleChanges),
+		spread:         st.spread,
+		spreadPlaces:   maps.Clone(st.spreadPlaces),
 		loadBalancers:  maps.Clone(st.loadBalancers),
 		listeners:      maps.Clone(st.listeners),
 		pools:          maps.Clone(st.pools),

@@ -14,6 +14,9 @@ type State struct {
 	settings    *model.Settings // nil: all default; replaced, never changed
 	roleChanges map[uint64]*model.RoleChange
 
+	spread       model.Spread
+	spreadPlaces map[model.LoadBalancerID]model.SpreadPlace // empty while Spread was never used
+
 	loadBalancers map[model.LoadBalancerID]*model.LoadBalancer
 	listeners     map[model.ListenerID]*model.Listener
 	pools         map[model.PoolID]*model.Pool
@@ -167,6 +170,7 @@ func newState() *State {
 		users:          map[model.UserID]*model.User{},
 		roles:          map[model.RoleID]*model.Role{},
 		roleChanges:    map[uint64]*model.RoleChange{},
+		spreadPlaces:   map[model.LoadBalancerID]model.SpreadPlace{},
 		assignments:    map[model.Assignment]struct{}{},
 		appCredentials: map[model.AppCredentialID]*model.AppCredential{},
 		revocations:    map[model.AuditID]*model.Revocation{},

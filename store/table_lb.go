@@ -35,6 +35,7 @@ func (st *State) dropLoadBalancer(old *model.LoadBalancer) {
 	st.unindexLoadBalancer(old)
 	st.track(ref{nounLoadBalancer, string(old.ID)}, 0)
 	delete(st.loadBalancers, old.ID)
+	delete(st.spreadPlaces, old.ID)
 }
 
 func (st *State) unindexLoadBalancer(old *model.LoadBalancer) {

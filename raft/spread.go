@@ -1,0 +1,232 @@
+package raft
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"sync/atomic"
+	"time"
+
+	hraft "github.com/hashicorp/raft"
+
+	"lbd/store"
+	"lbd/store/model"
+)
+
+const spreadPath = "/spread"
+
+// spreading is a node's part in Spread: it answers as a voter and asks for itself.
+type spreading struct {
+	voter *spreadVoter
+	lease *spreadLease
+	table atomic.Pointer[SpreadTable]
+	// wanted is set while the leader earns a lease before it turns Spread on.
+	wanted atomic.Bool
+	kick   chan struct{} // size 1; asks at once
+	// What the log has of the table that may not be applied yet: in the newest term
+	// in which this node leads, and when the process started.
+	leading, begun atomic.Pointer[unappliedSpread]
+}
+
+// unappliedSpread is the newest version of the table in a part of the log.
+type unappliedSpread struct {
+	term  uint64
+	index uint64 // 0: there is none
+}
+
+// SpreadTable is the table of Spread as this node has applied it. Not to be changed.
+type SpreadTable struct {
+	model.Spread
+	Places map[model.LoadBalancerID]model.SpreadPlace
+	at     uint64 // the table was looked at when the store had this index
+}
+
+func newSpreading(holder uint64, now time.Time) *spreading {
+	s := &spreading{voter: newSpreadVoter(now), lease: newSpreadLease(holder), kick: make(chan struct{}, 1)}
+	s.table.Store(&SpreadTable{})
+	return s
+}
+
+// Spread is the newest version of the table that this node has applied.
+func (n *Node) Spread() *SpreadTable {
+	if c := n.core.Load(); c != nil {
+		return c.spread.table.Load()
+	}
+	return &SpreadTable{}
+}
+
+// Obey says that this node's VIP holder holds nothing that versions of the table up
+// to v took from it.
+func (n *Node) Obey(v uint64) {
+	c := n.core.Load()
+	if c == nil {
+		return
+	}
+	c.spread.lease.obey(v)
+	c.fence.obey(v)
+	select {
+	case c.spread.kick <- struct{}{}:
+	default:
+	}
+}
+
+// followSpread keeps the table at hand until the node ends.
+func (n *Node) followSpread(c *core) {
+	watch := n.st.Watch()
+	defer watch.Close()
+	for {
+		old := c.spread.table.Load()
+		t := &SpreadTable{at: n.st.Index()}
+		n.st.Read(func(st *store.State) {
+			t.Spread, t.Places = st.Spread(), old.Places
+			if t.On { // places go with load balancers, without a new version
+				t.Places = st.SpreadPlaces()
+			}
+		})
+		c.spread.table.Store(t)
+		if t.Spread != old.Spread {
+			n.notify()
+		}
+		select {
+		case <-watch.C():
+		case <-n.done:
+			return
+		}
+	}
+}
+
+// rights is what State says of them; lead is the end of the leader's lease.
+func (n *Node) rights(c *core, term uint64, lead time.Time) Rights {
+	t := c.spread.table.Load()
+	if !lead.IsZero() && t.at < n.spreadInLog(c, term) {
+		lead = time.Time{}
+	}
+	return rights(t.Spread, lead, c.spread.lease.view())
+}
+
+// spreadInLog is the index of the newest version of the table that the log had,
+// unapplied, when this node was first asked for its rights in term; 0: none.
+func (n *Node) spreadInLog(c *core, term uint64) uint64 {
+	u := c.spread.leading.Load()
+	if u == nil || u.term != term {
+		u = &unappliedSpread{term, n.newestSpread(c, c.lib.Load().LastIndex())}
+		c.spread.leading.Store(u)
+	}
+	return u.index
+}
+
+// newestSpread looks for the newest version of the table in the log up to an index
+// that is not applied yet.
+func (n *Node) newestSpread(c *core, to uint64) uint64 {
+	for i := to; i > c.spread.table.Load().at; i-- {
+		var entry hraft.Log
+		if err := n.disk.logs.GetLog(i, &entry); err != nil {
+			return 0 // before the log's beginning: it is in the snapshot, hence applied
+		}
+		if entry.Type == hraft.LogCommand && bytes.Contains(entry.Data, []byte(`"kind":"`+store.SpreadPut+`"`)) {
+			return i
+		}
+	}
+	return 0
+}
+
+// asksForSpread tells whether this node needs the voters' word: to hold what the
+// table gives it, or, as the leader, to hold everything after Spread was on.
+func (n *Node) asksForSpread(c *core) bool {
+	if n.cfg.Kind != model.DataNode {
+		return false
+	}
+	t := c.spread.table.Load()
+	return t.On || c.leads() && (c.spread.wanted.Load() || t.Version > c.spread.lease.view().Cleared)
+}
+
+// askSpread asks the voters every Beat until the node ends, one question at a time
+// to each.
+func (n *Node) askSpread(c *core) {
+	busy := make(map[hraft.ServerID]chan struct{})
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-n.done:
+			return
+		case <-timer.C:
+		case <-c.spread.kick:
+		}
+		t := c.timing()
+		timer.Reset(t.Beat)
+		if !n.asksForSpread(c) {
+			continue
+		}
+		for _, s := range c.servers() {
+			if s.Suffrage != hraft.Voter || s.ID == seatID {
+				continue
+			}
+			if busy[s.ID] == nil {
+				busy[s.ID] = make(chan struct{}, 1)
+			}
+			ch := busy[s.ID]
+			select {
+			case ch <- struct{}{}:
+				n.wg.Go(func() { n.askSpreadOf(c, s, t.Lease); <-ch })
+			default: // a silent voter is asked again when its time is over
+			}
+		}
+	}
+}
+
+func (n *Node) askSpreadOf(c *core, s hraft.Server, lease time.Duration) {
+	q, sent := c.spread.lease.asks(lease), time.Now()
+	var cleared uint64
+	if s.ID == c.id {
+		var ok bool
+		if cleared, ok = n.answerAsVoter(c, c.id, q); !ok {
+			return
+		}
+	} else {
+		ctx, cancel := context.WithTimeout(context.Background(), lease)
+		defer cancel()
+		addr := string(s.Address)
+		if moved, err := c.peers.ServerAddr(s.ID); err == nil {
+			addr = string(moved)
+		}
+		if _, err := n.client.post(ctx, addr, spreadPath, q, &cleared); err != nil {
+			n.log.Debug("ask a voter for a lease of Spread", "node", s.ID, "err", err)
+			return
+		}
+	}
+	if c.spread.lease.answered(s.ID, q, cleared, sent, voterIDs(c.servers())) {
+		n.notify()
+	}
+}
+
+// answerSpread answers a node as a voter.
+func (n *Node) answerSpread(_ context.Context, from model.NodeID, body []byte) (any, error) {
+	var q spreadAsk
+	if err := json.Unmarshal(body, &q); err != nil {
+		return nil, store.Errorf(store.Invalid, "The question cannot be read: %v.", err)
+	}
+	c := n.core.Load()
+	if c == nil || !c.isVoter(c.id) {
+		return nil, store.Errorf(store.Unavailable, "This node has no vote.")
+	}
+	cleared, ok := n.answerAsVoter(c, hraftID(from), q)
+	if !ok {
+		return nil, store.Errorf(store.Conflict, "No lease now: this voter has just started, or has cleared a newer version of the table.")
+	}
+	return cleared, nil
+}
+
+func (n *Node) answerAsVoter(c *core, from hraft.ServerID, q spreadAsk) (cleared uint64, ok bool) {
+	// What this voter cleared before it was started may be in entries still to be applied.
+	begun := c.spread.begun.Load()
+	if begun == nil {
+		begun = &unappliedSpread{index: n.newestSpread(c, c.lib.Load().LastIndex())}
+		c.spread.begun.Store(begun)
+	}
+	t, now := c.spread.table.Load(), time.Now()
+	if t.at < begun.index {
+		return 0, false
+	}
+	return c.spread.voter.ask(owed{from, q.Holder}, q.Obeyed, q.Lease, t.Version, c.fence.rival(c.id, now), now)
+}

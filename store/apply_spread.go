@@ -1,0 +1,57 @@
+package store
+
+import "lbd/store/model"
+
+// spreadPut makes a version of the table of Spread (decision 0049). To turn it on
+// gives everything to who holds it; it takes further versions to distribute it.
+// Turned off, the table keeps its places: who leads holds what was his while the
+// others let go of theirs.
+func (t *tx) spreadPut(p *SpreadPayload) error {
+	now := t.st.spread
+	switch {
+	case p.Base != now.Version:
+		return Errorf(Conflict, "the table of Spread has changed meanwhile")
+	case p.On && !now.On && len(p.Moves) > 0:
+		return Errorf(Invalid, "Spread is turned on before anything is moved")
+	case !p.On && (!now.On || len(p.Moves) > 0):
+		return Errorf(Invalid, "Spread is off: there is nothing to move or to turn off")
+	case p.On && !now.On:
+		if err := t.mayHold(p.Holder); err != nil {
+			return err
+		}
+	case p.On && len(p.Moves) == 0:
+		return Errorf(Invalid, "Spread is on already")
+	}
+	for _, m := range p.Moves {
+		if err := t.mayHold(m.Node); err != nil {
+			return err
+		}
+	}
+
+	if p.On && !now.On {
+		clear(t.st.spreadPlaces)
+		for id := range t.st.loadBalancers {
+			t.st.spreadPlaces[id] = model.SpreadPlace{Node: p.Holder}
+		}
+	}
+	for _, m := range p.Moves {
+		_, exists := t.st.loadBalancers[m.LoadBalancer]
+		if old, ok := t.st.spreadPlaces[m.LoadBalancer]; exists && (!ok || old.Node != m.Node) {
+			t.st.spreadPlaces[m.LoadBalancer] = model.SpreadPlace{Node: m.Node, Since: t.index}
+		}
+	}
+	t.st.spread = model.Spread{Version: t.index, On: p.On}
+	return nil
+}
+
+// mayHold refuses who never holds VIPs.
+func (t *tx) mayHold(id model.NodeID) error {
+	n, ok := t.st.nodes[id]
+	if !ok {
+		return notFound("Node", id)
+	}
+	if n.Kind != model.DataNode {
+		return Errorf(Conflict, "node %s is a %s: it holds no load balancer", n.Name, n.Kind)
+	}
+	return nil
+}
