@@ -8,7 +8,7 @@ TOOL     = go tool -modfile=tools/go.mod
 FUZZTIME ?= 10000x
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test lint unit race fuzz e2e bench-vips bench-failover bench-http bench-api docs-img cover clean tools-installed
+.PHONY: help build demo test lint unit race fuzz e2e soak calm bench-vips bench-failover bench-http bench-api docs-img cover clean tools-installed
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -51,6 +51,12 @@ bench-vips: ## how long 1,000 VIPs take to be claimed and released
 
 bench-failover: build ## the failover laboratory on lbd (LAB=folder of the laboratory)
 	@tools/bench-failover.sh
+
+soak: build ## histories of API calls under faults for SOAK (10m), checked for linearizability
+	cd e2e && LBD_BIN=$(CURDIR)/lbd LBD_SOAK=$(or $(SOAK),10m) go test -count=1 -timeout 24h -v -run TestHistoriesAreLinearizable .
+
+calm: build ## one processor hog per core and no fault for CALM (1h): the active node stays so (PROFILE: fast, default, calm)
+	cd e2e && LBD_BIN=$(CURDIR)/lbd LBD_CALM=$(or $(CALM),1h) LBD_CALM_PROFILE=$(PROFILE) go test -count=1 -timeout 48h -v -run TestCalm .
 
 bench-http: build ## lbd beside HAProxy and nginx (BENCH=folder of the benchmark)
 	@tools/bench-http.sh

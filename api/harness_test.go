@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -36,6 +37,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 type probe struct {
 	running chan struct{} // told when /slow runs
 	release chan struct{} // lets /slow go on
+	st      *store.Store
 }
 
 func (p *probe) Mount(r *api.Router) {
@@ -47,6 +49,16 @@ func (p *probe) Mount(r *api.Router) {
 		})
 	})
 	r.Handle(http.MethodPost, "/v2.0/things", echoBody)
+	r.Handle(http.MethodGet, "/nodes/:id", p.node)
+	r.Handle(http.MethodPut, "/nodes/:id", p.node)
+	r.Handle(http.MethodPut, "/faults/:id", func(c echo.Context) error {
+		err := p.node(c)
+		if kind := store.KindOf(err); kind != "" {
+			c.Response().Header().Set("X-Refused", "yes")
+			return c.JSON(api.StatusOf(kind), api.NewFault(api.StatusOf(kind), err.Error()))
+		}
+		return err
+	})
 	r.Handle(http.MethodGet, "/panic", func(echo.Context) error { panic("on purpose") })
 	r.Handle(http.MethodGet, "/fails", func(echo.Context) error { return errors.New("secret detail") })
 	r.Handle(http.MethodGet, "/refuses", func(echo.Context) error { return store.Errorf(store.Unavailable, "no leader") })
@@ -59,6 +71,16 @@ func (p *probe) Mount(r *api.Router) {
 		<-p.release
 		return c.JSON(http.StatusOK, "done")
 	})
+}
+
+// node is found, or refused with what the query names (404), by what this node knows.
+func (p *probe) node(c echo.Context) error {
+	found := false
+	p.st.Read(func(st *store.State) { _, found = st.Node(model.NodeID(c.Param("id"))) })
+	if !found {
+		return store.Errorf(cmp.Or(store.Kind(c.QueryParam("kind")), store.NotFound), "Node %s not found.", c.Param("id"))
+	}
+	return echoBody(c)
 }
 
 func echoBody(c echo.Context) error {
@@ -85,10 +107,18 @@ func (tokens) Authenticate(_ context.Context, token string) (*auth.Caller, error
 // leader answers barriers with err.
 type leader struct {
 	deps.Cluster
-	err error
+	err   error
+	news  func() // what this node hears while it waits; nil: nothing
+	asked int
 }
 
-func (l *leader) Barrier(context.Context) error { return l.err }
+func (l *leader) Barrier(context.Context) error {
+	l.asked++
+	if l.news != nil {
+		l.news()
+	}
+	return l.err
+}
 
 // world is a server on the probe part.
 type world struct {
@@ -104,8 +134,8 @@ type world struct {
 
 func newWorld(t testing.TB, change ...func(*world)) *world {
 	t.Helper()
-	w := &world{t: t, st: store.New(), part: &probe{make(chan struct{}, 8), make(chan struct{})}, leader: &leader{}, reg: prometheus.NewRegistry()}
-	w.cfg.Plain = true
+	w := &world{t: t, st: store.New(), part: &probe{running: make(chan struct{}, 8), release: make(chan struct{})}, leader: &leader{}, reg: prometheus.NewRegistry()}
+	w.cfg.Plain, w.part.st = true, w.st
 	w.deps = api.Deps{Auth: tokens{}, Reader: w.st, Cluster: w.leader, Log: slog.New(slog.DiscardHandler), Registry: w.reg}
 	for _, f := range change {
 		f(w)

@@ -85,7 +85,7 @@ func New(cfg deps.Config, d Deps, parts ...Part) *Server {
 	e.IPExtractor = echo.ExtractIPDirect()
 	e.JSONSerializer = serializer{}
 	e.HTTPErrorHandler = s.handleError
-	e.Use(s.recoverPanics, s.authenticate, s.answerOptions, s.checkMedia)
+	e.Use(s.recoverPanics, s.authenticate, s.answerOptions, s.checkMedia, s.confirmRefusals)
 	s.router = &Router{e: e, routes: map[routeKey]routeFlags{}}
 	s.mountOwn()
 	for _, p := range parts {

@@ -5,6 +5,7 @@ go 1.26.0
 require lbd v0.0.0
 
 require (
+	github.com/anishathalye/porcupine v1.3.1
 	github.com/gophercloud/gophercloud/v2 v2.15.0
 	golang.org/x/sys v0.49.0
 )

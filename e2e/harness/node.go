@@ -173,6 +173,11 @@ func (n *Node) CLI(name string, args ...string) string {
 // API calls the node's REST API as admin over its socket; the socket is a file,
 // so no namespace has to be entered.
 func (n *Node) API(method, path string, in any) (int, []byte, error) {
+	return n.APIWithin(10*time.Second, method, path, in)
+}
+
+// APIWithin is API for a client with its own patience.
+func (n *Node) APIWithin(limit time.Duration, method, path string, in any) (int, []byte, error) {
 	var body io.Reader
 	if in != nil {
 		b, err := json.Marshal(in)
@@ -188,7 +193,7 @@ func (n *Node) API(method, path string, in any) (int, []byte, error) {
 	if in != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
-	hc := http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{
+	hc := http.Client{Timeout: limit, Transport: &http.Transport{
 		DisableKeepAlives: true,
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			var d net.Dialer
