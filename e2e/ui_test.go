@@ -53,6 +53,10 @@ func TestUIOnARealCluster(t *testing.T) {
 	p.WaitText(".statement", standby.Name+" is active")
 	p.Wait(page + `.includes("unknown")`)
 	shot(t, p, "failover.png")
+	p.Click(`a[href="#/takeovers"]`)
+	p.Wait(`document.querySelectorAll(".takeovers tbody tr").length >= 2 && document.querySelector(".takeovers tbody th").textContent === "` + standby.Name + `"`)
+	p.Wait(`/^\d/.test(document.querySelectorAll(".takeovers tbody tr")[0].cells[6].textContent)`) // the margin was measured
+	shot(t, p, "takeovers.png")
 	probe.Stop()
 }
 

@@ -222,6 +222,34 @@ func TestBrowser(t *testing.T) {
 		noProblems(t, p, firstQuestion)
 	})
 
+	t.Run("takeovers", func(t *testing.T) {
+		f, p := open(t, b)
+		f.set(func(f *fake) { f.cluster, f.history = twoNodes(f.start), nil })
+		login(p)
+		p.Click(`a[href="#/takeovers"]`)
+		p.WaitText("main", "Nobody has held a VIP yet.")
+		f.set(func(f *fake) {
+			f.cluster, f.history = afterFailover(f.start), takenOver(f.start)
+		})
+		p.WaitText(".takeovers", "the VIP holder of the leader before died")
+		contains(t, p.Text(".facts.row"), "4 takeovers", " s ago", "21 ms", "268 ms", "3 ms", "lbd history")
+		contains(t, p.Text(".takeovers"), "nobody answered for", "margin", "node-a", "node-b", "9", "12 ms", "3 ms", "the leader before handed over",
+			"node-b", "node-a", "8", "21 ms", "6 ms", "node-a", "node-gone", "7", "268 ms", "52 ms", "fell silent", "node-gone", "–", "1", "–", "–", "nobody else leads")
+		shot(p, "takeovers")
+		p.Dark(true)
+		shot(p, "takeovers-dark")
+		p.Dark(false)
+		p.Size(390, 800)
+		noSidewaysScroll(t, p)
+		shot(p, "takeovers-phone")
+		f.set(func(f *fake) {
+			f.history[0].(obj)["margin_ms"] = -4
+			f.cluster = twoNodes(f.start)
+		})
+		p.WaitText(".takeovers .bad", "−4 ms")
+		noProblems(t, p, firstQuestion)
+	})
+
 	t.Run("switchover", func(t *testing.T) {
 		f, p := open(t, b)
 		login(p)

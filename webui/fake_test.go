@@ -24,6 +24,7 @@ type fake struct {
 	topology []any         // guarded by mu
 	cluster  obj           // guarded by mu
 	pending  []any         // guarded by mu
+	history  []any         // guarded by mu
 	reader   bool          // may not see nodes nor events; guarded by mu
 	expired  bool          // tokens are refused; guarded by mu
 	down     bool          // every API call is answered 503; guarded by mu
@@ -62,6 +63,12 @@ func (f *fake) handler() http.Handler {
 		c := f.cluster
 		f.mu.Unlock()
 		answer(w, 200, c)
+	}))
+	mux.HandleFunc("GET /v1/cluster/history", f.authorised(func(w http.ResponseWriter, _ *http.Request) {
+		f.mu.Lock()
+		h := f.history
+		f.mu.Unlock()
+		answer(w, 200, obj{"history": h})
 	}))
 	mux.HandleFunc("GET /v1/cluster/pending", f.authorised(func(w http.ResponseWriter, _ *http.Request) {
 		f.mu.Lock()

@@ -154,3 +154,16 @@ func threeNodes(now time.Time) obj {
 		}),
 		clusterNode("n3", "witness-1", "witness", "witness", obj{"since": stamp(now, -200*time.Hour), "why": "votes only"}))
 }
+
+// takenOver is a history, newest first: a takeover each of the kinds there are.
+func takenOver(now time.Time) []any {
+	change := func(term int, node, before string, ago time.Duration, why string, gap, margin any) obj {
+		return obj{"term": term, "node": node, "name": "node-" + node, "at": stamp(now, -ago), "why": why, "previous": before, "gap_ms": gap, "margin_ms": margin}
+	}
+	return []any{
+		change(9, "a", "b", 40*time.Second, "the leader before handed over", 12, 3),
+		change(8, "b", "a", 3*time.Hour, "the VIP holder of the leader before died", 21, 6),
+		change(7, "a", "gone", 2*24*time.Hour, "the leader before fell silent", 268, 52),
+		change(1, "gone", "", 40*24*time.Hour, "nobody else leads", nil, nil),
+	}
+}

@@ -10,11 +10,16 @@ import { problems } from "./observe.js";
 import { Login } from "./views/login.js";
 import { Overview } from "./views/overview.js";
 import { Cluster } from "./views/cluster.js";
+import { History } from "./views/history.js";
 import { Changes } from "./views/changes.js";
 
 const STALE = 3000; // ms without an answer until nothing shown counts as observed
 const version = document.querySelector("meta[name=lbd-version]").content;
-const views = { "#/": { name: "Overview", view: Overview }, "#/cluster": { name: "Cluster", view: Cluster } };
+const views = {
+  "#/": { name: "Overview", view: Overview },
+  "#/cluster": { name: "Cluster", view: Cluster },
+  "#/takeovers": { name: "Takeovers", view: History },
+};
 
 const api = new Api();
 
