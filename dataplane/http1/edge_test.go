@@ -144,3 +144,41 @@ func TestAnswerEdges(t *testing.T) {
 		}
 	}
 }
+
+// Nothing of what follows is a whole head; that none can come of it is known already.
+func TestHeadsThatCanOnlyBeRefused(t *testing.T) {
+	lim := DefaultLimits()
+	for in, want := range map[string]*Refusal{
+		"\x16\x03\x01":                             errMethod,
+		"SSH-2.0-OpenSSH_9.2\r\n":                  errRequestLine,
+		"GET /\r\n":                                errRequestLine,
+		"GET  ":                                    errRequestLine,
+		"GET /\x01":                                errTarget,
+		"GET / HTTP/2.0\r\n":                       errVersionNumber,
+		"GET / HTTP/1.1\rX":                        errVersion,
+		"CONNECT a:1 HTTP/1.1\r\n":                 errConnect,
+		"MMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMM":        errMethod, // 33
+		"GET / HTTP/1.1\r\nHost : ":                errFieldName,
+		"GET / HTTP/1.1\r\nHost: a\r\n ":           errFold,
+		"GET / HTTP/1.1\r\nHost: a\x00":            errFieldValue,
+		"GET / HTTP/1.1\r\nHost: a\rb":             errBareCR,
+		"GET / HTTP/1.1\r\nX\x00: \r\nHost: a\n":   errFieldName, // the first fault
+		"GET / HTTP/1.1\r\nHost: a\nX\x00: y\r\n":  errBareLF,
+		"G(T / HTTP/1.1\r\nHost: a\r\nX : y\r\n\n": errMethod,
+	} {
+		if _, n, err := parseRequest(t, in); err != want || n != 0 {
+			t.Errorf("%q: n=%d, err=%v, want %v", in, n, err, want)
+		}
+	}
+	for _, in := range []string{"", "\r", "\r\n\r", "G", "MMMMMMMMMMMMMMMMMMMMMMMMMMMMMMMM", "GET / HTTP/1.1\r", "GET / HTTP/1.1\r\nHost: a\r", "GET / HTTP/1.1\r\nHost: a\r\n\r"} {
+		if n, err := new(Request).Parse([]byte(in), &lim); n != 0 || err != nil {
+			t.Errorf("%q: n=%d, err=%v: more may come", in, n, err)
+		}
+	}
+	for _, in := range []string{"S", "HTTQ", "ICY 200 OK\r\n", "HTTP/1.1 2 OK\r\n", "HTTP/1.1 200 OK\r\nX : "} {
+		var r Response
+		if _, err := r.Parse([]byte(in), &lim, Asked{}); err == nil {
+			t.Errorf("answer %q: more is waited for", in)
+		}
+	}
+}

@@ -13,6 +13,8 @@ type scanner struct {
 	lines int // complete lines so far, leading empty ones not counted
 	skip  int // bytes of leading empty lines
 	empty int // how many of them
+
+	early early
 }
 
 // scan looks for the empty line that ends the head. It returns the length of
@@ -109,10 +111,11 @@ func parseField(l []byte) (Field, *Refusal) {
 	}
 	v := trim(l[colon+1:])
 	if len(v) > 0 && !all(v, cValue) {
-		if bytes.IndexByte(v, '\r') >= 0 {
-			return Field{}, errBareCR
+		for _, b := range v { // the first one counts
+			if err := valueChar(b); err != nil {
+				return Field{}, err
+			}
 		}
-		return Field{}, errFieldValue
 	}
 	return Field{l[:colon], v}, nil
 }

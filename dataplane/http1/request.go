@@ -35,8 +35,13 @@ func (r *Request) Reset() {
 // always a *Refusal. The call after either of the others begins a new head.
 func (r *Request) Parse(buf []byte, lim *Limits) (n int, err error) {
 	n, ref := r.scan.scan(buf, lim, true)
-	if n == 0 && ref == nil {
-		return 0, nil
+	if n == 0 {
+		if err := r.scan.judge(buf, lim, ref, r.requestLine, requestChar); err != nil {
+			ref = err
+		}
+		if ref == nil {
+			return 0, nil
+		}
 	}
 	skip := r.scan.skip
 	r.Reset() // nothing of the request before may show through
@@ -68,23 +73,39 @@ func (r *Request) parse(head []byte) *Refusal {
 }
 
 // requestLine reads "method SP target SP version", each SP exactly one
-// (RFC 9112 section 3).
+// (RFC 9112 section 3), from left to right: see early.
 func (r *Request) requestLine(l []byte) *Refusal {
-	i := bytes.IndexByte(l, ' ')
-	j := bytes.LastIndexByte(l, ' ')
-	if i < 1 || j <= i+1 {
+	r.Method, l, _ = word(l)
+	switch {
+	case len(r.Method) == 0:
 		return errRequestLine
-	}
-	r.Method, r.Target = l[:i], l[i+1:j]
-	if len(r.Method) > maxMethod || !all(r.Method, cToken) {
+	case len(r.Method) > maxMethod || !all(r.Method, cToken):
 		return errMethod
 	}
-	minor, err := version(l[j+1:])
+	var more bool
+	r.Target, l, more = word(l)
+	switch {
+	case len(r.Target) == 0:
+		return errRequestLine
+	case !all(r.Target, cTarget):
+		return errTarget
+	case !more:
+		return errRequestLine
+	}
+	minor, err := version(l)
 	if err != nil {
 		return err
 	}
 	r.Minor = minor
 	return r.target()
+}
+
+// word cuts off what is before the first SP; more says that there was one.
+func word(l []byte) (w, rest []byte, more bool) {
+	if i := bytes.IndexByte(l, ' '); i >= 0 {
+		return l[:i], l[i+1:], true
+	}
+	return l, nil, false
 }
 
 // decide turns the fields into framing and connection behaviour.

@@ -38,8 +38,13 @@ func (r *Response) Reset() { *r = Response{Fields: r.Fields[:0]} }
 // way of saying how far it got.
 func (r *Response) Parse(buf []byte, lim *Limits, asked Asked) (n int, err error) {
 	n, ref := r.scan.scan(buf, lim, false)
-	if n == 0 && ref == nil {
-		return 0, nil
+	if n == 0 {
+		if err := r.scan.judge(buf, lim, ref, r.statusLine, statusChar); err != nil {
+			ref = err
+		}
+		if ref == nil {
+			return 0, nil
+		}
 	}
 	r.Reset() // nothing of the answer before may show through
 	if ref == nil {
@@ -66,10 +71,13 @@ func (r *Response) parse(head []byte, asked Asked) *Refusal {
 	return r.decide(asked)
 }
 
+// statusStart is how every status line begins.
+const statusStart = "HTTP/"
+
 // statusLine reads "version SP code [SP reason]" (RFC 9112 section 4). The SP
 // before an absent reason is often left out; nothing can be misread by it.
 func (r *Response) statusLine(l []byte) *Refusal {
-	if len(l) < 12 || l[8] != ' ' || len(l) > 12 && l[12] != ' ' {
+	if !bytes.HasPrefix(l, []byte(statusStart)) || len(l) < 12 || l[8] != ' ' || len(l) > 12 && l[12] != ' ' {
 		return errStatusLine
 	}
 	minor, err := version(l[:8])

@@ -8,9 +8,6 @@ func (r *Request) target() *Refusal {
 	if Is(r.Method, "connect") { // in any case: members may not be strict about it
 		return errConnect
 	}
-	if !all(t, cTarget) {
-		return errTarget
-	}
 	switch {
 	case t[0] == '/':
 		return r.split(t)

@@ -144,6 +144,12 @@ func connectionField(name []byte) bool {
 		return http1.Is(name, "proxy-connection")
 	case 17:
 		return sameLoose(name, "transfer-encoding")
+	case 18: // a client's credentials for the next proxy: that is us, and members are none
+		return http1.Is(name, "proxy-authenticate")
+	case 19:
+		return http1.Is(name, "proxy-authorization")
+	case 25:
+		return http1.Is(name, "proxy-authentication-info")
 	}
 	return false
 }
