@@ -152,7 +152,8 @@ func TestAccessLogSaysWhyARequestEnded(t *testing.T) {
 		"member silent":    {silent, get, false, 504, "member-timeout"},
 		"member malformed": {says("HTTP/9\r\n\r\n"), get, false, 502, "member-malformed"},
 		"member cut":       {says("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"), get, false, 200, "member-cut"},
-		"bad chunk":        {says("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nax\r\n"), get, false, 200, "member-malformed"},
+		"bad chunk":        {says("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nax\r\n"), get, false, 502, "member-malformed"},
+		"bad chunk later":  {says("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n96000\r\n" + strings.Repeat("y", 0x96000) + "x\r\n"), get, false, 200, "member-malformed"},
 		"here":             {nil, "TRACE / HTTP/1.1\r\nHost: a\r\nMax-Forwards: 0\r\n\r\n", false, 405, "answered"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -146,7 +146,8 @@ func TestBrokenAnswers(t *testing.T) {
 		"endless 1xx":        {strings.Repeat("HTTP/1.1 102 Processing\r\n\r\n", 40), 502},
 		"short body":         {"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\nhello", 0},
 		"short large body":   {"HTTP/1.1 200 OK\r\nContent-Length: 500000\r\n\r\n" + strings.Repeat("x", 100<<10), 0},
-		"broken chunks":      {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nnonsense\r\n", 0},
+		"broken chunks":      {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nnonsense\r\n", 502},
+		"chunks break later": {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n96000\r\n" + strings.Repeat("y", 0x96000) + "\r\nnonsense\r\n", 0},
 		"chunks without end": {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n", 0},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -66,7 +66,7 @@ func newEdge(t testing.TB, member netip.AddrPort, change func(*model.Listener)) 
 	if change != nil {
 		svc = edit(svc, change)
 	}
-	return e, start(t, Config{Keys: clear{}}, svc)
+	return e, start(t, Config{Keys: clear{}, Loops: 1}, svc)
 }
 
 func (e *edge) dial() (stream, *bufio.Reader) {

@@ -68,9 +68,14 @@ func (x *exchange) relay() (keep bool) {
 	keep = x.appendAnswer(keep)
 	x.server.Discard(x.headLen)
 	x.c.shard.Requests.Add(1)
+	x.counted = true
+	before := x.c.out.Load()
 	if err := x.relayBody(); err != nil {
 		if err == semantics.ErrClientGone {
 			return x.abort()
+		}
+		if x.c.out.Load() == before { // nothing was sent on yet
+			return x.broken(err)
 		}
 		x.cutBy(err)
 		return x.cutShort()

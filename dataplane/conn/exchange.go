@@ -34,6 +34,7 @@ type exchange struct {
 	server  *netio.Conn
 	reused  bool // server came from the pool
 	heard   bool // at least one byte came from server
+	counted bool // as a request that was answered
 	session table.Session
 	policy  *live.Policy // that decided; nil: none
 	tried   table.Tried

@@ -44,9 +44,10 @@ func (x *exchange) fault(code int, err error) (keep bool) {
 		return x.abort()
 	}
 	keep = complete && x.asked.Keep && !x.c.draining.Load()
-	if code < 500 {
+	switch {
+	case code < 500:
 		x.c.shard.RequestErrors.Add(1)
-	} else {
+	case !x.counted:
 		x.c.shard.Requests.Add(1)
 	}
 	x.status(code)

@@ -124,9 +124,16 @@ func (c *client) startAnswer(n int) bool {
 	}
 	enc := c.encodeHead(c.requestSent() && x.asked.Keep && !c.draining)
 	in.consume(n)
+	x.chunks.Reset() // no trailers of the answer before
+	done := false
+	if x.response.Framing == http1.Chunks {
+		var ok bool
+		if enc, done, ok = c.takeChunks(enc); !ok { // nothing was sent on yet
+			return c.fail(semantics.ErrMemberAnswer)
+		}
+	}
 	x.started = true
 	c.heard()
-	x.chunks.Reset() // no trailers of the answer before
 	c.shard.Requests.Add(1)
 	switch x.response.Framing {
 	case http1.Length:
@@ -137,7 +144,7 @@ func (c *client) startAnswer(n int) bool {
 		in.consume(k)
 		return c.deliver(piece, x.left == 0)
 	case http1.Chunks:
-		return c.relayChunks(enc)
+		return c.deliver(enc, done)
 	case http1.UntilClose:
 		return c.relayOpen(enc)
 	default:
@@ -189,29 +196,39 @@ func (c *client) relayOpen(enc []byte) bool {
 	return c.deliver(enc, false)
 }
 
+// relayChunks sends on what was read of a chunked body.
 func (c *client) relayChunks(enc []byte) bool {
+	enc, done, ok := c.takeChunks(enc)
+	if ok {
+		return c.deliver(enc, done)
+	}
+	// What was well-formed goes first: the client sees where it broke.
+	c.because(semantics.MemberMalformed)
+	if c.deliver(enc, false) && c.state == busy {
+		c.reset()
+	}
+	return false
+}
+
+// takeChunks puts what was read of a chunked body behind enc. done: the body is
+// complete; not ok: it breaks its framing behind that.
+func (c *client) takeChunks(enc []byte) (_ []byte, done, ok bool) {
 	x := c.x
 	in := &x.server.in
-	for !in.empty() {
-		n, data, done, err := x.chunks.NextAnswer(in.bytes(), &c.s.lim)
-		if err != nil {
-			// What was well-formed goes first: the client sees where it broke.
-			c.because(semantics.MemberMalformed)
-			if c.deliver(enc, false) && c.state == busy {
-				c.reset()
-			}
-			return false
+	for !in.empty() && !done {
+		var n int
+		var data []byte
+		var err error
+		if n, data, done, err = x.chunks.NextAnswer(in.bytes(), &c.s.lim); err != nil {
+			return enc, false, false
 		}
 		enc = appendPiece(enc, data, x.toClient)
 		in.consume(n)
-		if done {
-			if x.toClient == http1.Chunks {
-				enc = http1.AppendEnd(enc, x.chunks.Trailer())
-			}
-			return c.deliver(enc, true)
-		}
 	}
-	return c.deliver(enc, false)
+	if done && x.toClient == http1.Chunks {
+		enc = http1.AppendEnd(enc, x.chunks.Trailer())
+	}
+	return enc, done, true
 }
 
 // appendPiece appends data, as a chunk where the client can read those.

@@ -99,6 +99,9 @@ func statusChar(e *early, b byte) *Refusal {
 	if i := e.at - e.word; i < len(statusStart) && b != statusStart[i] {
 		return errStatusLine
 	}
+	if b == '\r' {
+		return errBareCR
+	}
 	return nil
 }
 

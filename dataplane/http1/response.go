@@ -77,7 +77,13 @@ const statusStart = "HTTP/"
 // statusLine reads "version SP code [SP reason]" (RFC 9112 section 4). The SP
 // before an absent reason is often left out; nothing can be misread by it.
 func (r *Response) statusLine(l []byte) *Refusal {
-	if !bytes.HasPrefix(l, []byte(statusStart)) || len(l) < 12 || l[8] != ' ' || len(l) > 12 && l[12] != ' ' {
+	if !bytes.HasPrefix(l, []byte(statusStart)) {
+		return errStatusLine
+	}
+	if bytes.IndexByte(l, '\r') >= 0 {
+		return errBareCR
+	}
+	if len(l) < 12 || l[8] != ' ' || len(l) > 12 && l[12] != ' ' {
 		return errStatusLine
 	}
 	minor, err := version(l[:8])
@@ -95,9 +101,6 @@ func (r *Response) statusLine(l []byte) *Refusal {
 	if len(l) > 13 {
 		r.Reason = l[13:]
 		if !all(r.Reason, cValue) {
-			if bytes.IndexByte(r.Reason, '\r') >= 0 {
-				return errBareCR
-			}
 			return errStatusLine
 		}
 	}
