@@ -2,6 +2,7 @@ package h2
 
 import (
 	"errors"
+	"io"
 	"os"
 	"time"
 
@@ -19,7 +20,7 @@ func (c *Conn) read() error {
 	c.fr.SetMaxReadFrameSize(maxFrame)
 	c.fr.SetReuseFrames()
 	for {
-		f, err := c.fr.ReadFrame()
+		f, err := c.frame()
 		if err == nil {
 			err = c.take(f)
 		}
@@ -30,6 +31,23 @@ func (c *Conn) read() error {
 			return err
 		}
 	}
+}
+
+// frame reads the next frame. What is wrong with the form of HEADERS concerns the
+// connection: its block was not decoded, and the table would be out of step.
+func (c *Conn) frame() (http2.Frame, error) {
+	fh, err := c.fr.ReadFrameHeader()
+	if err != nil {
+		return nil, err
+	}
+	f, err := c.fr.ReadFrameForHeader(fh)
+	if se, ok := errors.AsType[http2.StreamError](err); ok && fh.Type == http2.FrameHeaders {
+		return nil, http2.ConnectionError(se.Code)
+	}
+	if errors.Is(err, io.ErrUnexpectedEOF) { // RFC 9113 section 4.2: no room for what its flags promise
+		return nil, http2.ConnectionError(http2.ErrCodeFrameSize)
+	}
+	return f, err
 }
 
 // patient reads through deadlines that do not end the connection, so that no part
