@@ -70,6 +70,7 @@ type Conn struct {
 	idleSince  time.Time   // when the last stream ended
 	draining   bool        // asked to end
 	over       bool        // no stream is opened any more
+	finished   bool        // the reader has stopped: deadlines are its own again
 	lastTimer  *time.Timer // calls lastCall; nil unless draining
 	done       sync.WaitGroup
 }
@@ -113,7 +114,7 @@ func (c *Conn) finish(err error) {
 		c.cfg.Counters.Protocol.Add(1)
 	}
 	c.mu.Lock()
-	c.over = true
+	c.over, c.finished = true, true
 	last := c.newest
 	if c.lastTimer != nil {
 		c.lastTimer.Stop()
@@ -220,7 +221,6 @@ func (c *Conn) open(id uint32, r request, ended bool) {
 	s.window = c.initial
 	c.streams[id] = s
 	c.live++
-	c.budget.earn(gainRequest)
 	c.mu.Unlock()
 	c.done.Go(func() {
 		defer c.forget(s)
@@ -242,7 +242,7 @@ func (c *Conn) forget(s *Stream) {
 	due := c.creditConn(credit)
 	if len(c.streams) == 0 {
 		c.idleSince = time.Now()
-		if c.over {
+		if c.over && !c.finished {
 			c.t.SetReadDeadline(c.idleSince) // the reader is not needed any more
 		}
 	}
@@ -295,7 +295,7 @@ func (c *Conn) lastCall() {
 	again := c.over
 	c.over = true
 	last := c.newest
-	if len(c.streams) == 0 {
+	if len(c.streams) == 0 && !c.finished {
 		c.t.SetReadDeadline(time.Now())
 	}
 	c.mu.Unlock()

@@ -251,8 +251,12 @@ func TestFloodsEndTheConnection(t *testing.T) {
 		"window update": func(r *raw, i uint32) error { return r.fr.WriteWindowUpdate(0, 1) },
 		"unknown":       func(r *raw, i uint32) error { return r.fr.WriteRawFrame(0xbe, 0, 0, nil) },
 		"rapid reset": func(r *raw, i uint32) error {
-			r.request(2*i+1, true)
+			r.request(2*i+1, false)
 			return r.fr.WriteRSTStream(2*i+1, http2.ErrCodeCancel)
+		},
+		"resets that it makes us send": func(r *raw, i uint32) error { // CVE-2025-8671
+			r.request(2*i+1, false)
+			return r.fr.WriteRawFrame(http2.FrameWindowUpdate, 0, 2*i+1, make([]byte, 4))
 		},
 		"empty data": func(r *raw, i uint32) error {
 			if i == 0 {
@@ -307,17 +311,20 @@ func TestStreamsBeyondTheBoundAreRefused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			arrived, release := make(chan bool, 2*maxStreams), make(chan bool)
 			n := new(Counters)
-			addr, _ := server(t, Config{Counters: n}, func(r *http.Request, w io.Writer) error {
+			addr, conns := server(t, Config{Counters: n}, func(r *http.Request, w io.Writer) error {
 				arrived <- true
 				<-release
 				return echo(r, w)
 			})
 			defer close(release)
 			r := dial(t, addr)
+			conn := <-conns
+			defer conn.Cut()
 			for i := range tc.resets + tc.open + 1 {
 				r.request(2*i+1, true)
 				if i < tc.resets {
 					<-arrived
+					conn.earn(priceReset) // as if others had been answered
 					if err := r.fr.WriteRSTStream(2*i+1, http2.ErrCodeCancel); err != nil {
 						t.Fatal(err)
 					}

@@ -33,8 +33,9 @@ const (
 	// Prices in the budget. A reset costs the work of a request that was begun.
 	priceControl = 1
 	priceReset   = 10
-	// What a request, and each frame of an answer, gives back: a client that takes
-	// what it asked for sends a WINDOW_UPDATE or two for it, and PINGs meanwhile.
+	// What a complete answer, and each frame of one, gives back: a client that takes
+	// what it asked for sends a WINDOW_UPDATE or two for it, and PINGs meanwhile. A
+	// request alone gives nothing: one that is opened to be reset would be free.
 	gainRequest = 10
 	gainFrame   = 3
 	// smallData is the payload below which a DATA frame that does not end its

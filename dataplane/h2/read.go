@@ -12,7 +12,9 @@ import (
 // read takes frames until the connection ends. The error says why: an
 // http2.ConnectionError is answered with GOAWAY.
 func (c *Conn) read() error {
+	c.mu.Lock()
 	c.t.SetReadDeadline(time.Now().Add(c.cfg.Hello))
+	c.mu.Unlock()
 	if err := c.preface(); err != nil {
 		return err
 	}

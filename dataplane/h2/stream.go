@@ -271,6 +271,7 @@ func (s *Stream) settle() {
 func (s *Stream) ended() {
 	s.c.mu.Lock()
 	s.answered = true
+	s.c.budget.earn(gainRequest)
 	s.settle()
 	s.c.mu.Unlock()
 	poke(s.readable)
