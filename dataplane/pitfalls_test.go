@@ -42,9 +42,6 @@ func TestEndThatComesWithTheDataIsSeen(t *testing.T) {
 
 // After a stall no new edge tells that there was more to read.
 func TestTCPGoesOnAfterAStall(t *testing.T) {
-	if !withLoops {
-		t.Skip("about edges that a loop has to remember")
-	}
 	addr := freeAddr(t)
 	const size = 24 << 20
 	b := backend(t, func(c *net.TCPConn, r *bufio.Reader) {
