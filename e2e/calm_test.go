@@ -17,7 +17,7 @@ func TestCalm(t *testing.T) {
 		t.Skip("SKIP TestCalm: set LBD_CALM to a time, such as 1h")
 	}
 	long := duration(t, "LBD_CALM", time.Hour)
-	w := harness.New(t, harness.Options{Nodes: 2, Witness: true})
+	w := harness.New(t, harness.Options{Nodes: 2, Witness: true, Flags: []string{"--log-level", "info"}})
 	w.StartCluster()
 	s := w.MakeService(map[string]any{"type": "HTTP", "delay": 1, "timeout": 1, "max_retries": 2, "url_path": "/"})
 	if p := os.Getenv("LBD_CALM_PROFILE"); p != "" {
@@ -35,6 +35,9 @@ func TestCalm(t *testing.T) {
 		if now := takeovers(t, active); now != before {
 			t.Errorf("a takeover after %s: %s\n%s", long-time.Until(end), active.CLI("history"), active.CLI("status"))
 			before = now
+			for _, n := range w.Nodes {
+				t.Logf("%s:\n%s", n.Name, n.Log())
+			}
 		}
 	}
 	if !active.HasAddress(s.VIP) {

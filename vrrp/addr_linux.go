@@ -125,9 +125,15 @@ func (a *addresses) Remove(vip netip.Addr) error {
 // List returns what the kernel has: the addresses of our device, and those that
 // are on other devices with the names of these.
 func (a *addresses) List() (ours map[netip.Addr]bool, others map[netip.Addr]string, err error) {
-	list, err := a.handle.AddrList(nil, netlink.FAMILY_ALL)
-	if err != nil {
-		return nil, nil, fmt.Errorf("list addresses: %w", err)
+	// Each family by itself: newer kernels answer that without the lock of all their
+	// networks, which whoever tears down namespaces may keep for seconds.
+	var list []netlink.Addr
+	for _, family := range []int{netlink.FAMILY_V4, netlink.FAMILY_V6} {
+		some, err := a.handle.AddrList(nil, family)
+		if err != nil {
+			return nil, nil, fmt.Errorf("list addresses: %w", err)
+		}
+		list = append(list, some...)
 	}
 	ours, others = map[netip.Addr]bool{}, map[netip.Addr]string{}
 	for _, e := range list {

@@ -50,6 +50,7 @@ type Holder struct {
 	proc   *process      // guarded by mu; nil while there is no child
 	report Report        // guarded by mu
 	heard  time.Time     // guarded by mu; when report came
+	quiet  silence       // guarded by mu; of the child
 	notify chan struct{} // guarded by mu; closed and replaced at every report
 	leave  chan struct{} // guarded by mu; closed when another process goes on with the child
 	left   chan struct{} // guarded by mu; closed when Run has let go of it
@@ -139,7 +140,7 @@ func (h *Holder) Run(ctx context.Context) error {
 // adopt makes p the child, nil for none.
 func (h *Holder) adopt(p *process) {
 	h.mu.Lock()
-	h.proc, h.heard = p, time.Now()
+	h.proc, h.heard, h.quiet = p, time.Now(), silence{}
 	h.report = Report{Seq: h.report.Seq}
 	if p != nil {
 		h.report = p.first
@@ -165,7 +166,6 @@ func (h *Holder) serve(ctx context.Context, p *process) (bequeathed bool) {
 	wg.Go(func() { p.read(h.receive, h.log) })
 	tick := time.NewTicker(reportEvery)
 	defer tick.Stop()
-	silent, last := 0, time.Time{}
 loop:
 	for {
 		select {
@@ -189,12 +189,10 @@ loop:
 			h.send(p)
 		case <-tick.C:
 			h.mu.Lock()
-			heard := h.heard
+			h.quiet.tick(h.heard)
+			hung := h.quiet.ticks >= hungTicks
 			h.mu.Unlock()
-			if silent++; heard != last {
-				silent, last = 0, heard
-			}
-			if silent >= hungTicks {
+			if hung {
 				h.log.Error("VIP holder hangs and is ended", "pid", p.pid)
 				p.kill()
 			}
@@ -370,7 +368,7 @@ func (h *Holder) Report() Report {
 func (h *Holder) Up() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.proc != nil && time.Since(h.heard) <= upWithin
+	return h.proc != nil && h.quiet.ticks < upTicks
 }
 
 // Changed is signalled when the report changed otherwise than by its deadline:

@@ -11,6 +11,9 @@ const (
 	// up. Shorter would take a busy machine for a frozen child; longer delays
 	// the hand-over from a frozen one, whose gate has closed by then anyway.
 	upWithin = 500 * time.Millisecond
+	// upTicks is the same in ticks of reportEvery, counted by the parent while it
+	// runs itself: see silence.
+	upTicks = 5
 	// hungTicks of reportEvery, counted by the parent while it runs itself,
 	// without any report: the child is killed and started again. Counting
 	// instead of measuring keeps a parent that was paused from killing a
