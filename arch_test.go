@@ -37,6 +37,7 @@ var layers = []layer{
 	{"lbd/internal/lifecycle", nil, ""},
 	{"lbd/internal/handover", nil, "descriptors and messages, not what they are for"},
 	{"lbd/internal/sdnotify", nil, ""},
+	{"lbd/internal/attend", nil, "it outlives the node"},
 	{"lbd/internal/flagenv", nil, ""},
 	{"lbd/internal/netlab", nil, ""},
 	{"lbd/internal/testutil/...", nil, ""},

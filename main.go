@@ -14,10 +14,12 @@ import (
 	"syscall"
 
 	"lbd/internal/app"
+	"lbd/internal/attend"
 	"lbd/internal/buildinfo"
 	"lbd/internal/cli"
 	"lbd/internal/demo"
 	"lbd/internal/flagenv"
+	"lbd/internal/handover"
 	"lbd/vrrp"
 )
 
@@ -39,7 +41,12 @@ func run(ctx context.Context, args []string) int {
 		return node(ctx, args)
 	case "version":
 		fmt.Println("lbd", buildinfo.Get())
+		if len(args) == 1 && args[0] == app.HandoverQuestion { // asked by a process that this binary is to take over from
+			fmt.Println(app.HandoverVersion())
+		}
 		return 0
+	case attend.Command:
+		return attend.Run()
 	case "help":
 		usage(flag.NewFlagSet("lbd", flag.ContinueOnError))
 		return 0
@@ -56,21 +63,49 @@ func run(ctx context.Context, args []string) int {
 }
 
 func node(ctx context.Context, args []string) int {
+	before, err := handover.FromEnv()
+	if err != nil {
+		return fail(2, err)
+	}
 	cfg, err := app.ParseFlags(args, os.LookupEnv, usage)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
 		return 0
 	case err != nil:
+		tell(before, err)
 		return fail(2, err)
 	}
+	cfg.Predecessor = before
 	err = app.Run(ctx, cfg, os.Stdout, os.Stderr)
-	if errors.Is(err, app.ErrRestart) {
+	switch {
+	case errors.Is(err, app.ErrRestart):
 		err = again()
+	case errors.Is(err, app.ErrAttend):
+		err = stay()
 	}
 	if err != nil {
+		tell(before, err)
 		return fail(1, err)
 	}
 	return 0
+}
+
+// tell lets the process that this one was to take over from know why it does not.
+func tell(before *handover.Conn, err error) {
+	if before != nil {
+		_ = before.Send(handover.KindFault, handover.Fault{Reason: err.Error()}) // it has gone, or does not want to know
+	}
+}
+
+// stay turns this process into one that only waits for the node's next one: small,
+// and from the binary that is in place now, so that the old file can go.
+func stay() error {
+	args := []string{os.Args[0], attend.Command}
+	err := errors.New("no executable")
+	if self, serr := os.Executable(); serr == nil {
+		err = syscall.Exec(self, args, os.Environ())
+	}
+	return errors.Join(err, syscall.Exec("/proc/self/exe", args, os.Environ()))
 }
 
 // again starts the node anew in this process, which keeps its id for whoever

@@ -79,6 +79,21 @@ func (e *Engine) Retire(ctx context.Context, within time.Duration) {
 	e.log.Info("connections cut after the hand-over", "count", cut, "within", within)
 }
 
+// Verdicts are what the monitors have found of members so far.
+func (e *Engine) Verdicts() map[live.Key]model.MemberHealth {
+	all := map[live.Key]model.MemberHealth{}
+	if st := e.state.Load(); st != nil {
+		for pool, p := range st.table.Pools {
+			for id, m := range p.Members {
+				if m.Monitored {
+					all[live.Key{Pool: pool, Member: id}] = m.Live.Health()
+				}
+			}
+		}
+	}
+	return all
+}
+
 // Connections is how many client connections are open.
 func (e *Engine) Connections() (n int64) {
 	if st := e.state.Load(); st != nil {

@@ -33,18 +33,17 @@ type process struct {
 // startProcess starts a child and waits for its first report.
 func startProcess(cfg HolderConfig, log *slog.Logger) (*process, error) {
 	command := cfg.Command
-	if len(command) == 0 {
-		self, err := os.Executable()
-		if err != nil {
-			return nil, fmt.Errorf("find own executable: %w", err)
-		}
-		command = []string{self, HolderCommand}
+	if len(command) == 0 { // of the same build, whatever has come in the file's place
+		command = []string{"/proc/self/exe", HolderCommand}
 	}
 	ours, theirs, err := socketPair()
 	if err != nil {
 		return nil, fmt.Errorf("start VIP holder: %w", err)
 	}
 	cmd := exec.Command(command[0], command[1:]...)
+	if len(cfg.Command) == 0 {
+		cmd.Args[0] = os.Args[0]
+	}
 	cmd.Stderr = os.Stderr // only what the runtime says when it dies
 	lifeEnd, life, err := os.Pipe()
 	if err != nil {

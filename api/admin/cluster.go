@@ -45,6 +45,12 @@ type nodeView struct {
 	MeasuredAt time.Time `json:"measured_at,omitzero"`
 	Version    string    `json:"version"`
 	Started    time.Time `json:"started_at,omitzero"`
+
+	PID int `json:"pid,omitempty"`
+	// Draining are earlier processes of the node that still serve connections.
+	Draining []model.DrainingProcess `json:"draining"`
+	// RestartFailed is why the newest restart left the node with the binary it had.
+	RestartFailed string `json:"restart_failed,omitempty"`
 }
 
 type clusterView struct {
@@ -84,7 +90,7 @@ func (p *Part) look() clusterView {
 func (p *Part) view(n *model.Node, h model.Heard, ok, self bool, now time.Time) nodeView {
 	v := nodeView{
 		ID: n.ID, Name: n.Name, Kind: n.Kind, API: n.API, Cluster: n.Cluster, Addresses: list(n.Addresses), Joined: n.Joined, Self: self,
-		Role: model.RoleUnknown, VIPs: []netip.Addr{}, Problems: []model.Failure{}, AgeMS: -1, Why: "never heard since this node started",
+		Role: model.RoleUnknown, VIPs: []netip.Addr{}, Problems: []model.Failure{}, Draining: []model.DrainingProcess{}, AgeMS: -1, Why: "never heard since this node started",
 	}
 	if !ok {
 		return v
@@ -102,6 +108,7 @@ func (p *Part) view(n *model.Node, h model.Heard, ok, self bool, now time.Time) 
 	v.VIPs, v.Interface, v.VRRP = list(h.Role.VIPs), h.Role.Interface, h.Role.VRRP
 	v.Problems = append(append(v.Problems, h.Role.Problems...), h.Failures...)
 	v.AppliedConfig, v.Raft = h.Applied, h.Raft
+	v.PID, v.Draining, v.RestartFailed = h.PID, list(h.Draining), h.RestartFailed
 	return v
 }
 

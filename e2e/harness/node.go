@@ -85,7 +85,9 @@ func (n *Node) Reinstall() { n.Dir = filepath.Join(n.w.T.TempDir(), n.Name) }
 // RunsInstalled reports whether the node's main process runs the file that is in
 // place now.
 func (n *Node) RunsInstalled() bool {
-	exe, err := os.Stat(fmt.Sprintf("/proc/%d/exe", n.cmd.Process.Pid))
+	self, err := n.Self()
+	n.w.must(err)
+	exe, err := os.Stat(fmt.Sprintf("/proc/%d/exe", self.PID))
 	n.w.must(err)
 	now, err := os.Stat(n.executable())
 	n.w.must(err)
@@ -240,12 +242,34 @@ type ClusterView struct {
 	Leader string
 	Term   uint64
 	Quorum string
-	Nodes  []struct {
-		ID, Name, Kind, Role, Why string
-		Self                      bool
-		VIPs                      []string
-		AgeMS                     int64 `json:"age_ms"`
+	Nodes  []NodeView
+}
+
+// NodeView is a node in it.
+type NodeView struct {
+	ID, Name, Kind, Role, Why string
+	Self                      bool
+	VIPs                      []string
+	AgeMS                     int64 `json:"age_ms"`
+	PID                       int
+	Draining                  []struct {
+		PID         int
+		Connections int
 	}
+}
+
+// Self is what this node says about itself.
+func (n *Node) Self() (v NodeView, err error) {
+	c, err := n.ClusterView()
+	if err != nil {
+		return v, err
+	}
+	for _, o := range c.Nodes {
+		if o.Self {
+			return o, nil
+		}
+	}
+	return v, errors.New("it is in no cluster")
 }
 
 // ClusterView is what this node says about the cluster.

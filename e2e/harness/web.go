@@ -2,6 +2,7 @@ package harness
 
 import (
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"syscall"
@@ -19,7 +20,7 @@ type Web struct {
 }
 
 // StartWeb serves page on port 80 of a host; /slow takes one second, and
-// /headers shows the request's headers.
+// /headers shows the request's headers; /echo sends back what comes after an upgrade.
 func (w *World) StartWeb(on *netlab.Host, page string) *Web {
 	w.T.Helper()
 	web := &Web{w: w, on: on, page: page}
@@ -48,10 +49,21 @@ func webMain(args []string) error {
 		fmt.Fprintf(w, "Host: %s\n", r.Host)
 		r.Header.Write(w)
 	})
+	mux.HandleFunc("/echo", echo)
 	l, err := net.Listen("tcp", ":80")
 	if err != nil {
 		return err
 	}
 	newOutput()
 	return http.Serve(l, mux)
+}
+
+func echo(w http.ResponseWriter, _ *http.Request) {
+	c, rw, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		return
+	}
+	defer c.Close()
+	io.WriteString(c, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+	io.Copy(c, rw)
 }

@@ -27,10 +27,11 @@ import (
 // ready is closed when both take connections.
 func (n *node) serveAPI(ready chan struct{}) func(context.Context) error {
 	return func(ctx context.Context) error {
-		local, err := listenLocal(n.cfg.DataDir)
+		local, err := n.listenAdmin()
 		if err != nil {
 			return err
 		}
+		n.adminListener = local
 		srv := n.newAPI()
 		close(ready)
 		return srv.Run(ctx, n.apiListener, local)
@@ -63,9 +64,17 @@ func (n *node) newAPI() *api.Server {
 	)
 }
 
+// listenAdmin gives the admin socket, that of the process before where there is one.
+func (n *node) listenAdmin() (*net.UnixListener, error) {
+	if n.adminListener != nil { // handed over
+		return n.adminListener, nil
+	}
+	return listenLocal(n.cfg.DataDir)
+}
+
 // listenLocal opens the admin socket; a leftover of a node that died is removed.
 // The data directory is locked by Raft's store, so no other node can be behind it.
-func listenLocal(dir string) (net.Listener, error) {
+func listenLocal(dir string) (*net.UnixListener, error) {
 	path := filepath.Join(dir, flagenv.SocketName)
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("remove the old admin socket: %w", err)
@@ -78,7 +87,7 @@ func listenLocal(dir string) (net.Listener, error) {
 		l.Close()
 		return nil, fmt.Errorf("admin socket: %w", err)
 	}
-	return l, nil
+	return l.(*net.UnixListener), nil
 }
 
 // healthy says why this node does not do its part: no quorum, or a data plane

@@ -19,6 +19,7 @@ import (
 	"lbd/dataplane"
 	"lbd/internal/buildinfo"
 	"lbd/internal/lifecycle"
+	"lbd/internal/sdnotify"
 	"lbd/internal/seal"
 	"lbd/internal/status"
 	"lbd/raft"
@@ -37,9 +38,10 @@ type node struct {
 	log *slog.Logger
 	reg *prometheus.Registry
 
-	keystone    *keystone.Client // nil without --keystone-url
-	apiListener net.Listener
-	apiAddr     string // host:port that was taken
+	keystone      *keystone.Client // nil without --keystone-url
+	apiListener   net.Listener
+	apiAddr       string            // host:port that was taken
+	adminListener *net.UnixListener // nil before it is served
 
 	st      *store.Store
 	raft    *raft.Node
@@ -55,6 +57,13 @@ type node struct {
 	roles   *roles
 	history *history // nil without VIPs
 	started time.Time
+
+	ctx    context.Context // of the control part; its cause says why it ends
+	keep   keeper
+	pred   *predecessor // nil: this process took over from none
+	drains *drains
+	heir   *heir   // nil: none is to take over; set before ctx ends
+	estate *estate // likewise
 }
 
 // Run runs a node until ctx ends. The start line goes to out when the node is
@@ -63,12 +72,19 @@ func Run(ctx context.Context, cfg *Config, out, errs io.Writer) (err error) {
 	n := &node{cfg: cfg, log: newLog(cfg, errs), reg: prometheus.NewRegistry(), st: store.New(), started: time.Now().UTC()}
 	prefer(n.log)
 	slog.SetDefault(n.log) // libraries that log on their own
+	outer := ctx
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
+	n.ctx = ctx
+	n.drains = newDrains(ctx, n.reg)
+	defer func() { n.drains.close(n.heir != nil) }()
 	n.reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	defer n.close()
 	// What can be refused is refused before anything is written.
-	if err := n.claimMachine(); err != nil {
+	if cfg.Predecessor != nil {
+		n.pred = &predecessor{n: n, conn: cfg.Predecessor, verdicts: map[memberKey]model.MemberHealth{}, settled: make(chan struct{})}
+	}
+	if err := n.claimMachine(ctx); err != nil {
 		return err
 	}
 	if err := n.open(); err != nil {
@@ -78,12 +94,21 @@ func Run(ctx context.Context, cfg *Config, out, errs io.Writer) (err error) {
 	if err != nil {
 		return fmt.Errorf("find own executable: %w", err)
 	}
-	n.raft.OnRestart((&restarter{self, stop}).ask)
-	return outcome(ctx, n.run(ctx, out))
+	n.raft.OnRestart((&restarter{n: n, binary: self, stop: stop}).ask)
+	err = n.run(ctx, out)
+	if n.succeeding() {
+		if err != nil {
+			n.log.Error("the control part has not ended well", "err", err)
+		}
+		n.drains.close(true)
+		return n.succeed(outer, n.estate)
+	}
+	return outcome(ctx, err)
 }
 
-// claimMachine takes the API port and checks what holding VIPs needs.
-func (n *node) claimMachine() error {
+// claimMachine takes the API port and checks what holding VIPs needs. A process that
+// takes over from another one waits here until it may.
+func (n *node) claimMachine(ctx context.Context) error {
 	if n.managesVIPs() {
 		if err := n.openVIPParts(); err != nil {
 			return err
@@ -92,7 +117,48 @@ func (n *node) claimMachine() error {
 	if err := n.openKeystone(); err != nil {
 		return err
 	}
-	l, err := net.Listen("tcp", n.cfg.API)
+	if n.pred != nil {
+		if err := n.pred.await(ctx); err != nil {
+			return err
+		}
+		l, err := n.pred.listener(useAdmin)
+		if err != nil {
+			return err
+		}
+		if u, ok := l.(*net.UnixListener); ok {
+			u.SetUnlinkOnClose(true)
+			n.adminListener = u
+		}
+	}
+	if n.holder == nil && n.managesVIPs() {
+		var err error
+		if n.holder, err = n.openHolder(); err != nil {
+			return fmt.Errorf("cannot hold VIPs: %w; or start with --no-vip", err)
+		}
+	}
+	return n.listenAPI()
+}
+
+// openHolder starts a VIP holder, or makes ready for that of the process before.
+func (n *node) openHolder() (*vrrp.Holder, error) {
+	cfg := vrrp.HolderConfig{Log: n.log.With("part", "holder")}
+	if n.pred != nil && n.pred.begin.Holder != 0 {
+		return vrrp.NewHolder(cfg)
+	}
+	return vrrp.StartHolder(cfg)
+}
+
+func (n *node) listenAPI() error {
+	var l net.Listener
+	var err error
+	if n.pred != nil {
+		if l, err = n.pred.listener(useAPI); err != nil {
+			return err
+		}
+	}
+	if l == nil {
+		l, err = net.Listen("tcp", n.cfg.API)
+	}
 	if err != nil {
 		if errors.Is(err, syscall.EADDRINUSE) {
 			return fmt.Errorf("API port %s is taken by another process: stop it, or choose another port with --api", n.cfg.API)
@@ -135,9 +201,6 @@ func (n *node) openVIPParts() (err error) {
 	if n.links, err = vrrp.NewLinkWatch(n.log); err != nil {
 		return fmt.Errorf("watch links: %w", err)
 	}
-	if n.holder, err = vrrp.StartHolder(vrrp.HolderConfig{Log: n.log.With("part", "holder")}); err != nil {
-		return fmt.Errorf("cannot hold VIPs: %w; or start with --no-vip", err)
-	}
 	n.arbiter = newArbiter(n.cfg.Arbiters, n.log)
 	return nil
 }
@@ -156,6 +219,15 @@ func (n *node) open() (err error) {
 	if n.holder != nil {
 		cfg.Holder = n.holder.ID()
 	}
+	if p := n.pred; p != nil {
+		if p.begin.Holder != 0 {
+			cfg.Holder = p.begin.Holder
+		}
+		cfg.Settled = p.settled
+		if cfg.Listener, err = p.listener(usePeer); err != nil {
+			return err
+		}
+	}
 	if n.raft, err = raft.Open(cfg, n.st); err != nil {
 		return err
 	}
@@ -166,12 +238,16 @@ func (n *node) open() (err error) {
 		if err != nil {
 			return err
 		}
-		n.engine, err = dataplane.New(dataplane.Config{
+		ecfg := dataplane.Config{
 			NodeName: n.cfg.Name, NodeHeader: n.cfg.NodeHeader, Freebind: n.managesVIPs(), Log: n.log, Registry: n.reg,
 			Keys:       n.sealer,
 			SessionKey: n.sessionKey,
 			Access:     access,
-		}, n.src)
+		}
+		if n.pred != nil {
+			ecfg.Inherited, ecfg.Verdict, ecfg.Held = n.pred.socket, n.pred.verdict, true
+		}
+		n.engine, err = dataplane.New(ecfg, n.src)
 		if err != nil {
 			return err
 		}
@@ -248,7 +324,7 @@ func (n *node) run(ctx context.Context, out io.Writer) error {
 	}
 	if n.engine != nil {
 		loaded := make(chan struct{})
-		parts = append(parts, lifecycle.Part{Name: "data plane", Run: n.engine.Run, StopWithin: drainWithin},
+		parts = append(parts, n.keep.part(lifecycle.Part{Name: partDataPlane, Run: n.engine.Run, StopWithin: drainWithin}, n.succeeding),
 			lifecycle.Part{Name: "last good", Run: n.keepLastGood(loaded), Ready: loaded})
 	}
 	parts = append(parts, lifecycle.Part{Name: "status", Run: func(ctx context.Context) error { return n.obs.run(ctx, n.engineChanged()) }})
@@ -256,18 +332,22 @@ func (n *node) run(ctx context.Context, out io.Writer) error {
 	parts = append(parts, lifecycle.Part{Name: "housekeeping", Run: newHousekeeper(n).run})
 	caughtUp, serving := make(chan struct{}), make(chan struct{})
 	parts = append(parts, lifecycle.Part{Name: "catch up", Run: n.catchUp(caughtUp), Ready: caughtUp})
+	if n.pred != nil { // before anybody is told what this node does
+		took := make(chan struct{})
+		parts = append(parts, lifecycle.Part{Name: "take over", Run: n.pred.takeOver(took), Ready: took})
+	}
 	parts = append(parts, lifecycle.Part{Name: "api", Run: n.serveAPI(serving), Ready: serving})
 	if n.holder != nil {
 		parts = append(parts,
-			lifecycle.Part{Name: "links", Run: n.links.Run},
+			n.keep.part(lifecycle.Part{Name: partLinks, Run: n.links.Run}, n.bequeathing),
 			lifecycle.Part{Name: "arbiter", Run: n.arbiter.run},
-			lifecycle.Part{Name: "holder", Run: n.holder.Run},
+			n.keep.part(lifecycle.Part{Name: partHolder, Run: n.holder.Run}, n.bequeathing),
 			lifecycle.Part{Name: "holder watch", Run: n.watchHolder},
 			lifecycle.Part{Name: "history", Run: n.history.run},
 			lifecycle.Part{Name: "tethers", Run: (&tethers{n.raft, n.holder, n.log.With("part", "tethers")}).run},
 		)
 	}
-	parts = append(parts, lifecycle.Part{Name: "roles", Run: n.roles.run})
+	parts = append(parts, n.keep.part(lifecycle.Part{Name: partRoles, Run: n.roles.run}, func() bool { return n.succeeding() && n.roles.bequeath() }))
 	err := lifecycle.Run(ctx, n.log, parts, func() { n.startLine(out) })
 	if errors.Is(err, context.Canceled) {
 		return nil
@@ -333,6 +413,9 @@ func (n *node) linksUp(vips []vrrp.VIP) bool {
 func (n *node) startLine(out io.Writer) {
 	fmt.Fprintf(out, "version=%s name=%s api=%s cluster=%s fingerprint=%s\n",
 		buildinfo.Get().Version, n.cfg.Name, n.apiAddr, n.raft.Addr(), n.raft.Secrets().Fingerprint)
+	if err := sdnotify.Ready(); err != nil {
+		n.log.Warn("service manager", "err", err)
+	}
 }
 
 // report is this node's row, fresh.
@@ -340,9 +423,13 @@ func (n *node) report() model.Report {
 	st := n.raft.State()
 	r := model.Report{
 		Node: st.ID, Version: buildinfo.Get().String(), Started: n.started, Role: n.roles.report(time.Now()),
+		PID: os.Getpid(), Draining: n.drains.report(),
 		Raft: model.RaftReport{
 			State: st.Role, Term: st.Term, Leader: st.Leader, LastIndex: st.LastIndex, Commit: st.Commit, Applied: st.Applied, Quorum: st.Quorum,
 		},
+	}
+	if n.pred != nil {
+		r.RestartFailed = n.pred.begin.Failed
 	}
 	if n.engine != nil {
 		e := n.engine.Summary()

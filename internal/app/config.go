@@ -15,6 +15,7 @@ import (
 	"lbd/api/keystone"
 	"lbd/dataplane/accesslog"
 	"lbd/internal/flagenv"
+	"lbd/internal/handover"
 	"lbd/store/model"
 	"lbd/vrrp"
 )
@@ -54,6 +55,12 @@ type Config struct {
 	// the cluster's profile says.
 	Detect time.Duration
 
+	// DrainTimeout bounds how long this process serves the connections it has, after
+	// another one has taken over.
+	DrainTimeout time.Duration
+	// Predecessor is the process of this node that this one takes over from; nil: none.
+	Predecessor *handover.Conn
+
 	LogFormat string
 	LogLevel  slog.Level
 	Access    AccessConfig
@@ -64,6 +71,8 @@ type Config struct {
 const (
 	minDetect = 60 * time.Millisecond
 	maxDetect = 30 * time.Second
+	// maxDrain is longer than anybody waits for an old version to go.
+	maxDrain = 30 * 24 * time.Hour
 )
 
 // ParseFlags reads the command line and the LBD_* variables.
@@ -94,6 +103,7 @@ func ParseFlags(args []string, lookup func(string) (string, bool), usage func(*f
 	fs.StringVar(&c.KeystoneCA, "keystone-ca", "", "`FILE` with the CA certificates for --keystone-url (default: the system's)")
 	fs.StringVar(&c.NodeHeader, "node-header", "", "name this node in HTTP answers through the VIP by header `NAME`, to see who answered; off by default")
 	fs.DurationVar(&c.Detect, "detect", 0, "take over after the leader was silent for this `TIME`, whatever the cluster's profile (lbd profile) says; 0: as the profile says")
+	fs.DurationVar(&c.DrainTimeout, "drain-timeout", time.Hour, "after a restart or an upgrade without a stop, let the old process serve its connections for at most this `TIME`, then cut them")
 	fs.StringVar(&c.LogFormat, "log-format", "text", "`FORMAT` of the log on standard error: text or json")
 	level := fs.String("log-level", "info", "least `LEVEL` logged: debug, info, warn or error")
 	fs.StringVar(&c.Access.Dest, "access-log", "", "write a line for each request and TCP connection to `DEST`: stdout, a path (with {listener} or {loadbalancer} in it: a file for each), syslog:udp://HOST:PORT, syslog:unix:///dev/log or otlp:http://HOST:4318/v1/logs; off by default")
@@ -144,6 +154,9 @@ func (c *Config) check() error {
 	}
 	if c.Detect != 0 && c.Detect < minDetect || c.Detect > maxDetect {
 		return fmt.Errorf("--detect: %s is outside %s to %s", c.Detect, minDetect, maxDetect)
+	}
+	if c.DrainTimeout <= 0 || c.DrainTimeout > maxDrain {
+		return fmt.Errorf("--drain-timeout: %s is not between 0 and %s", c.DrainTimeout, maxDrain)
 	}
 	if c.LogFormat != "text" && c.LogFormat != "json" {
 		return fmt.Errorf("--log-format: %q is neither text nor json", c.LogFormat)

@@ -3,16 +3,25 @@ package app
 import (
 	"context"
 	"errors"
-	"os/exec"
 	"strings"
+	"sync"
 	"time"
 
 	"lbd/store"
 )
 
-// ErrRestart is returned by Run when the node has ended in order to be started
-// again, in the same process, from Executable.
-var ErrRestart = errors.New("restart")
+// What Run returns when the node goes on in another way.
+var (
+	// ErrRestart: the node has ended in order to be started again, in the same process,
+	// from Executable.
+	ErrRestart = errors.New("restart")
+	// ErrAttend: another process, started by this one, is the node now; whoever started
+	// this one has to be told when that one ends.
+	ErrAttend = errors.New("another process has taken over")
+
+	// errSucceeded ends the control part for a process that takes over.
+	errSucceeded = errors.New("another process takes over")
+)
 
 const (
 	// tryWithin bounds the trial of a binary before a restart.
@@ -23,28 +32,57 @@ const (
 	binaryGreeting = "lbd "
 )
 
-// restarter ends the node so that main can start it again. The binary is the file
-// that this process was started from; an upgrade puts another one in its place.
+// restarter ends the node so that it goes on from the binary that is in place: the
+// file that this process was started from; an upgrade puts another one there.
 type restarter struct {
+	n      *node
 	binary string
 	stop   context.CancelCauseFunc
+
+	mu   sync.Mutex
+	busy bool // guarded by mu; a restart is under way
 }
 
 // ask is a request to restart: refused when the binary does not even tell its
-// version, for then nothing would come back.
+// version, or could not take over, for then nothing would come back. A binary that
+// is older than hand-overs is started in this process, after the node has ended.
 func (r *restarter) ask(ctx context.Context) (version string, err error) {
-	ctx, cancel := context.WithTimeout(ctx, tryWithin)
-	defer cancel()
-	out, err := exec.CommandContext(ctx, r.binary, "version").Output()
+	r.mu.Lock()
+	busy := r.busy
+	r.busy = true
+	r.mu.Unlock()
+	if busy {
+		return "", store.Errorf(store.Conflict, "The node is restarting already.")
+	}
+	cause := ErrRestart
+	version, takesOver, err := tryBinary(ctx, r.binary)
+	if err == nil && takesOver {
+		cause = errSucceeded
+		err = r.prepare(ctx)
+	}
 	if err != nil {
-		return "", store.Errorf(store.Conflict, "The node goes on as it is: %s does not start: %v.", r.binary, err)
+		r.mu.Lock()
+		r.busy = false
+		r.mu.Unlock()
+		r.n.log.Warn("no restart", "err", err)
+		return "", store.Errorf(store.Conflict, "The node goes on as it is: %s.", strings.TrimSuffix(err.Error(), "."))
 	}
-	version, ok := strings.CutPrefix(strings.TrimSpace(string(out)), binaryGreeting)
-	if !ok || strings.Contains(version, "\n") {
-		return "", store.Errorf(store.Conflict, "The node goes on as it is: %s is no lbd.", r.binary)
-	}
-	time.AfterFunc(restartAfter, func() { r.stop(ErrRestart) })
+	time.AfterFunc(restartAfter, func() { r.stop(cause) })
 	return version, nil
+}
+
+// prepare starts the process that is to take over, and gathers what it gets.
+func (r *restarter) prepare(ctx context.Context) error {
+	h, err := startHeir(ctx, r.binary)
+	if err != nil {
+		return err
+	}
+	e, err := r.n.newEstate()
+	if err != nil {
+		return h.giveUp(err)
+	}
+	r.n.heir, r.n.estate = h, e
+	return nil
 }
 
 // outcome is what Run returns once the node has ended with err: one that has not

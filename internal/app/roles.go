@@ -63,6 +63,7 @@ type roles struct {
 	held      []vrrp.VIP      // guarded by mu; replaced, never changed
 	found     bool            // guarded by mu; held was looked up
 	failures  []model.Failure // guarded by mu; VIPs without a link
+	sole      bool            // guarded by mu; nobody else can lead, though Raft has ended; see bequest
 	wake      chan struct{}
 }
 
@@ -91,12 +92,18 @@ func (r *roles) run(ctx context.Context) error {
 		case <-r.wake:
 		case <-tick.C:
 		}
-		out := r.decide(vips)
-		r.order(out, vips)
+		out := r.step(vips)
 		if out.HandOver && stop != nil {
 			_ = r.handOver(ctx, "") // logged; tried again while the reason stands
 		}
 	}
+}
+
+// step decides and orders, once.
+func (r *roles) step(vips []vrrp.VIP) role.Output {
+	out := r.decide(vips)
+	r.order(out, vips)
+	return out
 }
 
 // findVIPs reads anew what is to be held, and where.
@@ -130,6 +137,9 @@ func (r *roles) decide(vips []vrrp.VIP) role.Output {
 	st := r.node.State()
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.sole {
+		st.IsLeader, st.Term, st.Holder, st.LeaseUntil = true, r.term, r.leased, time.Now().Add(bequestLease)
+	}
 	in := role.Input{
 		Witness: r.kind == model.Witness, Spare: r.kind == model.Spare,
 		Leader: st.IsLeader, Term: st.Term, LeaseUntil: st.LeaseUntil, Now: time.Now(),

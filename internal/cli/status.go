@@ -36,7 +36,16 @@ type nodeView struct {
 	AgeMS       int64     `json:"age_ms"`
 	Version     string    `json:"version"`
 	Started     time.Time `json:"started_at"`
-	Raft        struct {
+	PID         int       `json:"pid"`
+	Draining    []struct {
+		PID         int       `json:"pid"`
+		Version     string    `json:"version"`
+		Since       time.Time `json:"since"`
+		Until       time.Time `json:"until"`
+		Connections int64     `json:"connections"`
+	} `json:"draining"`
+	RestartFailed string `json:"restart_failed"`
+	Raft          struct {
 		State        string `json:"state"`
 		LastIndex    uint64 `json:"last_index"`
 		CommitIndex  uint64 `json:"commit_index"`
@@ -118,6 +127,12 @@ func printStatus(out io.Writer, v *clusterView) error {
 				state = "listened for first"
 			}
 			fmt.Fprintf(out, "VRRP on %s: %s %s, VRID %d, %s\n", n.Name, r.Link, r.Family, r.VRID, state)
+		}
+		for _, d := range n.Draining {
+			fmt.Fprintf(out, "%s: process %d (%s) serves %d connections that it had, for another %s at most\n", n.Name, d.PID, d.Version, d.Connections, time.Until(d.Until).Round(time.Second))
+		}
+		if n.RestartFailed != "" {
+			fmt.Fprintf(out, "%s: the newest restart failed, the binary before runs on: %s\n", n.Name, n.RestartFailed)
 		}
 		for _, p := range n.Problems {
 			fmt.Fprintf(out, "problem on %s: %s: %s\n", n.Name, p.Object, p.Reason)

@@ -131,11 +131,16 @@ func (r *roll) gate(ctx context.Context, n nodeView, committed uint64) error {
 		if why = err; err == nil {
 			why = passed(v, n, committed)
 		}
-		if why == nil {
-			return nil
+		if why == nil || errors.As(why, new(revertedError)) {
+			return why
 		}
 	}
 }
+
+// revertedError is why a node runs on with the binary it had; waiting changes nothing.
+type revertedError string
+
+func (e revertedError) Error() string { return "it goes on with the binary it had: " + string(e) }
 
 // passed tells what is still missing.
 func passed(v *clusterView, before nodeView, committed uint64) error {
@@ -146,6 +151,8 @@ func passed(v *clusterView, before nodeView, committed uint64) error {
 			return errors.New("it is not back: " + n.Why)
 		case n.Started.Equal(before.Started):
 			return errors.New("it did not end")
+		case n.RestartFailed != "":
+			return revertedError(n.RestartFailed)
 		case n.Raft.AppliedIndex < committed:
 			return fmt.Errorf("it has entry %d of %d", n.Raft.AppliedIndex, committed)
 		default:

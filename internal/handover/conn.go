@@ -9,6 +9,7 @@ import (
 	"os"
 	"strconv"
 	"sync"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -28,11 +29,14 @@ type File struct {
 // NewFile takes ownership of fd.
 func NewFile(fd int) *File { return &File{fd: fd} }
 
+// Opened is what has a descriptor: listeners and connections of package net, and a
+// Conn.
+type Opened interface {
+	SyscallConn() (syscall.RawConn, error)
+}
+
 // Dup gives a descriptor of its own for what c has open.
-func Dup(c interface {
-	SyscallConn() (rc rawConn, err error)
-},
-) (*File, error) {
+func Dup(c Opened) (*File, error) {
 	rc, err := c.SyscallConn()
 	if err != nil {
 		return nil, err
@@ -74,7 +78,7 @@ func Pair() (ours *Conn, theirs *os.File, err error) {
 		return nil, nil, fmt.Errorf("make a socket pair: %w", err)
 	}
 	theirs = os.NewFile(uintptr(fds[1]), "successor")
-	if ours, err = open(fds[0]); err != nil {
+	if ours, err = Open(fds[0]); err != nil {
 		theirs.Close()
 		return nil, nil, err
 	}
@@ -94,11 +98,11 @@ func FromEnv() (*Conn, error) {
 	if err != nil || fd < 3 {
 		return nil, fmt.Errorf("%s=%q is no descriptor: it is set by lbd itself, not by hand", Env, v)
 	}
-	return open(fd)
+	return Open(fd)
 }
 
-// open makes fd an end; it is the Conn's, also on failure.
-func open(fd int) (*Conn, error) {
+// Open makes fd an end; it is the Conn's, also on failure.
+func Open(fd int) (*Conn, error) {
 	unix.CloseOnExec(fd)
 	f := os.NewFile(uintptr(fd), "handover")
 	nc, err := net.FileConn(f)
@@ -208,6 +212,9 @@ func received(oob []byte) (files []*File, err error) {
 func (c *Conn) Expect(ctx context.Context, k Kind, body any) ([]*File, error) {
 	m, err := c.Receive(ctx)
 	if err != nil {
+		if ctx.Err() != nil {
+			return nil, err // it says why
+		}
 		return nil, fmt.Errorf("wait for %s: %w", k, err)
 	}
 	if m.Kind == KindFault && k != KindFault {
@@ -228,6 +235,9 @@ func (c *Conn) Expect(ctx context.Context, k Kind, body any) ([]*File, error) {
 	}
 	return m.Files, nil
 }
+
+// SyscallConn implements Opened: a copy of this end can be handed on.
+func (c *Conn) SyscallConn() (syscall.RawConn, error) { return c.c.SyscallConn() }
 
 // Close closes this end.
 func (c *Conn) Close() error { return c.c.Close() }

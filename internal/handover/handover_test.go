@@ -30,7 +30,7 @@ func pair(t *testing.T) (old, new *Conn) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if new, err = open(fd); err != nil {
+	if new, err = Open(fd); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { old.Close(); new.Close() })

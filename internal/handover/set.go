@@ -4,10 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"syscall"
 )
-
-type rawConn = syscall.RawConn
 
 // Set is the open sockets of a node, by what they are.
 type Set struct {

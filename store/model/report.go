@@ -27,6 +27,22 @@ type Report struct {
 
 	Version string    `json:"version"`
 	Started time.Time `json:"started_at"`
+	PID     int       `json:"pid,omitempty"`
+	// Draining are earlier processes of the node that still serve connections.
+	Draining []DrainingProcess `json:"draining,omitempty"`
+	// RestartFailed is why the binary that was to take over did not; then the one
+	// before runs on.
+	RestartFailed string `json:"restart_failed,omitempty"`
+}
+
+// DrainingProcess has handed the node over to another process and only serves
+// connections that it has.
+type DrainingProcess struct {
+	PID         int       `json:"pid"`
+	Version     string    `json:"version"`
+	Since       time.Time `json:"since"`
+	Until       time.Time `json:"until"` // the rest is cut then
+	Connections int64     `json:"connections"`
 }
 
 // Failure says why an object is not served on a node.
