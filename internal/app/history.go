@@ -155,11 +155,18 @@ func (h *history) claimed(r vrrp.Report, st raft.State) {
 		}
 	}
 	h.unwatch()
+	same := false
 	h.store.Read(func(s *store.State) {
 		if all := s.RoleChanges(); len(all) > 0 {
-			c.Previous = all[len(all)-1].Node
+			last := all[len(all)-1]
+			c.Previous = last.Node
+			same = last.Node == c.Node && last.At.Equal(c.At)
 		}
 	})
+	if same { // another process of this node went on, under another term
+		h.log.Info("this node goes on holding the VIPs", "term", c.Term)
+		return
+	}
 	h.log.Info("this node holds the VIPs", "term", c.Term, "gap_ms", c.GapMS, "why", c.Why)
 	if h.waiting = append(h.waiting, c); len(h.waiting) > maxNotes {
 		h.waiting = h.waiting[1:]

@@ -22,6 +22,7 @@ type predecessor struct {
 	conn     *handover.Conn
 	set      handover.Set
 	verdicts map[memberKey]model.MemberHealth
+	sessions []session
 	begin    handover.Go
 	settled  chan struct{} // closed when it acts for the node no more
 }
@@ -53,6 +54,11 @@ func (p *predecessor) await(ctx context.Context) error {
 			var v handover.Verdicts
 			if err = m.Decode(&v); err == nil {
 				p.learn(v.List)
+			}
+		case handover.KindSessions:
+			var s handover.Sessions
+			if err = m.Decode(&s); err == nil {
+				err = p.learnSessions(&s)
 			}
 		case handover.KindGo:
 			return m.Decode(&p.begin)
@@ -120,6 +126,7 @@ func (p *predecessor) takeOver(ready chan struct{}) func(context.Context) error 
 				return nil
 			}
 		}
+		p.importSessions()
 		if n.engine != nil && !n.engine.Begin(ctx) {
 			return errors.New("the data plane has ended")
 		}

@@ -146,6 +146,11 @@ func (n *node) handTo(ctx context.Context, h *heir, e *estate, failed string) er
 	if err := h.sendVerdicts(n.verdicts()); err != nil {
 		return err
 	}
+	if n.engine != nil {
+		if err := h.sendSessions(n.engine); err != nil {
+			return err
+		}
+	}
 	bequeath := n.holder != nil && n.bequeathing()
 	begin := handover.Go{Failed: failed}
 	if bequeath {

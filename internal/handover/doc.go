@@ -6,7 +6,7 @@
 //	 │ starts it, with one end of the pair             │
 //	 │◄──────────── Hello: I could start ──────────────┤  or Fault: why not
 //	 │ ends its control part                           │
-//	 ├── Sockets, Verdicts, Sessions …, Go: yours now ►│  opens the store
+//	 ├── Sockets, Verdicts, Sessions, Go: yours now ►│  opens the store
 //	 │◄──────────── Serving: I accept ─────────────────┤
 //	 ├── Holder: the VIP holder is yours ─────────────►│
 //	 │◄──────────── Done ──────────────────────────────┤

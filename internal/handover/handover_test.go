@@ -211,6 +211,7 @@ func FuzzDecode(f *testing.F) {
 	for k, b := range map[Kind]any{
 		KindHello: Hello{"v1", 1}, KindSockets: Sockets{[]Key{{"vip", "tcp", "10.0.0.5:80"}}}, KindGo: Go{Holder: 7},
 		KindVerdicts: Verdicts{[]Verdict{{Pool: "p", Member: "m", Status: "ONLINE"}}}, KindHolder: Holder{1, 2, 3}, KindDraining: Draining{PID: 5},
+		KindSessions: Sessions{Pool: "p", Persistence: []byte(`{"type":"SOURCE_IP"}`), List: []Session{{[]byte{1}, "m", 5}}},
 	} {
 		p, err := encode(k, b)
 		if err != nil {
@@ -228,7 +229,7 @@ func FuzzDecode(f *testing.F) {
 		if m.Kind == 0 || m.Kind >= kindEnd || len(m.body) > MaxBody {
 			t.Fatalf("%v with %d bytes was taken", m.Kind, len(m.body))
 		}
-		for _, into := range []any{&Hello{}, &Fault{}, &Sockets{}, &Verdicts{}, &Go{}, &Serving{}, &Holder{}, &Draining{}} {
+		for _, into := range []any{&Hello{}, &Fault{}, &Sockets{}, &Verdicts{}, &Go{}, &Serving{}, &Holder{}, &Draining{}, &Sessions{}} {
 			_ = m.Decode(into) // refused or not, it must return
 		}
 	})

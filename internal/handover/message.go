@@ -34,11 +34,12 @@ const (
 	KindDone                     // new → old
 	KindDraining                 // old → new
 	KindCut                      // new → old
+	KindSessions                 // old → new, with the verdicts
 	kindEnd
 )
 
 func (k Kind) String() string {
-	names := [...]string{"hello", "fault", "sockets", "verdicts", "go", "serving", "holder", "done", "draining", "cut"}
+	names := [...]string{"hello", "fault", "sockets", "verdicts", "go", "serving", "holder", "done", "draining", "cut", "sessions"}
 	if k == 0 || k >= kindEnd {
 		return fmt.Sprintf("kind %d", byte(k))
 	}
@@ -84,6 +85,20 @@ type Verdict struct {
 // Verdicts are as many as fit into a message.
 type Verdicts struct {
 	List []Verdict `json:"list"`
+}
+
+// Sessions are some of what a pool's persistence has learned under one setting.
+type Sessions struct {
+	Pool        string          `json:"pool"`
+	Persistence json.RawMessage `json:"persistence"`
+	List        []Session       `json:"list"`
+}
+
+// Session belongs to a member.
+type Session struct {
+	Key    []byte        `json:"key"`
+	Member string        `json:"member"`
+	Age    time.Duration `json:"age"` // since its last use, ns
 }
 
 // Go says that the old process has let go of the data directory.
