@@ -101,6 +101,8 @@ func tell(before *handover.Conn, err error) {
 // and from the binary that is in place now, so that the old file can go.
 func stay() error {
 	args := []string{os.Args[0], attend.Command}
+	// Until it listens again, a signal must not end it and leave the node alone.
+	signal.Ignore(os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	err := errors.New("no executable")
 	if self, serr := os.Executable(); serr == nil {
 		err = syscall.Exec(self, args, os.Environ())

@@ -33,9 +33,16 @@ func Adopt() error {
 
 // Run passes signals on until no child is left, and returns how the last one that
 // ended by itself did.
-func Run() (code int) {
+func Run() (code int) { return run(listen()) }
+
+// listen is the beginning of Run: from here on a signal does not end the process.
+func listen() chan os.Signal {
 	signals := make(chan os.Signal, 8)
 	signal.Notify(signals, unix.SIGTERM, unix.SIGINT, unix.SIGHUP)
+	return signals
+}
+
+func run(signals chan os.Signal) (code int) {
 	ended := make(chan struct{})
 	go func() { // ends with Run
 		for {

@@ -17,12 +17,13 @@ func TestMain(m *testing.M) {
 		if err := Adopt(); err != nil {
 			panic(err)
 		}
+		signals := listen()
 		c := exec.Command("sh", "-c", `sh -c 'trap "exit 7" TERM; echo up; while :; do sleep 0.05; done' & exit 0`)
 		c.Stdout = os.Stdout
 		if err := c.Start(); err != nil {
 			panic(err)
 		}
-		os.Exit(Run())
+		os.Exit(run(signals))
 	}
 	os.Exit(m.Run())
 }

@@ -11,6 +11,8 @@ import (
 const (
 	// gateEvery is the pause between two looks at a node that restarts.
 	gateEvery = 100 * time.Millisecond
+	// lookWithin bounds one of them: a connection may have gone to a process that ends.
+	lookWithin = 2 * time.Second
 	// upgradeWithin bounds an upgrade of the largest cluster, with time to drain.
 	upgradeWithin = 15 * time.Minute
 )
@@ -124,7 +126,9 @@ func (r *roll) gate(ctx context.Context, n nodeView, committed uint64) error {
 			return fmt.Errorf("not ready within %s: %w", r.wait, why)
 		case <-time.After(gateEvery):
 		}
-		v, err := look(ctx, r.client)
+		lctx, done := context.WithTimeout(ctx, lookWithin)
+		v, err := look(lctx, r.client)
+		done()
 		if ctx.Err() != nil {
 			continue // the reason known so far says more
 		}
