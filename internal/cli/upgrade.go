@@ -94,9 +94,11 @@ func roleIn(v *clusterView, id string) string {
 
 // restart has one node restart and returns when the cluster is sound with it.
 func (r *roll) restart(ctx context.Context, v *clusterView, n nodeView) error {
+	// What some node has applied is committed. (The commit index counts entries that
+	// only say who leads, and those nobody applies.)
 	var committed uint64
 	for _, o := range v.Nodes {
-		committed = max(committed, o.Raft.CommitIndex)
+		committed = max(committed, o.Raft.AppliedIndex)
 	}
 	var out struct {
 		Version string `json:"version"`
