@@ -32,7 +32,10 @@ func (n *node) serveAPI(ready chan struct{}) func(context.Context) error {
 			return err
 		}
 		n.adminListener = local
-		srv := n.newAPI()
+		srv := n.apiServer
+		if srv == nil {
+			srv = n.newAPI()
+		}
 		close(ready)
 		return srv.Run(ctx, n.apiListener, local)
 	}

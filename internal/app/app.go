@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	"lbd/api"
 	"lbd/api/keystone"
 	"lbd/dataplane"
 	"lbd/internal/buildinfo"
@@ -42,6 +43,7 @@ type node struct {
 	apiListener   net.Listener
 	apiAddr       string            // host:port that was taken
 	adminListener *net.UnixListener // nil before it is served
+	apiServer     *api.Server       // made in advance; nil: not
 
 	st      *store.Store
 	raft    *raft.Node
@@ -336,7 +338,10 @@ func (n *node) run(ctx context.Context, out io.Writer) error {
 		took := make(chan struct{})
 		parts = append(parts, lifecycle.Part{Name: "take over", Run: n.pred.takeOver(took), Ready: took})
 	}
-	parts = append(parts, lifecycle.Part{Name: "api", Run: n.serveAPI(serving), Ready: serving})
+	apiPart := lifecycle.Part{Name: "api", Run: n.serveAPI(serving), Ready: serving}
+	if n.pred == nil {
+		parts = append(parts, apiPart)
+	}
 	if n.holder != nil {
 		parts = append(parts,
 			n.keep.part(lifecycle.Part{Name: partLinks, Run: n.links.Run}, n.bequeathing),
@@ -348,6 +353,10 @@ func (n *node) run(ctx context.Context, out io.Writer) error {
 		)
 	}
 	parts = append(parts, n.keep.part(lifecycle.Part{Name: partRoles, Run: n.roles.run}, func() bool { return n.succeeding() && n.roles.bequeath() }))
+	if n.pred != nil { // who asks is not told a role before it is this process that has it
+		settled := make(chan struct{})
+		parts = append(parts, lifecycle.Part{Name: "settle down", Run: n.pred.settle(settled), Ready: settled}, apiPart)
+	}
 	err := lifecycle.Run(ctx, n.log, parts, func() { n.startLine(out) })
 	if errors.Is(err, context.Canceled) {
 		return nil

@@ -24,7 +24,8 @@ type predecessor struct {
 	verdicts map[memberKey]model.MemberHealth
 	sessions []session
 	begin    handover.Go
-	settled  chan struct{} // closed when it acts for the node no more
+	settled  chan struct{} // closed when it acts for the node no more, nor its last order stands
+	seq      uint64        // of its last order
 }
 
 type memberKey struct {
@@ -113,18 +114,13 @@ func (p *predecessor) listener(use string) (net.Listener, error) {
 
 // takeOver accepts as soon as this process serves as well as the one before, and
 // where that one holds the VIPs, leads: then their holder is this one's. ready is
-// closed when nothing is left to be taken over.
+// closed then; settle has to follow.
 func (p *predecessor) takeOver(ready chan struct{}) func(context.Context) error {
 	return func(ctx context.Context) error {
 		n := p.n
-		tick := time.NewTicker(2 * time.Millisecond)
-		defer tick.Stop()
-		for !p.couldServe() {
-			select {
-			case <-tick.C:
-			case <-ctx.Done():
-				return nil
-			}
+		n.apiServer = n.newAPI() // takes a while, in which the other process still does its part
+		if !until(ctx, p.couldServe) {
+			return nil
 		}
 		p.importSessions()
 		if n.engine != nil && !n.engine.Begin(ctx) {
@@ -138,6 +134,20 @@ func (p *predecessor) takeOver(ready chan struct{}) func(context.Context) error 
 				return err
 			}
 		}
+		close(ready)
+		<-ctx.Done()
+		return nil
+	}
+}
+
+// settle is the end of it: the holder has carried out an order of this process, so
+// that no order of the other one, which had a longer life than any lease, stands.
+func (p *predecessor) settle(ready chan struct{}) func(context.Context) error {
+	return func(ctx context.Context) error {
+		n := p.n
+		if !until(ctx, func() bool { return p.begin.Holder == 0 || n.holder.Report().Seq > p.seq }) {
+			return nil
+		}
 		if err := p.conn.Send(handover.KindDone, handover.Done{}); err != nil {
 			return err
 		}
@@ -150,6 +160,20 @@ func (p *predecessor) takeOver(ready chan struct{}) func(context.Context) error 
 		<-ctx.Done()
 		return nil
 	}
+}
+
+// until waits for cond, which nobody tells of; false: ctx has ended before.
+func until(ctx context.Context, cond func() bool) bool {
+	tick := time.NewTicker(2 * time.Millisecond)
+	defer tick.Stop()
+	for !cond() {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return false
+		}
+	}
+	return true
 }
 
 func (p *predecessor) couldServe() bool {
@@ -178,6 +202,7 @@ func (p *predecessor) adoptHolder(ctx context.Context) error {
 		return errors.New("take over the VIP holder: it is not the one that was announced")
 	}
 	b := &vrrp.Bequest{ID: h.ID, PID: h.PID, Seq: h.Seq, Conn: files[0].Take(), Life: files[1].Take(), Proc: files[2].Take()}
+	p.seq = h.Seq
 	if err := p.n.holder.Adopt(ctx, b); err != nil {
 		return err
 	}
