@@ -8,7 +8,7 @@ TOOL     = go tool -modfile=tools/go.mod
 FUZZTIME ?= 10000x
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test lint unit race fuzz e2e soak calm bench-vips bench-failover bench-http bench-api docs-img cover clean tools-installed
+.PHONY: help build demo test lint unit race fuzz e2e soak calm changes bench-vips bench-failover bench-http bench-api docs-img cover clean tools-installed
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 18
@@ -45,6 +45,9 @@ fuzz: ## each fuzz target for FUZZTIME (10000 executions)
 
 e2e: build ## real processes in namespaces, stock clients, browser
 	cd e2e && LBD_BIN=$(CURDIR)/lbd go test -count=1 -parallel 4 -timeout 20m ./...
+
+changes: build ## 1,000 configuration changes under load and an upload of 10 GiB: no request fails, memory stays
+	cd e2e && LBD_BIN=$(CURDIR)/lbd LBD_CHANGES=1000 go test -count=1 -timeout 30m -v -run TestChangesUnderLoad .
 
 bench-vips: ## how long 1,000 VIPs take to be claimed and released
 	go test ./vrrp -count=8 -v -run TestThousandVIPs
