@@ -198,6 +198,8 @@ type h2Wire struct {
 	fr  *http2.Framer
 	enc *hpack.Encoder
 	blk bytes.Buffer
+
+	last []hpack.HeaderField // fields of the last answer
 }
 
 // dialHTTP2 connects and says hello.
@@ -242,7 +244,7 @@ func (w *h2Wire) outcome(id uint32) string {
 		switch f := f.(type) {
 		case *http2.MetaHeadersFrame:
 			if f.StreamID == id && f.PseudoValue("status") != "" {
-				status = f.PseudoValue("status")
+				status, w.last = f.PseudoValue("status"), f.Fields
 			}
 			if f.StreamID == id && f.StreamEnded() {
 				return status
@@ -400,4 +402,50 @@ func TestHTTP2Frames(t *testing.T) {
 		}
 		w.Close()
 	}
+}
+
+// The answers of members that the vectors for HTTP/1.1 have, to a client that speaks
+// HTTP/2: the same verdicts, nothing of a connection's own, and the next stream is served.
+func TestAnswerVectorsOverHTTP2(t *testing.T) {
+	p := &player{}
+	e := &edge{t: t, addr: freeAddr(t), wait: 60 * time.Second}
+	start(t, Config{Keys: clear{}, Loops: 1}, https(keep(web(e.addr, backend(t, p.serve).addr), pki.NewCA(t, "ca").ECDSA("a").PKCS12(t, "")), nil))
+	w := e.dialHTTP2()
+	id := uint32(1)
+	for i := range answerVectors {
+		v := &answerVectors[i]
+		if v.ask != "" { // of HTTP/1.0, HEAD and upgrades
+			continue
+		}
+		p.now.Store(v)
+		want := v.client
+		switch at := strings.LastIndex(want, "HTTP/1.1 "); {
+		case want == "✂":
+			want = "reset INTERNAL_ERROR"
+		case at >= 0 && !strings.HasSuffix(want, "502"):
+			want = want[at+9 : at+12]
+		default:
+			want = "502"
+		}
+		w.headers(id, true, asks(":path", "/v"))
+		if got := w.outcome(id); got != want {
+			t.Errorf("%.200q: the client got %q, want %q", v.name, got, want)
+			w.Close()
+			w, id = e.dialHTTP2(), 1
+			continue
+		}
+		for _, f := range w.last {
+			switch f.Name {
+			case "connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade", "te":
+				t.Errorf("%.200q: the client got %s", v.name, f)
+			}
+		}
+		id += 2
+		w.headers(id, true, asks(":path", "/probe"))
+		if got := w.outcome(id); got != "200" {
+			t.Errorf("%.200q: the next stream got %q", v.name, got)
+		}
+		id += 2
+	}
+	w.Close()
 }
