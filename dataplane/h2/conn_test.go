@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -360,4 +361,51 @@ func TestTooManyFieldsGet431(t *testing.T) {
 		t.Fatal(err)
 	}
 	resp.Body.Close()
+}
+
+// However slowly resets come, opening what is reset gives nothing for it: no stream
+// is left when the next one begins, so that no other bound helps.
+func TestResetsArePaidFor(t *testing.T) {
+	for name, reset := range map[string]func(r *raw, id uint32) error{
+		"by the client": func(r *raw, id uint32) error { return r.fr.WriteRSTStream(id, http2.ErrCodeCancel) },
+		"by us": func(r *raw, id uint32) error {
+			return r.fr.WriteRawFrame(http2.FrameWindowUpdate, 0, id, make([]byte, 4))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			addr, conns := server(t, Config{}, func(r *http.Request, w io.Writer) error {
+				_, err := io.Copy(io.Discard, r.Body)
+				return err
+			})
+			r := dial(t, addr)
+			r.fr.AllowIllegalWrites = true
+			code := make(chan http2.ErrCode, 1)
+			go func() { code <- r.goAway() }()
+			c := <-conns
+			const count = 4 * budgetFull / priceReset
+			for i := range uint32(count) {
+				id := 2*i + 1
+				r.request(id, false)
+				if reset(r, id) != nil {
+					break
+				}
+				for gone := false; !gone; {
+					c.mu.Lock()
+					gone = len(c.streams) == 0 && c.newest == id || c.finished
+					c.mu.Unlock()
+					runtime.Gosched()
+				}
+			}
+			select {
+			case got := <-code:
+				if got != http2.ErrCodeEnhanceYourCalm {
+					t.Errorf("GOAWAY %v", got)
+				}
+			case <-time.After(5 * time.Second):
+				t.Errorf("%d resets are free", count)
+				r.Close()
+				<-code
+			}
+		})
+	}
 }
