@@ -24,16 +24,20 @@ func (b *beater) run() {
 	b.busy = make(map[hraft.ServerID]chan struct{})
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	var warmed time.Time
+	var warmed, due time.Time
 	for {
 		select {
 		case <-b.t.done:
 			return
 		case <-timer.C:
+			if now := time.Now(); !due.IsZero() {
+				b.t.beaten(now.Sub(due), now)
+			}
 		case <-b.t.lead:
 		}
 		beat := b.t.timing().Beat
 		timer.Reset(beat)
+		due = time.Now().Add(beat)
 		r := b.t.lib.Load()
 		if r == nil {
 			continue

@@ -1,6 +1,7 @@
 package raft
 
 import (
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -11,7 +12,13 @@ import (
 // pace is the timing in force. It may change at any time and differ between
 // nodes for a while: beats say how long a lease they ask for, and promises follow
 // what was asked (see fence).
-type pace struct{ t atomic.Pointer[Timing] }
+type pace struct {
+	t atomic.Pointer[Timing]
+
+	mu      sync.Mutex
+	profile model.Profile // guarded by mu; the cluster's; "" while the timing is fixed
+	slow    slowing       // guarded by mu
+}
 
 func newPace(t Timing) *pace {
 	p := &pace{}
@@ -43,16 +50,49 @@ func (n *Node) followProfile(c *core) {
 	for {
 		var p model.Profile
 		n.st.Read(func(st *store.State) { p = st.Settings().Profile })
-		if t := TimingOf(p); t != n.pace.now() {
-			n.log.Info("timing", "profile", p, "detect", t.Detect, "lease", t.Lease, "beat", t.Beat)
-			n.pace.t.Store(&t)
-			c.fence.setTiming(t)
-			n.notify()
-		}
+		c.repace(func(now *pace) (changed bool) {
+			if changed = now.profile != p; changed {
+				now.profile, now.slow = p, slowing{}
+			}
+			return changed
+		})
 		select {
 		case <-watch.C():
 		case <-n.done:
 			return
 		}
 	}
+}
+
+// repace changes what the timing follows from, and the timing with it.
+func (c *core) repace(change func(*pace) (changed bool)) {
+	c.pace.mu.Lock()
+	defer c.pace.mu.Unlock()
+	if !change(c.pace) {
+		return
+	}
+	p := c.pace.slow.keeps(c.pace.profile)
+	t := TimingOf(p)
+	if t == c.pace.now() {
+		return
+	}
+	c.log.Info("timing", "profile", c.pace.profile, "kept", p, "detect", t.Detect, "lease", t.Lease, "beat", t.Beat)
+	c.pace.t.Store(&t)
+	c.fence.setTiming(t)
+	c.notify()
+}
+
+// beaten notes by how much the newest beat was late.
+func (c *core) beaten(late time.Duration, now time.Time) {
+	c.repace(func(p *pace) bool {
+		return p.profile == model.ProfileFast && p.slow.beat(late, now)
+	})
+}
+
+// kept is the profile that this node keeps, and whether it is slower than the cluster's.
+func (p *pace) kept() (profile model.Profile, slowed bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	q := p.slow.keeps(p.profile)
+	return q, q != p.profile
 }

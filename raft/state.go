@@ -34,6 +34,9 @@ func (n *Node) State() State {
 	s := State{
 		ID: model.NodeID(c.id), Holder: n.holder.Load(), Term: r.CurrentTerm(), LastIndex: r.LastIndex(), Commit: r.CommitIndex(), Applied: n.st.Index(),
 	}
+	if p, slowed := c.pace.kept(); slowed {
+		s.Slowed = p
+	}
 	s.Removed, s.Commit = c.banished.Load(), max(s.Commit, s.Applied)
 	v := n.view(c)
 	s.Voters, s.Seat = v.voters, v.seat

@@ -136,7 +136,10 @@ type State struct {
 	Applied   uint64
 	Voters    []model.NodeID // without the arbiter seat; shared, not to be changed
 	Seat      bool           // the arbiter seat is a voter
-	Removed   bool           // this node was taken out of the cluster while it was away, and leads no more
+	// Slowed is the profile that this node keeps because it cannot keep the cluster's,
+	// which is faster; empty when it can.
+	Slowed  model.Profile
+	Removed bool // this node was taken out of the cluster while it was away, and leads no more
 }
 
 // What State.Quorum says.

@@ -445,6 +445,11 @@ func (n *node) report() model.Report {
 		r.Applied, r.Failures = e.Applied, e.Failures
 	}
 	r.Failures = append(r.Failures, n.roles.vipFailures()...)
+	if st.Slowed != "" {
+		r.Failures = append(r.Failures, model.Failure{
+			Object: "profile", Reason: fmt.Sprintf("this machine does not keep the beat of the cluster's profile: the node keeps %s until it could for a minute", st.Slowed),
+		})
+	}
 	if st.Removed {
 		r.Failures = append(r.Failures, model.Failure{Object: string(st.ID), Reason: "this node was removed from the cluster: empty its data directory and join again"})
 	}
