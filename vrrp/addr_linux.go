@@ -32,7 +32,12 @@ type addresses struct {
 	fd     int
 	index  int
 	handle *netlink.Handle
+	ipv6   map[netip.Addr]bool // VIPs that are on
+	names  map[int]string      // of other devices, by index; at most maxNames
 }
+
+// maxNames bounds the names of devices that are remembered.
+const maxNames = 1024
 
 // newAddresses makes the device and sets it up.
 func newAddresses(name string) (_ *addresses, err error) {
@@ -40,7 +45,7 @@ func newAddresses(name string) (_ *addresses, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("open netlink: %w", err)
 	}
-	a := &addresses{name: name, fd: -1, handle: h}
+	a := &addresses{name: name, fd: -1, handle: h, ipv6: map[netip.Addr]bool{}, names: map[int]string{}}
 	defer func() {
 		if err != nil {
 			a.Close()
@@ -92,10 +97,19 @@ func openTUN(name string) (int, error) {
 }
 
 // up sets the device up, also when somebody set it down, and takes off the route
-// for multicast that the kernel makes with every first or new IPv6 address.
+// for multicast that the kernel makes with every first or new IPv6 address. It is
+// called every second and changes nothing then: to change a link takes the kernel's
+// lock of all networks, for which a machine that makes and removes namespaces or
+// containers can let it wait for seconds, and the lease would run out meanwhile.
 func (a *addresses) up() error {
-	if err := a.handle.LinkSetUp(&netlink.Device{LinkAttrs: netlink.LinkAttrs{Index: a.index}}); err != nil {
-		return fmt.Errorf("set %s up: %w", a.name, err)
+	was := a.isUp()
+	if !was {
+		if err := a.handle.LinkSetUp(&netlink.Device{LinkAttrs: netlink.LinkAttrs{Index: a.index}}); err != nil {
+			return fmt.Errorf("set %s up: %w", a.name, err)
+		}
+	}
+	if was && len(a.ipv6) == 0 {
+		return nil
 	}
 	// What is sent to a group without naming a link shall not get lost here. Where
 	// there is no IPv6 there is no such route.
@@ -106,10 +120,24 @@ func (a *addresses) up() error {
 	return nil
 }
 
+// isUp asks by a call that takes no lock.
+func (a *addresses) isUp() bool {
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return false
+	}
+	defer unix.Close(fd)
+	r, err := unix.NewIfreq(a.name)
+	return err == nil && unix.IoctlIfreq(fd, unix.SIOCGIFFLAGS, r) == nil && r.Uint16()&unix.IFF_UP != 0
+}
+
 // Add puts a VIP on; one that is there already is well.
 func (a *addresses) Add(vip netip.Addr) error {
 	if err := a.handle.AddrReplace(a.link(), a.addr(vip)); err != nil {
 		return fmt.Errorf("add %s to %s: %w", vip, a.name, err)
+	}
+	if vip.Is6() {
+		a.ipv6[vip] = true
 	}
 	return nil
 }
@@ -119,6 +147,7 @@ func (a *addresses) Remove(vip netip.Addr) error {
 	if err := a.handle.AddrDel(a.link(), a.addr(vip)); err != nil && !errors.Is(err, unix.EADDRNOTAVAIL) {
 		return fmt.Errorf("remove %s from %s: %w", vip, a.name, err)
 	}
+	delete(a.ipv6, vip)
 	return nil
 }
 
@@ -144,10 +173,23 @@ func (a *addresses) List() (ours map[netip.Addr]bool, others map[netip.Addr]stri
 		case e.LinkIndex == a.index:
 			ours[ip] = true
 		default:
-			others[ip] = linkName(e.LinkIndex)
+			others[ip] = a.nameOf(e.LinkIndex)
 		}
 	}
 	return ours, others, nil
+}
+
+// nameOf asks the kernel once for each device: its answer needs that lock, too.
+func (a *addresses) nameOf(index int) string {
+	name, ok := a.names[index]
+	if !ok {
+		if len(a.names) >= maxNames {
+			clear(a.names)
+		}
+		name = linkName(index)
+		a.names[index] = name
+	}
+	return name
 }
 
 func linkName(index int) string {
