@@ -8,10 +8,12 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/labstack/echo/v4"
 
+	"lbd/api/deps"
 	"lbd/store"
 )
 
@@ -24,7 +26,8 @@ const confirmWithin = time.Second
 // moment ago: to change that here must not be answered "there is no such thing".
 // So refusals that may depend on the state are held back until this node shows all
 // that was committed when the request came, and the request is answered anew if
-// that was news. What it does has not begun then: commands are decided in the log.
+// that was news. Never once a command of it was done (see NoteWrites): what it then
+// finds missing was deleted since, and to do it twice would be worse.
 func (s *Server) confirmRefusals(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		f, known := s.flags(c)
@@ -43,10 +46,13 @@ func (s *Server) confirmRefusals(next echo.HandlerFunc) echo.HandlerFunc {
 		before := maps.Clone(w.Header())
 		index := s.d.Reader.Index()
 		reads := c.Request().Method == http.MethodGet || c.Request().Method == http.MethodHead
+		wrote := new(atomic.Bool)
+		c.SetRequest(c.Request().WithContext(context.WithValue(c.Request().Context(), wroteKey{}, wrote)))
 		held := &heldAnswer{ResponseWriter: w, reads: reads}
 		c.SetResponse(echo.NewResponse(held, s.echo))
 		err := next(c)
-		if !held.holding && !held.mayDepend(statusOf(err)) {
+		if wrote.Load() || !held.holding && !held.mayDepend(statusOf(err)) {
+			held.release()
 			c.SetResponse(released(c.Response(), w, s.echo))
 			return err
 		}
@@ -72,6 +78,23 @@ func (s *Server) confirmRefusals(next echo.HandlerFunc) echo.HandlerFunc {
 		c.Request().Body = io.NopCloser(bytes.NewReader(body))
 		return next(c)
 	}
+}
+
+// wroteKey finds in a request's context whether a command of it was done.
+type wroteKey struct{}
+
+// noting is a Writer that notes what was done in the context of the request.
+type noting struct{ deps.Writer }
+
+// NoteWrites gives the parts of a Server their Writer.
+func NoteWrites(w deps.Writer) deps.Writer { return noting{w} }
+
+func (n noting) Apply(ctx context.Context, cmd store.Command) (uint64, error) {
+	index, err := n.Writer.Apply(ctx, cmd)
+	if wrote, ok := ctx.Value(wroteKey{}).(*atomic.Bool); ok && err == nil {
+		wrote.Store(true)
+	}
+	return index, err
 }
 
 // released is a response that goes on with w as what it has become.

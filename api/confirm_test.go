@@ -8,6 +8,15 @@ import (
 	"lbd/store/model"
 )
 
+// What was done is not done twice because it is gone again when it is read back.
+func TestWhatWasDoneIsNotDoneAgain(t *testing.T) {
+	w := newWorld(t)
+	w.leader.news = func() { t.Error("the leader is asked") }
+	if rec := w.ask("POST", "/made/n9", `{}`, good); rec.Code != 404 || w.writes != 1 || !strings.Contains(rec.Body.String(), "n9 not found") {
+		t.Errorf("%d %s after %d writes", rec.Code, rec.Body, w.writes)
+	}
+}
+
 // A node that is behind refuses nothing that another one acknowledged before.
 func TestRefusalsAreConfirmed(t *testing.T) {
 	news := func(w *world) func() {

@@ -38,6 +38,7 @@ type probe struct {
 	running chan struct{} // told when /slow runs
 	release chan struct{} // lets /slow go on
 	st      *store.Store
+	write   deps.Writer
 }
 
 func (p *probe) Mount(r *api.Router) {
@@ -51,6 +52,12 @@ func (p *probe) Mount(r *api.Router) {
 	r.Handle(http.MethodPost, "/v2.0/things", echoBody)
 	r.Handle(http.MethodGet, "/nodes/:id", p.node)
 	r.Handle(http.MethodPut, "/nodes/:id", p.node)
+	r.Handle(http.MethodPost, "/made/:id", func(c echo.Context) error { // and deleted before it is read back
+		if _, err := p.write.Apply(c.Request().Context(), store.Command{}); err != nil {
+			return err
+		}
+		return p.node(c)
+	})
 	r.Handle(http.MethodPut, "/faults/:id", func(c echo.Context) error {
 		err := p.node(c)
 		if kind := store.KindOf(err); kind != "" {
@@ -120,12 +127,21 @@ func (l *leader) Barrier(context.Context) error {
 	return l.err
 }
 
+// writes counts commands.
+type writes int
+
+func (w *writes) Apply(context.Context, store.Command) (uint64, error) {
+	*w++
+	return 0, nil
+}
+
 // world is a server on the probe part.
 type world struct {
 	t      testing.TB
 	st     *store.Store
 	part   *probe
 	leader *leader
+	writes writes
 	reg    *prometheus.Registry
 	cfg    deps.Config
 	deps   api.Deps
@@ -135,7 +151,7 @@ type world struct {
 func newWorld(t testing.TB, change ...func(*world)) *world {
 	t.Helper()
 	w := &world{t: t, st: store.New(), part: &probe{running: make(chan struct{}, 8), release: make(chan struct{})}, leader: &leader{}, reg: prometheus.NewRegistry()}
-	w.cfg.Plain, w.part.st = true, w.st
+	w.cfg.Plain, w.part.st, w.part.write = true, w.st, api.NoteWrites(&w.writes)
 	w.deps = api.Deps{Auth: tokens{}, Reader: w.st, Cluster: w.leader, Log: slog.New(slog.DiscardHandler), Registry: w.reg}
 	for _, f := range change {
 		f(w)

@@ -178,6 +178,12 @@ func (c *clients) work(ctx context.Context, client int) {
 		case p < 95:
 			v := c.value(client)
 			_, out := askNetwork(n, "PUT", path, v)
+			if out.known && !out.found {
+				// It is not there, at some moment of the call. That may have been after
+				// the update: the answer shows the object as it then is.
+				c.h.add(id, client, asked{verb: show}, began, out)
+				out = answered{ended: true, note: "404"}
+			}
 			c.h.add(id, client, asked{update, v}, began, out)
 			if !out.known && rng.IntN(2) == 0 {
 				c.retire(slot, id)

@@ -34,6 +34,7 @@ type asked struct {
 
 type answered struct {
 	known bool   // false: it may take effect at any later time, or never
+	ended bool   // not known, but it takes no effect after the answer any more
 	found bool   // false: 404
 	value string // show
 	note  string // for the report
@@ -109,7 +110,7 @@ func (h *histories) settle() {
 	end := h.now()
 	for _, ops := range h.ops {
 		for i := range ops {
-			if !ops[i].Output.(answered).known {
+			if out := ops[i].Output.(answered); !out.known && !out.ended {
 				ops[i].Return = end + 1 + int64(i)
 			}
 		}
@@ -123,7 +124,7 @@ func (h *histories) check(t *testing.T, limit time.Duration) (operations, unknow
 	for id, ops := range h.ops {
 		operations += len(ops)
 		for _, op := range ops {
-			if !op.Output.(answered).known {
+			if out := op.Output.(answered); !out.known && !out.ended {
 				unknown++
 			}
 		}

@@ -49,7 +49,8 @@ func (n *node) newAPI() *api.Server {
 		}},
 	}
 	cl := &cluster{node: n.raft}
-	id := identity.New(cfg, n.st, n.raft, n.reg, n.log)
+	writer := api.NoteWrites(n.raft)
+	id := identity.New(cfg, n.st, writer, n.reg, n.log)
 	d := api.Deps{
 		Auth: id, Basic: id.Basic, Local: id.LocalAdmin, Reader: n.st, Cluster: cl, Healthy: n.healthy,
 		UI: webui.Handler(buildinfo.Get().String()), Log: n.log, Registry: n.reg,
@@ -60,9 +61,9 @@ func (n *node) newAPI() *api.Server {
 	}
 	return api.New(cfg, d,
 		front,
-		network.New(n.raft, n.st),
-		octavia.New(n.raft, n.st, n.obs, cl).WithKeys(n.sealer),
-		keymanager.New(n.raft, n.st, n.sealer),
+		network.New(writer, n.st),
+		octavia.New(writer, n.st, n.obs, cl).WithKeys(n.sealer),
+		keymanager.New(writer, n.st, n.sealer),
 		admin.New(n.st, n.obs, cl),
 	)
 }
