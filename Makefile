@@ -38,6 +38,7 @@ unit: ## unit and property tests
 BROWSER = ./webui ./internal/testutil/cdp
 race: ## the same under the race detector, then the browser tests
 	go test -race -timeout 15m $$(go list ./... | grep -v -e '/webui$$' -e '/cdp$$')
+	go test -timeout 2m -run TestMemberWithANewAddress ./raft
 	go test -timeout 10m -p 1 $(BROWSER)
 
 fuzz: ## each fuzz target for FUZZTIME (10000 executions)

@@ -165,22 +165,3 @@ func TestUnreachableJoinerIsToldSo(t *testing.T) {
 		t.Fatal(err)
 	}
 }
-
-func TestMemberWithANewAddressIsFoundAgain(t *testing.T) {
-	c := newCluster(t)
-	a := c.first("a")
-	b := c.join("b", model.DataNode, a)
-	c.voters(2, true)
-	c.kill(b)
-	b.cfg.Listen = "127.0.0.1:0"
-	c.restart(b)
-	addr := b.node.Addr()
-	eventually(t, "the store has the new address", func() (ok bool) {
-		a.st.Read(func(st *store.State) {
-			n, known := st.NodeByName("b")
-			ok = known && n.Cluster == addr
-		})
-		return ok
-	})
-	mustWrite(t, b, "x")
-}
