@@ -78,9 +78,6 @@ func (t *tx) sortBatch(b *batch, pool model.PoolID, x *BatchMember) error {
 	m := x.Member
 	m.Pool = pool
 	id, exists := t.st.memberAt[keyOfMember(&m)]
-	if exists {
-		exists = t.st.members[id].Provisioning != model.PendingDelete
-	}
 	at := addrPortOf(&m)
 	if b.at[at] {
 		if exists {

@@ -19,7 +19,7 @@ func (t *tx) memberCreate(p *model.Member) error {
 	if err := fresh(t.st.members, p.ID); err != nil {
 		return err
 	}
-	if id, ok := t.st.memberAt[keyOfMember(p)]; ok && t.st.members[id].Provisioning != model.PendingDelete {
+	if _, taken := t.st.memberAt[keyOfMember(p)]; taken {
 		return memberTaken(p)
 	}
 

@@ -60,7 +60,7 @@ type State struct {
 	membersOf      index[model.PoolID, model.MemberID]
 	monitorOf      map[model.PoolID]model.HealthMonitorID
 	listenersUsing index[model.PoolID, model.ListenerID] // by default pool
-	memberAt       map[memberKey]model.MemberID          // the newest one, where one being deleted shares the key
+	memberAt       map[memberKey]model.MemberID          // of those that are not being deleted
 	listenerAt     map[listenerKey]model.ListenerID
 	policiesOf     index[model.ListenerID, model.L7PolicyID]
 	policiesTo     index[model.PoolID, model.L7PolicyID] // by redirect pool

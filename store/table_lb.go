@@ -127,10 +127,9 @@ func (st *State) putMember(n *model.Member) {
 	}
 	st.members[n.ID] = n
 	st.membersOf.add(n.Pool, n.ID)
-	key := keyOfMember(n)
 	// A member on its way out does not keep its address from its successor.
-	if _, ok := st.memberAt[key]; !ok || n.Provisioning != model.PendingDelete {
-		st.memberAt[key] = n.ID
+	if n.Provisioning != model.PendingDelete {
+		st.memberAt[keyOfMember(n)] = n.ID
 	}
 	if n.Subnet != "" {
 		st.membersIn.add(n.Subnet, n.ID)
