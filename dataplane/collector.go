@@ -28,6 +28,7 @@ type collector struct {
 	handshakes, handshakeFailures, expiry, waiting           *prometheus.Desc
 	streams, streamEnds, connEnds                            *prometheus.Desc
 	logged                                                   *prometheus.Desc
+	dropped, flowsEvicted                                    *prometheus.Desc
 	policyRequests, policyLatency, policyQuantile            *prometheus.Desc
 }
 
@@ -84,7 +85,10 @@ func newCollector(e *Engine) *collector {
 			[]string{"reason"}, nil),
 		logged: prometheus.NewDesc("lbd_access_log_lines_total", "Lines of the access log, by what became of them: written, dropped (the buffer was full), lost (the destination failed), sampled_out.",
 			[]string{"result"}, nil),
-		panics: plain("panics_total", "Connection handlers that panicked."),
+		dropped: prometheus.NewDesc("lbd_listener_datagrams_dropped_total", "Datagrams of a UDP listener that went no further, by reason.",
+			[]string{"listener", "reason"}, nil),
+		flowsEvicted: listener("flows_evicted_total", "UDP flows that had to make room for others."),
+		panics:       plain("panics_total", "Connection handlers that panicked."),
 	}
 }
 
@@ -96,7 +100,7 @@ func (c *collector) Describe(ch chan<- *prometheus.Desc) {
 		c.memberUp, c.memberActive, c.sessions, c.evicted,
 		c.latency, c.quantile, c.memberLatency, c.memberQuantile, c.applied, c.failures, c.fds, c.fdsMax, c.refused, c.panics,
 		c.handshakes, c.handshakeFailures, c.expiry, c.waiting,
-		c.streams, c.streamEnds, c.connEnds, c.logged, c.policyRequests, c.policyLatency, c.policyQuantile,
+		c.streams, c.streamEnds, c.connEnds, c.logged, c.dropped, c.flowsEvicted, c.policyRequests, c.policyLatency, c.policyQuantile,
 	} {
 		ch <- d
 	}
@@ -145,6 +149,12 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 		counter(c.requests, v.Requests, label)
 		counter(c.errors, v.RequestErrors, label)
 		gauge(c.full, flag(v.Full), label)
+		if st.table.UDP[id] {
+			for _, why := range live.Drops() {
+				counter(c.dropped, l.Datagrams.Dropped[why].Load(), label, why.String())
+			}
+			counter(c.flowsEvicted, l.Datagrams.Evicted.Load(), label)
+		}
 	}
 	for id, p := range st.table.Policies {
 		if c.only != nil && !c.only.Policies[id] {

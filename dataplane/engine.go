@@ -93,6 +93,7 @@ type Engine struct {
 	tcp           *l4.Proxy
 	checker       *health.Checker
 	sockets       *sockets
+	ports         *ports
 	survivors     *survivors
 	collector     *collector
 
@@ -161,6 +162,10 @@ func New(cfg Config, src Source) (*Engine, error) {
 		open:  make(map[netip.AddrPort]*socket),
 		serve: e.serve, drained: e.drain,
 	}
+	e.ports = &ports{
+		freebind: cfg.Freebind, log: cfg.Log, budget: e.clients, inherited: cfg.Inherited, held: cfg.Held,
+		open: make(map[netip.AddrPort]*port),
+	}
 	if cfg.Registry != nil {
 		e.collector = newCollector(e)
 		if err := cfg.Registry.Register(e.collector); err != nil {
@@ -207,6 +212,7 @@ func (e *Engine) Run(ctx context.Context) error {
 			return nil
 		case now := <-sweep.C:
 			e.survivors.sweep(now)
+			e.ports.sweep()
 			continue
 		case fn := <-e.asks:
 			fn()
@@ -252,19 +258,21 @@ func (e *Engine) apply(cfg *model.Config, fresh bool) (unbound bool) {
 	} else {
 		t = before // only what could not be opened is tried again
 	}
-	for _, l := range t.Endpoints {
-		l.Live.SetLimit(l.Limit)
+	for _, endpoints := range []map[netip.AddrPort]*table.Listener{t.Endpoints, t.Datagrams} {
+		for _, l := range endpoints {
+			l.Live.SetLimit(l.Limit)
+		}
 	}
-	failed := e.sockets.apply(t.Endpoints)
+	failed, failedUDP := e.sockets.apply(t.Endpoints), e.ports.apply(t.Datagrams)
 	failures := t.Failures[:len(t.Failures):len(t.Failures)]
-	failures = append(failures, t.ListenFailures(failed)...)
+	failures = append(failures, t.ListenFailures(failed, failedUDP)...)
 	e.survivors.keep(t, before)
 	for _, w := range e.workers {
 		w.loop.Post(func() { w.http.Keep(t) })
 	}
 	was := e.state.Swap(&state{applied: t.Index, failures: failures, table: t})
 	if fresh {
-		e.log.Debug("applied", "index", t.Index, "endpoints", len(t.Endpoints), "failures", len(failures), "took", time.Since(start))
+		e.log.Debug("applied", "index", t.Index, "endpoints", len(t.Endpoints)+len(t.Datagrams), "failures", len(failures), "took", time.Since(start))
 	}
 	news := was == nil || !slices.Equal(was.failures, failures)
 	if news {
@@ -275,7 +283,7 @@ func (e *Engine) apply(cfg *model.Config, fresh bool) (unbound bool) {
 	if news || was.applied != t.Index {
 		e.notify()
 	}
-	return len(failed) > 0
+	return len(failed)+len(failedUDP) > 0
 }
 
 // shutdown ends everything: sockets first, then connections, then the rest.
@@ -283,6 +291,7 @@ func (e *Engine) shutdown() {
 	close(e.ended)
 	e.checker.Close()
 	e.sockets.closeAll()
+	e.ports.closeAll()
 	e.conns.Wait() // bounded: every binding drains for Config.Drain, then is cut
 	e.stopLoops()
 	e.survivors.close()

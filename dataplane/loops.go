@@ -7,6 +7,7 @@ import (
 
 	"lbd/dataplane/evhttp"
 	"lbd/dataplane/evtcp"
+	"lbd/dataplane/evudp"
 	"lbd/dataplane/loop"
 	"lbd/dataplane/semantics"
 )
@@ -16,6 +17,7 @@ type worker struct {
 	loop *loop.Loop
 	http *evhttp.Server
 	tcp  *evtcp.Server
+	udp  *evudp.Server
 }
 
 func (e *Engine) startLoops() error {
@@ -29,7 +31,7 @@ func (e *Engine) startLoops() error {
 			return fmt.Errorf("start event loop: %w", err)
 		}
 		l.SetPipes(e.loopPipes / n)
-		w := &worker{loop: l, tcp: evtcp.New(l, i)}
+		w := &worker{loop: l, tcp: evtcp.New(l, i), udp: evudp.New(l, i)}
 		w.http = evhttp.New(l, evhttp.Config{
 			Limits: semantics.Limits(e.cfg.Limits), NodeLine: e.http.NodeLine(), Idle: e.idle, Loops: n, Number: i,
 			HandOver: e.takeOver,
@@ -41,7 +43,7 @@ func (e *Engine) startLoops() error {
 			}
 		})
 	}
-	e.sockets.workers = e.workers
+	e.sockets.workers, e.ports.workers = e.workers, e.workers
 	return nil
 }
 

@@ -37,6 +37,9 @@ const (
 	// fdsPerConnection a client may need at once: its own and one to a member.
 	fdsPerConnection = 2
 
+	// fdsPerFlow of UDP: the socket towards the member.
+	fdsPerFlow = 1
+
 	// minLimitNOFILE is the smallest descriptor limit that leaves room to serve.
 	minLimitNOFILE = 128
 )

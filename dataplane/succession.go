@@ -30,6 +30,11 @@ func (e *Engine) Open(ctx context.Context) (all []Open, err error) {
 		for addr, sock := range e.sockets.open {
 			all = append(all, Open{"tcp", addr, sock.ln})
 		}
+		for addr, p := range e.ports.open {
+			for _, r := range p.readers {
+				all = append(all, Open{"udp", addr, rawDescriptor(r.fd)})
+			}
+		}
 	}) {
 		return nil, fmt.Errorf("list the listening sockets: the data plane has ended")
 	}
@@ -43,6 +48,7 @@ func (e *Engine) Begin(ctx context.Context) bool {
 		for _, sock := range e.sockets.open {
 			e.sockets.appoint(sock, sock.cur.Load().lis.Load())
 		}
+		e.ports.begin()
 	})
 }
 
@@ -53,7 +59,7 @@ func (e *Engine) Begin(ctx context.Context) bool {
 // or its time is over: a request may be on its way.
 func (e *Engine) Retire(ctx context.Context, within time.Duration) {
 	var groups []*live.Group
-	if !e.inRun(ctx, func() { groups = e.sockets.leave() }) {
+	if !e.inRun(ctx, func() { groups = append(e.sockets.leave(), e.ports.leave()...) }) {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, within)

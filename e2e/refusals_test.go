@@ -87,7 +87,7 @@ func TestBadRequestsAreRefusedInOctaviasWords(t *testing.T) {
 		{"POST", "listeners", `{"listener":{"loadbalancer_id":"$lb","protocol":"HTTP","protocol_port":80,"allowed_cidrs":["nonsense"]}}`, 400, "allowed_cidrs"},
 		{"POST", "listeners", `{"listener":{"loadbalancer_id":"$lb","protocol":"HTTP","protocol_port":80,"insert_headers":{"X-Evil":"true"}}}`, 400, "insert_headers"},
 		{"POST", "listeners", `{"listener":{"loadbalancer_id":"$lb","protocol":"HTTP","protocol_port":80,"connection_limit":-2}}`, 400, "connection_limit"},
-		{"POST", "listeners", `{"listener":{"loadbalancer_id":"$lb","protocol":"UDP","protocol_port":80}}`, 501, "does not support a requested option"},
+		{"POST", "listeners", `{"listener":{"loadbalancer_id":"$lb","protocol":"SCTP","protocol_port":80}}`, 501, "does not support a requested option"},
 		{"PUT", "listeners/$listener", `{"listener":{"protocol_port":81}}`, 400, "Unknown attribute for argument listener_.listener: protocol_port"},
 		{"PUT", "listeners/$listener", `{"listener":{"default_pool_id":"$nobody"}}`, 404, "Pool $nobody not found."},
 		// Pools.

@@ -8,10 +8,8 @@ import (
 	"lbd/api"
 )
 
-// versions are the API versions up to the highest that turns nothing on in a
-// client that is not here (decision 0028): the next, v2.16, promises HTTP
-// monitors on UDP pools. The cloud provider of Kubernetes takes the last one
-// and turns features on by it.
+// versions are the API versions that are served (decision 0028). The cloud provider
+// of Kubernetes takes the last one and turns features on by it.
 var versions = [...]struct{ id, updated string }{
 	{"v2.0", "2016-12-11T00:00:00Z"},
 	{"v2.1", "2018-04-20T00:00:00Z"},
@@ -29,6 +27,21 @@ var versions = [...]struct{ id, updated string }{
 	{"v2.13", "2019-09-13T00:00:00Z"},
 	{"v2.14", "2019-11-10T00:00:00Z"},
 	{"v2.15", "2020-03-10T00:00:00Z"},
+	{"v2.16", "2020-03-15T00:00:00Z"},
+	{"v2.17", "2020-04-29T00:00:00Z"},
+	{"v2.18", "2020-04-29T01:00:00Z"},
+	{"v2.19", "2020-05-12T00:00:00Z"},
+	{"v2.20", "2020-08-02T00:00:00Z"},
+	{"v2.21", "2020-09-03T00:00:00Z"},
+	{"v2.22", "2020-09-04T00:00:00Z"},
+	{"v2.23", "2020-09-07T00:00:00Z"},
+	{"v2.24", "2020-10-15T00:00:00Z"},
+	{"v2.25", "2021-10-02T00:00:00Z"},
+	{"v2.26", "2022-08-29T00:00:00Z"},
+	{"v2.27", "2023-05-05T00:00:00Z"},
+	{"v2.28", "2023-11-08T00:00:00Z"},
+	{"v2.29", "2024-10-15T00:00:00Z"},
+	{"v2.30", "2025-02-26T00:00:00Z"},
 }
 
 // discovery lists the versions (contract 1.2). A browser is led to the web UI.

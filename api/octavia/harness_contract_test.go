@@ -254,6 +254,7 @@ func idOf(o object) string { s, _ := o["id"].(string); return s }
 type populated struct {
 	*contractWorld
 	lb, listener, pool, member, monitor, vip, policy, rule string
+	datagrams                                              string // a UDP pool, of a listener at port 53
 }
 
 func newPopulated(t testing.TB) *populated {
@@ -267,12 +268,14 @@ func newPopulated(t testing.TB) *populated {
 	p.monitor = idOf(w.make("healthmonitors", "healthmonitor", `{"pool_id":"`+p.pool+`","type":"HTTP","delay":5,"timeout":3,"max_retries":2}`))
 	p.policy = idOf(w.make("l7policies", "l7policy", `{"listener_id":"`+p.listener+`","action":"REJECT"}`))
 	p.rule = idOf(w.make("l7policies/"+p.policy+"/rules", "rule", `{"type":"PATH","compare_type":"EQUAL_TO","value":"/x"}`))
+	p.datagrams = idOf(w.make("pools", "pool", `{"loadbalancer_id":"`+p.lb+`","protocol":"UDP","lb_algorithm":"ROUND_ROBIN"}`))
+	w.make("listeners", "listener", `{"loadbalancer_id":"`+p.lb+`","protocol":"UDP","protocol_port":53,"default_pool_id":"`+p.datagrams+`"}`)
 	return p
 }
 
 // fill puts the ids of the populated world into a request's text.
 func (p *populated) fill(s string) string {
-	return strings.NewReplacer("$lb", p.lb, "$listener", p.listener, "$pool", p.pool, "$member", p.member, "$monitor", p.monitor, "$vip", p.vip, "$policy", p.policy, "$rule", p.rule,
+	return strings.NewReplacer("$lb", p.lb, "$listener", p.listener, "$pool", p.pool, "$member", p.member, "$monitor", p.monitor, "$vip", p.vip, "$policy", p.policy, "$rule", p.rule, "$datagrams", p.datagrams,
 		"$subnet", theSubnet, "$network", theNetwork, "$nobody", nobody).Replace(s)
 }
 

@@ -47,7 +47,7 @@ func (p *Part) newListener(c echo.Context, project model.ProjectID, in *newListe
 		return l, err
 	}
 	switch l.Protocol {
-	case model.HTTP, model.HTTPS, model.TCP, model.TerminatedHTTPS, model.Prometheus:
+	case model.HTTP, model.HTTPS, model.TCP, model.TerminatedHTTPS, model.Prometheus, model.UDP:
 		return l, nil
 	default:
 		return l, unsupported("%s protocol listeners", l.Protocol)

@@ -43,6 +43,9 @@ func (in *newMonitor) monitor(pool model.Protocol) (model.HealthMonitor, error) 
 	if in.kind == model.MonitorUDPConnect && (pool == model.UDP || pool == model.SCTP) && hm.Delay < minUDPDelay {
 		return hm, validation("The request delay value %d should be larger than %d for UDP-CONNECT health monitor type.", hm.Delay, minUDPDelay)
 	}
+	if in.kind == model.MonitorSCTP && pool == model.UDP {
+		return hm, unsupported("SCTP health monitors")
+	}
 	return hm, nil
 }
 

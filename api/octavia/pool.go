@@ -78,7 +78,7 @@ func refusePool(protocol model.Protocol, sticky Opt[model.Persistence]) error {
 		}
 	}
 	switch protocol {
-	case model.HTTP, model.HTTPS, model.TCP, model.Proxy, model.ProxyV2:
+	case model.HTTP, model.HTTPS, model.TCP, model.UDP, model.Proxy, model.ProxyV2:
 	default:
 		return unsupported("%s protocol pools", protocol)
 	}

@@ -126,7 +126,9 @@ func refusals() []refusal {
 	listener(400, invalidly+"An SNI or default certificate container reference must be provided for TERMINATED_HTTPS protocol listeners.", `"protocol":"TERMINATED_HTTPS","protocol_port":81`)
 	listener(400, invalidly+"The HSTS feature can only be used for listeners using the TERMINATED_HTTPS protocol.", `"protocol":"HTTP","protocol_port":81,"hsts_max_age":5`)
 	listener(400, invalidly+"Could not retrieve certificate: ['x', 'y']", `"protocol":"TERMINATED_HTTPS","protocol_port":81,"default_tls_container_ref":"x","sni_container_refs":["y"]`)
-	listener(501, lacks+"UDP protocol listeners", `"protocol":"UDP","protocol_port":81`)
+	listener(400, invalidly+"The pool protocol 'HTTP' is invalid while the listener protocol is 'UDP'.", `"protocol":"UDP","protocol_port":81,"default_pool_id":"$pool"`)
+	listener(400, invalidly+"insert-headers is not a valid option for a UDP protocol listener.", `"protocol":"UDP","protocol_port":81,"insert_headers":{"X-Forwarded-For":"true"}`)
+	listener(409, "Another Listener on this Load Balancer is already using protocol UDP and protocol_port 53", `"protocol":"UDP","protocol_port":53`)
 	on("PUT", "listeners/$listener", "listener", 400, "Unknown attribute for argument listener_.listener: protocol_port", `"protocol_port":82`)
 	on("PUT", "listeners/$listener", "listener", 400, "['X-Foo'] is not a valid option for insert_headers", `"insert_headers":{"X-Foo":"true"}`)
 
@@ -144,7 +146,6 @@ func refusals() []refusal {
 	pool(400, invalidly+"A CA certificate reference is required to specify a revocation list.", good+`,"crl_container_ref":"x"`)
 	pool(501, lacks+"tls_enabled on TCP protocol pools", `"loadbalancer_id":"$lb","protocol":"TCP","lb_algorithm":"ROUND_ROBIN","tls_enabled":true`)
 	pool(501, lacks+"alpn_protocols without http/1.1", good+`,"tls_enabled":true,"alpn_protocols":["h2"]`)
-	pool(501, lacks+"UDP protocol pools", `"loadbalancer_id":"$lb","protocol":"UDP","lb_algorithm":"ROUND_ROBIN"`)
 	on("PUT", "pools/$pool", "pool", 400, "None is not a valid option for lb_algorithm", `"lb_algorithm":null`)
 	on("PUT", "pools/$pool", "pool", 400, "Unknown attribute for argument pool_.pool: protocol", `"protocol":"TCP"`)
 	on("PUT", "pools/$pool", "pool", 400, invalidly+"Invalid session_persistence provided.", `"session_persistence":{}`)
@@ -180,6 +181,11 @@ func refusals() []refusal {
 	monitor(400, invalidly+"'http_version' must be specified when 'domain_name' is provided.", `"pool_id":"$pool","type":"HTTP","domain_name":"a.example",`+times)
 	monitor(400, "http_version 1.0 is not a valid option for health monitors HTTP 1.1 domain name health check", `"pool_id":"$pool","type":"HTTP","domain_name":"a.example","http_version":1.0,`+times)
 	monitor(400, invalidly+"The UDP-CONNECT type is only supported for pools of type UDP/SCTP.", `"pool_id":"$pool","type":"UDP-CONNECT",`+times)
+	for _, kind := range []string{"HTTPS", "PING", "TLS-HELLO"} {
+		monitor(400, invalidly+"The associated pool protocol is UDP, so only a UDP-CONNECT/SCTP/TCP/HTTP health monitor is supported.", `"pool_id":"$datagrams","type":"`+kind+`",`+times)
+	}
+	monitor(501, lacks+"SCTP health monitors", `"pool_id":"$datagrams","type":"SCTP",`+times)
+	monitor(400, invalidly+"The request delay value 2 should be larger than 3 for UDP-CONNECT health monitor type.", `"pool_id":"$datagrams","type":"UDP-CONNECT","delay":2,"timeout":1,"max_retries":2`)
 	on("PUT", "healthmonitors/$monitor", "healthmonitor", 400, "None is not a valid option for delay", `"delay":null`)
 	on("PUT", "healthmonitors/$monitor", "healthmonitor", 400, "Unknown attribute for argument health_monitor_.healthmonitor: type", `"type":"TCP"`)
 
@@ -197,6 +203,8 @@ func refusals() []refusal {
 	udp := `"loadbalancer_id":"$lb","protocol":"UDP","lb_algorithm":"ROUND_ROBIN"`
 	pool(400, invalidly+"Session persistence of type HTTP_COOKIE is not supported for UDP/SCTP protocol pools.", udp+`,"session_persistence":{"type":"HTTP_COOKIE"}`)
 	pool(400, invalidly+"Cookie names are not supported for UDP/SCTP pools.", udp+`,"session_persistence":{"type":"SOURCE_IP","cookie_name":"x"}`)
+	on("PUT", "pools/$datagrams", "pool", 400, invalidly+"Session persistence of type APP_COOKIE is not supported for UDP/SCTP protocol pools.", `"session_persistence":{"type":"APP_COOKIE","cookie_name":"x"}`)
+	pool(501, lacks+"tls_enabled on UDP protocol pools", udp+`,"tls_enabled":true`)
 	pool(400, invalidly+"persistence_timeout and persistence_granularity is only for UDP and SCTP protocol pools.", good+`,"session_persistence":{"type":"SOURCE_IP","persistence_timeout":5}`)
 	pool(400, invalidly+`Supplied "cookie_name" is invalid.`, good+`,"session_persistence":{"type":"APP_COOKIE","cookie_name":"a=b"}`)
 	pool(400, inputText("cookie_name", "a;b", `Value should match the pattern ^[^\s,;\\]+$`), good+`,"session_persistence":{"type":"APP_COOKIE","cookie_name":"a;b"}`)

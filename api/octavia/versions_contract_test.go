@@ -18,9 +18,8 @@ type proof struct {
 	has                string
 }
 
-// proofs are what each minor version brought (contract section 11). Transports
-// without a data plane (2.2, 2.16, 2.23) are known and refused as Octavia does
-// what a provider lacks.
+// proofs are what each minor version brought (contract section 11). SCTP (2.23),
+// which has no data plane, is known and refused as Octavia does what a provider lacks.
 func proofs() []proof {
 	const tls = `{"listener":{"loadbalancer_id":"$lb","protocol":"TERMINATED_HTTPS","protocol_port":443,"default_tls_container_ref":"x",%s}}`
 	lacking := func(minor int, path, body string) proof {
@@ -41,7 +40,8 @@ func proofs() []proof {
 		{1, "GET", "providers", "", 200, "description"},
 		{1, "PUT", "listeners/$listener", `{"listener":{"timeout_client_data":1000,"timeout_tcp_inspect":5}}`, 200, `"timeout_client_data":1000`},
 		{1, "POST", "pools/$pool/members", `{"member":{"address":"198.51.100.44","protocol_port":80,"backup":true}}`, 201, `"backup":true`},
-		lacking(2, "listeners", `{"listener":{"loadbalancer_id":"$lb","protocol":"UDP","protocol_port":53}}`),
+		{2, "POST", "listeners", `{"listener":{"loadbalancer_id":"$lb","protocol":"UDP","protocol_port":80}}`, 201, `"protocol":"UDP"`},
+		{2, "PUT", "pools/$datagrams", `{"pool":{"session_persistence":{"type":"SOURCE_IP","persistence_timeout":7,"persistence_granularity":"255.255.255.0"}}}`, 200, `"persistence_timeout":7`},
 		{3, "GET", "../octavia/amphorae", "", 200, "compute_flavor"},
 		{4, "GET", "../octavia/amphorae/$amphora/stats", "", 200, "amphora_stats"},
 		{5, "GET", "loadbalancers?tags=none", "", 200, `"loadbalancers":[]`},
@@ -60,6 +60,7 @@ func proofs() []proof {
 		{14, "GET", "providers/lbd/availability_zone_capabilities", "", 200, "valid_vip_networks"},
 		reads(15, `"tls_ciphers":"ECDHE-RSA-AES128-GCM-SHA256"`),
 		pool(15, `"tls_ciphers":"ECDHE-RSA-AES128-GCM-SHA256"`),
+		{16, "POST", "healthmonitors", `{"healthmonitor":{"pool_id":"$datagrams","type":"HTTP","delay":5,"timeout":3,"max_retries":2}}`, 201, `"type":"HTTP"`},
 		reads(17, `"tls_versions":["TLSv1.3"]`),
 		pool(18, `"tls_versions":["TLSv1.3"]`),
 		{19, "PUT", "quotas/q", `{"quota":{"l7rule":7}}`, 202, `"l7rule":7`},
@@ -98,7 +99,7 @@ func TestContractMinorVersions(t *testing.T) {
 	}
 	status, out := w.ask("", "GET", "/", "")
 	list, _ := out["versions"].([]any)
-	if status != http.StatusOK || len(list) != 16 {
+	if status != http.StatusOK || len(list) != 31 {
 		t.Errorf("%d, %d versions", status, len(list))
 	}
 	for i := range list {

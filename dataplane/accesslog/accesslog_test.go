@@ -182,7 +182,7 @@ func TestTimingAddsUp(t *testing.T) {
 	}
 	e := &Entry{}
 	e.Begin(l.Of("l", "lb", nil), client, vip, t0)
-	e.Flow()
+	e.Flow(TCP)
 	e.Connected("p", "m", member, false, ms(4))
 	e.Finish(0, ms(10))
 	if got := e.Timing(); got != (Timing{Connect: 4e6, Transfer: 6e6, Total: 10e6}) {

@@ -17,7 +17,7 @@ const (
 	maxHeaders = 16
 )
 
-// Entry is one request, or one TCP connection. Use it again and again: Begin
+// Entry is one request, one TCP connection, or one flow of UDP. Use it again and again: Begin
 // forgets the one before. It belongs to one goroutine.
 type Entry struct {
 	log *Log
@@ -30,7 +30,7 @@ type Entry struct {
 	MemberAddr   netip.AddrPort   // not valid without one
 	Client       netip.AddrPort
 	Local        netip.AddrPort
-	Protocol     string // "HTTP/1.1", "HTTP/2.0", "TCP", ...
+	Protocol     string // "HTTP/1.1", "HTTP/2.0", "TCP", "UDP"
 	TLS          string // version of the client's TLS, or ""
 	Status       int    // of the answer; 0: none was sent, or TCP
 	BytesIn      int64  // from the client: heads and bodies
@@ -62,11 +62,15 @@ func (e *Entry) Begin(l *Listener, client, local netip.AddrPort, now time.Time) 
 	e.log.sampled(e, l.Sample)
 }
 
-// Flow makes the entry one of a TCP connection, which has no request.
-func (e *Entry) Flow() { e.Protocol, e.headed = TCP, e.begin }
+// Flow makes the entry one of a connection of protocol, TCP or UDP, which has no
+// request.
+func (e *Entry) Flow(protocol string) { e.Protocol, e.headed = protocol, e.begin }
 
-// TCP is the Protocol of connections without requests.
-const TCP = "TCP"
+// TCP and UDP are the Protocol of connections without requests.
+const (
+	TCP = "TCP"
+	UDP = "UDP"
+)
 
 // Request notes the request, whose head was complete at now.
 func (e *Entry) Request(r *http1.Request, protocol string, now time.Time) {
@@ -94,7 +98,7 @@ func (e *Entry) keep(b []byte, most int) span {
 func (e *Entry) Connected(pool model.PoolID, member model.MemberID, addr netip.AddrPort, reused bool, now time.Time) {
 	e.Pool, e.Member, e.MemberAddr, e.Reused, e.connected = pool, member, addr, reused, now
 	e.heard = time.Time{}
-	if e.Protocol == TCP { // there is no answer to wait for
+	if e.Protocol == TCP || e.Protocol == UDP { // there is no answer to wait for
 		e.heard = now
 	}
 	e.Tries++

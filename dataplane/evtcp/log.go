@@ -22,7 +22,7 @@ func (f *flow) beginLog() {
 	}
 	f.log = new(accesslog.Entry)
 	f.log.Begin(f.lis.Log, f.remote, f.door.Local, time.Now())
-	f.log.Flow()
+	f.log.Flow(accesslog.TCP)
 }
 
 // linked notes the connection to the member.

@@ -38,6 +38,12 @@ func probe(ctx context.Context, s *Spec, want codes, dial Dialer) string {
 		}
 		return ""
 	}
+	if s.Type == model.MonitorUDPConnect {
+		if err := datagram(ctx, s.Addr); err != nil {
+			return fmt.Sprintf("datagram to %s: %s", s.Addr, cause(err, s.Timeout))
+		}
+		return ""
+	}
 	conn, err := dial(ctx, s.Addr)
 	if err != nil {
 		return fmt.Sprintf("connect %s: %s", s.Addr, cause(err, s.Timeout))

@@ -145,7 +145,7 @@ func TestProbeTimeout(t *testing.T) {
 func TestSpecRefuses(t *testing.T) {
 	m := &model.Member{Address: netip.MustParseAddr("10.0.0.3"), Port: 80}
 	for name, hm := range map[string]model.HealthMonitor{
-		"type":          {Type: model.MonitorUDPConnect},
+		"type":          {Type: model.MonitorSCTP},
 		"line in path":  {Type: model.MonitorHTTP, URLPath: "/\r\nX: y"},
 		"space in path": {Type: model.MonitorHTTP, URLPath: "/ HTTP/1.1"},
 		"codes":         {Type: model.MonitorHTTP, ExpectedCodes: "2xx"},

@@ -14,7 +14,7 @@ import (
 // Spec is how a member is probed. Comparable: a swap that leaves it equal leaves
 // the probing alone.
 type Spec struct {
-	Type    model.MonitorType // HTTP, HTTPS, TCP, TLS-HELLO or PING
+	Type    model.MonitorType // HTTP, HTTPS, TCP, TLS-HELLO, PING or UDP-CONNECT
 	Addr    netip.AddrPort
 	Delay   time.Duration // from start to start, >= 1 s
 	Timeout time.Duration // of one probe, >= 1 s
@@ -58,7 +58,7 @@ func NewSpec(hm *model.HealthMonitor, member *model.Member, protocol model.Proto
 	case model.MonitorPing:
 		s.Proxy = ""
 		return s, nil
-	case model.MonitorTCP:
+	case model.MonitorTCP, model.MonitorUDPConnect:
 		return s, nil
 	case model.MonitorTLSHello:
 		s.ServerName = serverName(hm)

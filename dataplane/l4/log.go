@@ -29,7 +29,7 @@ func (f *flow) begin(l *table.Listener) {
 	}
 	f.log = new(accesslog.Entry)
 	f.log.Begin(l.Log, f.client.Remote(), f.client.Local(), time.Now())
-	f.log.Flow()
+	f.log.Flow(accesslog.TCP)
 }
 
 // linked notes the connection to the member.

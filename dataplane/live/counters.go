@@ -28,6 +28,9 @@ type Listener struct {
 	next  atomic.Uint32
 
 	gate gate
+
+	// Datagrams of a UDP listener.
+	Datagrams Datagrams
 }
 
 // NewListener starts at zero, without limit.

@@ -12,15 +12,25 @@ import (
 // Dial begins a connection to addr. The socket is not watched yet; a write on it
 // says EAGAIN until it is connected, or why it failed.
 func (s *Sock) Dial(l *Loop, addr netip.AddrPort, on Handler) error {
+	fd, err := dial(l, addr, unix.SOCK_STREAM)
+	if err != nil {
+		return err
+	}
+	s.Adopt(l, fd, on)
+	s.Readable, s.nagle = false, true
+	return nil
+}
+
+func dial(l *Loop, addr netip.AddrPort, kind uintptr) (int, error) {
 	a := addr.Addr().Unmap()
 	family := unix.AF_INET
 	if !a.Is4() {
 		family = unix.AF_INET6
 	}
 	l.calls.Connect += 2
-	fd, _, errno := syscall.RawSyscall(unix.SYS_SOCKET, uintptr(family), unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+	fd, _, errno := syscall.RawSyscall(unix.SYS_SOCKET, uintptr(family), kind|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
 	if errno != 0 {
-		return fmt.Errorf("open socket: %w", errno)
+		return -1, fmt.Errorf("open socket: %w", errno)
 	}
 	if a.Is4() {
 		sa := unix.RawSockaddrInet4{Family: unix.AF_INET, Port: port(addr.Port()), Addr: a.As4()}
@@ -32,11 +42,9 @@ func (s *Sock) Dial(l *Loop, addr netip.AddrPort, on Handler) error {
 	// EINTR: it goes on, as with EINPROGRESS.
 	if errno != 0 && errno != unix.EINPROGRESS && errno != unix.EINTR {
 		unix.Close(int(fd))
-		return fmt.Errorf("connect: %w", errno)
+		return -1, fmt.Errorf("connect: %w", errno)
 	}
-	s.Adopt(l, int(fd), on)
-	s.Readable, s.nagle = false, true
-	return nil
+	return int(fd), nil
 }
 
 // undelay sets TCP_NODELAY before the first write that Nagle's algorithm could

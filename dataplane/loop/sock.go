@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Sock is a non-blocking TCP socket in a loop. The flags say what is known of it;
+// Sock is a non-blocking socket in a loop: TCP, or of datagrams. The flags say what is known of it;
 // they are set by events and cleared by calls that would have blocked.
 type Sock struct {
 	loop *Loop
@@ -37,14 +37,16 @@ func (s *Sock) Adopt(l *Loop, fd int, on Handler) {
 }
 
 // Watch registers the socket for events. On failure the socket stays unwatched.
-func (s *Sock) Watch() error {
+func (s *Sock) Watch() error { return s.watch(watched) }
+
+func (s *Sock) watch(events uint32) error {
 	l := s.loop
 	for int(s.fd) >= len(l.slots) {
 		l.slots = append(l.slots, make([]slot, max(256, len(l.slots)/2))...)
 	}
 	sl := &l.slots[s.fd]
 	sl.gen++
-	ev := unix.EpollEvent{Events: watched, Fd: s.fd, Pad: int32(sl.gen)}
+	ev := unix.EpollEvent{Events: events, Fd: s.fd, Pad: int32(sl.gen)}
 	l.calls.Connect++
 	_, _, errno := syscall.RawSyscall6(unix.SYS_EPOLL_CTL, uintptr(l.ep), unix.EPOLL_CTL_ADD, uintptr(s.fd), uintptr(unsafe.Pointer(&ev)), 0, 0)
 	if errno != 0 {

@@ -41,7 +41,9 @@ func Compile(cfg *model.Config, s Survivors, before *Table) *Table {
 		t: &Table{
 			Index:     cfg.Index,
 			Endpoints: make(map[netip.AddrPort]*Listener),
+			Datagrams: make(map[netip.AddrPort]*Listener),
 			Listeners: make(map[model.ListenerID]*live.Listener),
+			UDP:       make(map[model.ListenerID]bool),
 			Policies:  make(map[model.L7PolicyID]*live.Policy),
 			Pools:     make(map[model.PoolID]*Pool, len(cfg.Services)),
 			Sessions:  make(map[SessionsKey]*sticky.Table),
@@ -75,6 +77,9 @@ func (c *compiler) service(svc *model.Service) {
 	for _, l := range svc.Listeners {
 		// Counters are kept and shown for a listener that is switched off, too.
 		c.t.Listeners[l.ID] = c.s.Listener(l.ID)
+		if l.Protocol == model.UDP {
+			c.t.UDP[l.ID] = true
+		}
 		if !lb.AdminStateUp || !l.AdminStateUp {
 			continue
 		}
@@ -110,6 +115,8 @@ func (c *compiler) listener(svc *model.Service, l *model.Listener, pools map[mod
 		out.Metrics = scopeOf(svc)
 	case model.TCP, model.HTTPS:
 		out.Mode = ModeTCP
+	case model.UDP:
+		out.Mode = ModeUDP
 	default:
 		return fmt.Errorf("protocol %s is not served by this data plane", l.Protocol)
 	}
@@ -134,17 +141,21 @@ func (c *compiler) listener(svc *model.Service, l *model.Listener, pools map[mod
 		out.Route.Default = p
 	}
 	c.policies(svc, l, out, pools)
+	endpoints := c.t.Endpoints
+	if out.Mode == ModeUDP {
+		endpoints = c.t.Datagrams
+	}
 	for _, a := range svc.Addresses {
 		addr := netip.AddrPortFrom(a.Unmap(), l.Port)
 		if !a.IsValid() || a.IsUnspecified() || a.IsMulticast() {
 			return fmt.Errorf("address %s cannot be listened on", a)
 		}
-		if other, ok := c.t.Endpoints[addr]; ok {
+		if other, ok := endpoints[addr]; ok {
 			return fmt.Errorf("%s is taken by listener %s", addr, other.ID)
 		}
 	}
 	for _, a := range svc.Addresses {
-		c.t.Endpoints[netip.AddrPortFrom(a.Unmap(), l.Port)] = out
+		endpoints[netip.AddrPortFrom(a.Unmap(), l.Port)] = out
 	}
 	return nil
 }
@@ -235,7 +246,7 @@ func (c *compiler) pool(b *model.Backends, lbUp bool) *Pool {
 		}
 	}
 	switch b.Pool.Protocol {
-	case model.HTTP, model.HTTPS, model.TCP, model.Proxy, model.ProxyV2:
+	case model.HTTP, model.HTTPS, model.TCP, model.UDP, model.Proxy, model.ProxyV2:
 	default:
 		c.fail(string(b.Pool.ID), "pool protocol %s is not served by this data plane", b.Pool.Protocol)
 	}
@@ -279,11 +290,15 @@ func (c *compiler) pool(b *model.Backends, lbUp bool) *Pool {
 }
 
 // ListenFailures names the listeners whose sockets could not be opened, one
-// failure per listener and address, ordered by address.
-func (t *Table) ListenFailures(failed map[netip.AddrPort]error) []model.Failure {
-	var out []model.Failure
+// failure per listener and address, ordered by address: those for TCP, then those
+// for UDP.
+func (t *Table) ListenFailures(tcp, udp map[netip.AddrPort]error) []model.Failure {
+	return append(failures(t.Endpoints, tcp), failures(t.Datagrams, udp)...)
+}
+
+func failures(of map[netip.AddrPort]*Listener, failed map[netip.AddrPort]error) (out []model.Failure) {
 	for _, addr := range slices.SortedFunc(maps.Keys(failed), netip.AddrPort.Compare) {
-		out = append(out, model.Failure{Object: string(t.Endpoints[addr].ID), Reason: failed[addr].Error()})
+		out = append(out, model.Failure{Object: string(of[addr].ID), Reason: failed[addr].Error()})
 	}
 	return out
 }

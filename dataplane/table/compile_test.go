@@ -104,8 +104,8 @@ func TestCompileNamesWhatItCannotServe(t *testing.T) {
 		endpoints int
 	}{
 		"protocol": {
-			func(s *model.Service) { s.Listeners[0].Protocol = model.UDP },
-			[]model.Failure{{Object: "l", Reason: "protocol UDP is not served by this data plane"}},
+			func(s *model.Service) { s.Listeners[0].Protocol = model.SCTP },
+			[]model.Failure{{Object: "l", Reason: "protocol SCTP is not served by this data plane"}},
 			0,
 		},
 		"pool of another protocol": {

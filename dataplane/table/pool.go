@@ -112,6 +112,7 @@ func (p *Pool) Prelude(dst []byte, client, local netip.AddrPort) []byte {
 }
 
 func (p *Pool) add(tm *Member, m *model.Member) {
+	tm.serving = true
 	p.members = append(p.members, tm)
 	p.balance = append(p.balance, balance.Member{
 		Live: tm.Live, Weight: m.Weight, Backup: m.Backup, Seed: balance.Seed(tm.Addr),
@@ -143,4 +144,18 @@ func (p *Pool) finish(before *Pool) error {
 		return fmt.Errorf("algorithm %s is not served by this data plane", p.algorithm)
 	}
 	return nil
+}
+
+// Serving is the member of p that is old's, at the same address, if it may still
+// carry what it has: also with weight 0, not when it is switched off. nil: it is not
+// there. A nil pool has none.
+func (p *Pool) Serving(old *Member) *Member {
+	if p == nil || p.picker == nil {
+		return nil
+	}
+	m := p.Members[old.ID]
+	if m == nil || m.Live != old.Live || m.Addr != old.Addr || !m.serving {
+		return nil
+	}
+	return m
 }

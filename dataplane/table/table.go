@@ -17,12 +17,14 @@ import (
 // Table is everything the data plane serves at one index.
 type Table struct {
 	Index uint64
-	// Endpoints are the addresses to listen on.
+	// Endpoints are the addresses to listen on with TCP, Datagrams those with UDP.
 	Endpoints map[netip.AddrPort]*Listener
+	Datagrams map[netip.AddrPort]*Listener
 	// Listeners and Pools with their Members are all of the configuration, served or
 	// not, for reports and for knowing which survivors are still needed. A pool of
 	// which nothing changed is the one of the table before; Fresh are the others.
 	Listeners map[model.ListenerID]*live.Listener
+	UDP       map[model.ListenerID]bool // which of them are UDP
 	Policies  map[model.L7PolicyID]*live.Policy
 	Pools     map[model.PoolID]*Pool
 	Fresh     []*Pool
@@ -53,9 +55,10 @@ type Scope struct {
 type Mode int
 
 const (
-	// ModeHTTP reads requests; ModeTCP relays bytes.
+	// ModeHTTP reads requests; ModeTCP relays bytes, ModeUDP datagrams.
 	ModeHTTP Mode = iota
 	ModeTCP
+	ModeUDP
 )
 
 // Listener is an open listener, with everything a connection needs.
@@ -123,6 +126,8 @@ type Member struct {
 	Monitored bool
 	// Unprobed is the status of a member that is no target; "" otherwise.
 	Unprobed model.Operating
+
+	serving bool // switched on, as is its pool
 
 	// bind are the lines of an answer that bind the client to the member with a
 	// cookie: over plain HTTP, over TLS. nil without HTTP_COOKIE.

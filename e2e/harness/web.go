@@ -21,6 +21,7 @@ type Web struct {
 
 // StartWeb serves page on port 80 of a host; /slow takes one second, and
 // /headers shows the request's headers; /echo sends back what comes after an upgrade.
+// A datagram to port 53 is answered with the page, a colon and the datagram.
 func (w *World) StartWeb(on *netlab.Host, page string) *Web {
 	w.T.Helper()
 	web := &Web{w: w, on: on, page: page}
@@ -54,8 +55,24 @@ func webMain(args []string) error {
 	if err != nil {
 		return err
 	}
+	datagrams, err := net.ListenPacket("udp", ":53")
+	if err != nil {
+		return err
+	}
+	go answer(datagrams, page)
 	newOutput()
 	return http.Serve(l, mux)
+}
+
+func answer(c net.PacketConn, page string) {
+	b := make([]byte, 1<<16)
+	for {
+		n, from, err := c.ReadFrom(b)
+		if err != nil {
+			return
+		}
+		c.WriteTo(append([]byte(page+":"), b[:n]...), from)
+	}
 }
 
 func echo(w http.ResponseWriter, _ *http.Request) {
