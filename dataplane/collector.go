@@ -26,7 +26,7 @@ type collector struct {
 	latency, quantile, memberLatency, memberQuantile         *prometheus.Desc
 	applied, failures, fds, fdsMax, refused, panics          *prometheus.Desc
 	handshakes, handshakeFailures, expiry, waiting           *prometheus.Desc
-	streams, streamEnds, connEnds                            *prometheus.Desc
+	streams, streamEnds, connEnds, lines                     *prometheus.Desc
 	logged                                                   *prometheus.Desc
 	dropped, flowsEvicted                                    *prometheus.Desc
 	policyRequests, policyLatency, policyQuantile            *prometheus.Desc
@@ -78,6 +78,7 @@ func newCollector(e *Engine) *collector {
 		expiry: prometheus.NewDesc("lbd_tls_certificate_expiry_days", "Days until the first of a listener's certificates expires; negative after.",
 			[]string{"listener"}, nil),
 		waiting: prometheus.NewDesc("lbd_tls_handshakes_waiting", "Handshakes that wait for their turn.", nil, nil),
+		lines:   plain("http2_member_connections", "Connections that carry HTTP/2 to members."),
 		streams: prometheus.NewDesc("lbd_http2_streams_total", "Requests that came over HTTP/2.", nil, nil),
 		streamEnds: prometheus.NewDesc("lbd_http2_streams_ended_early_total", "Streams that were refused beyond the bound, or reset by the client.",
 			[]string{"reason"}, nil),
@@ -100,7 +101,7 @@ func (c *collector) Describe(ch chan<- *prometheus.Desc) {
 		c.memberUp, c.memberActive, c.sessions, c.evicted,
 		c.latency, c.quantile, c.memberLatency, c.memberQuantile, c.applied, c.failures, c.fds, c.fdsMax, c.refused, c.panics,
 		c.handshakes, c.handshakeFailures, c.expiry, c.waiting,
-		c.streams, c.streamEnds, c.connEnds, c.logged, c.dropped, c.flowsEvicted, c.policyRequests, c.policyLatency, c.policyQuantile,
+		c.streams, c.streamEnds, c.connEnds, c.lines, c.logged, c.dropped, c.flowsEvicted, c.policyRequests, c.policyLatency, c.policyQuantile,
 	} {
 		ch <- d
 	}
@@ -119,6 +120,7 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 		c.collectProcess(st, counter, gauge)
 		h2 := c.e.http.Streams()
 		counter(c.streams, h2.Streams.Load())
+		gauge(c.lines, int64(c.e.http.Lines()))
 		counter(c.streamEnds, h2.Refused.Load(), "refused")
 		counter(c.streamEnds, h2.Resets.Load(), "reset")
 		counter(c.connEnds, h2.Floods.Load(), "flood")

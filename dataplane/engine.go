@@ -294,6 +294,7 @@ func (e *Engine) shutdown() {
 	e.ports.closeAll()
 	e.conns.Wait() // bounded: every binding drains for Config.Drain, then is cut
 	e.stopLoops()
+	e.http.Close()
 	e.survivors.close()
 	e.pools.Close()
 	if e.collector != nil {

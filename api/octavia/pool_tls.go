@@ -78,7 +78,7 @@ func (p *Part) checkPoolTLS(c echo.Context, project model.ProjectID, protocol mo
 	if err := checkVersions(n.Versions, n.Ciphers); err != nil {
 		return err
 	}
-	return checkMemberALPN(n.ALPN)
+	return checkALPN(n.ALPN)
 }
 
 // patchPoolTLS judges a change of old; nil when the request has no TLS attribute.

@@ -145,7 +145,6 @@ func refusals() []refusal {
 	pool(400, inputText("type", "None", mandatory), good+`,"session_persistence":{}`)
 	pool(400, invalidly+"A CA certificate reference is required to specify a revocation list.", good+`,"crl_container_ref":"x"`)
 	pool(501, lacks+"tls_enabled on TCP protocol pools", `"loadbalancer_id":"$lb","protocol":"TCP","lb_algorithm":"ROUND_ROBIN","tls_enabled":true`)
-	pool(501, lacks+"alpn_protocols without http/1.1", good+`,"tls_enabled":true,"alpn_protocols":["h2"]`)
 	on("PUT", "pools/$pool", "pool", 400, "None is not a valid option for lb_algorithm", `"lb_algorithm":null`)
 	on("PUT", "pools/$pool", "pool", 400, "Unknown attribute for argument pool_.pool: protocol", `"protocol":"TCP"`)
 	on("PUT", "pools/$pool", "pool", 400, invalidly+"Invalid session_persistence provided.", `"session_persistence":{}`)

@@ -51,22 +51,11 @@ func checkVersions(versions []string, ciphers string) error {
 	return nil
 }
 
-// checkALPN judges the protocols of a listener that speaks TLS. With h2 alone a
+// checkALPN judges the protocols of a listener or pool that speaks TLS. With h2 alone a
 // client that does not offer it is still served in HTTP/1.1, as by HAProxy.
 func checkALPN(protocols []string) error {
 	if len(protocols) == 0 {
 		return validation("Empty ALPN protocol list. Either specify at least one ALPN protocol or remove this parameter to use the default.")
-	}
-	return nil
-}
-
-// checkMemberALPN is checkALPN for pools: members are spoken to in HTTP/1.1 only.
-func checkMemberALPN(protocols []string) error {
-	if err := checkALPN(protocols); err != nil {
-		return err
-	}
-	if !contains(protocols, "http/1.1") && !contains(protocols, "http/1.0") {
-		return unsupported("alpn_protocols without http/1.1")
 	}
 	return nil
 }

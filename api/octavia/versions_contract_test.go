@@ -68,7 +68,7 @@ func proofs() []proof {
 		{21, "DELETE", "../octavia/amphorae/$amphora", "", 409, "is immutable and cannot be updated."},
 		{22, "POST", "pools", `{"pool":{"loadbalancer_id":"$lb","protocol":"PROXYV2","lb_algorithm":"ROUND_ROBIN"}}`, 201, "PROXYV2"},
 		lacking(23, "listeners", `{"listener":{"loadbalancer_id":"$lb","protocol":"SCTP","protocol_port":53}}`),
-		pool(24, `"alpn_protocols":["http/1.1"]`),
+		pool(24, `"alpn_protocols":["h2"]`),
 		{25, "POST", "listeners", `{"listener":{"loadbalancer_id":"$lb","protocol":"PROMETHEUS","protocol_port":9090}}`, 201, "PROMETHEUS"},
 		{26, "POST", "loadbalancers", `{"loadbalancer":{"vip_subnet_id":"$subnet","additional_vips":[{"subnet_id":"$subnet"}]}}`, 400, "Duplicate VIP subnet(s)"},
 		reads(27, `"hsts_max_age":10`),

@@ -52,7 +52,7 @@ func (x *exchange) answerHead() error {
 // isFault reports whether err is a verdict of ours rather than what the socket said.
 func isFault(err error) bool {
 	switch err {
-	case semantics.ErrClientGone, semantics.ErrClientTimeout, semantics.ErrClientFraming, semantics.ErrMemberTimeout, semantics.ErrMemberAnswer:
+	case semantics.ErrClientGone, semantics.ErrClientTimeout, semantics.ErrClientFraming, semantics.ErrMemberTimeout, semantics.ErrMemberAnswer, semantics.ErrMemberRefused:
 		return true
 	}
 	return false

@@ -128,7 +128,7 @@ func (x *exchange) connect() error {
 				return nil
 			}
 		}
-		s, err := x.dial(m)
+		s, err := x.reach(m, again)
 		if err == nil {
 			x.server = s
 			x.pool.Bind(&x.session, m)
@@ -167,6 +167,10 @@ func (x *exchange) dropServer() {
 
 // keepServer puts the server side back for the next request.
 func (x *exchange) keepServer() {
+	if x.server.IsStream() { // its line is shared as it is
+		x.dropServer()
+		return
+	}
 	x.member.Live.PutIdle(x.server, x.member.Addr)
 	x.member.Live.End()
 	x.server, x.member = nil, nil

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 
 	"lbd/dataplane/h2"
+	"lbd/dataplane/h2member"
 	"lbd/dataplane/http1"
 	"lbd/dataplane/live"
 	"lbd/dataplane/netio"
@@ -38,6 +39,7 @@ type Proxy struct {
 	free     sync.Pool
 	panicked func(p any)
 	streams  *h2.Counters
+	lines    *h2member.Lines[lineKey]
 }
 
 // New checks cfg.
@@ -55,6 +57,7 @@ func New(cfg Config, pools *netio.Pools) (*Proxy, error) {
 		}
 		p.nodeLine = []byte(cfg.NodeHeader + ": " + cfg.NodeName + "\r\n")
 	}
+	p.lines = h2member.New[lineKey](p.lim.Head)
 	p.free.New = func() any {
 		return &exchange{out: make([]byte, 0, semantics.OutSize), ans: make([]byte, 0, semantics.OutSize)}
 	}
@@ -63,6 +66,12 @@ func New(cfg Config, pools *netio.Pools) (*Proxy, error) {
 
 // NodeLine is the field line that names the node, or empty.
 func (p *Proxy) NodeLine() []byte { return p.nodeLine }
+
+// Close ends the connections that are shared; no client may be left.
+func (p *Proxy) Close() { p.lines.Close() }
+
+// Lines is how many connections carry HTTP/2 to members.
+func (p *Proxy) Lines() int { return p.lines.Open() }
 
 // Streams counts what HTTP/2 clients do.
 func (p *Proxy) Streams() *h2.Counters { return p.streams }

@@ -69,8 +69,9 @@ func (x *exchange) takeIdle(m *table.Member) *netio.Conn {
 	}
 }
 
-// dial connects to m within the time for connecting, handshake included.
-func (x *exchange) dial(m *table.Member) (*netio.Conn, error) {
+// dial connects to m within the time for connecting, handshake included. offers2:
+// HTTP/2 may be chosen.
+func (x *exchange) dial(m *table.Member, offers2 bool) (*netio.Conn, error) {
 	deadline := time.Now().Add(x.lis.MemberConnect)
 	s, err := netio.Dial(x.c.ctx, m.Addr, x.lis.MemberConnect, x.c.p.pools)
 	if err == nil && x.pool.Private() {
@@ -84,7 +85,7 @@ func (x *exchange) dial(m *table.Member) (*netio.Conn, error) {
 		return s, err
 	}
 	sni := x.sni()
-	if err := x.pool.TLS.Handshake(s, sni, deadline); err != nil {
+	if err := x.pool.TLS.Handshake(s, sni, offers2, deadline); err != nil {
 		s.Abort()
 		s.Release()
 		return nil, err

@@ -5,17 +5,17 @@ import (
 	"time"
 )
 
-// Stream is a client's byte stream that has no socket of its own: one of many on
-// a connection. Its peer is looked after by whoever makes it.
+// Stream is a byte stream that has no socket of its own: one of many on a
+// connection. Its peer is looked after by whoever makes it.
 type Stream interface {
 	Read(p []byte) (int, error)
-	// Write gives up when the client takes nothing for idle (> 0).
+	// Write gives up when the peer takes nothing for idle (> 0).
 	Write(p []byte, idle time.Duration) (int, error)
 	SetReadDeadline(t time.Time)
 	// Close ends it; an answer that is complete stays so. Abort resets it.
 	Close() error
 	Abort()
-	// Gone reports whether the client has given it up.
+	// Gone reports whether the peer has given it up.
 	Gone() bool
 }
 
@@ -26,6 +26,9 @@ const forever = 1 << 62 * time.Nanosecond
 func NewStreamConn(s Stream, remote, local netip.AddrPort, pools *Pools) *Conn {
 	return &Conn{stream: s, remote: remote, local: local, pools: pools}
 }
+
+// IsStream reports whether c has no socket of its own.
+func (c *Conn) IsStream() bool { return c.stream != nil }
 
 // fillStream is Fill of a Conn on a Stream.
 func (c *Conn) fillStream() (int, error) {

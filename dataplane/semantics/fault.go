@@ -22,6 +22,8 @@ var (
 	ErrMemberTimeout = errors.New("member sends nothing")
 	// ErrMemberClosed: the member ended the connection before the first byte of an answer.
 	ErrMemberClosed = errors.New("member closed without an answer")
+	// ErrMemberRefused: the member says that it has not looked at the request.
+	ErrMemberRefused = errors.New("member did not take the request")
 	// ErrMemberAnswer: the answer breaks its framing or its limits.
 	ErrMemberAnswer = errors.New("malformed answer")
 )
@@ -53,11 +55,14 @@ type Sent struct {
 
 // MayRepeat says whether the request is sent once more after err. Never when
 // anything of an answer came, nor after a wait in vain. What cannot have reached
-// the member may always be repeated; the rest only if all of it is at hand and it
+// the member, or what it has refused unread, may always be repeated; the rest only if all of it is at hand and it
 // is idempotent.
 func (s Sent) MayRepeat(err error) bool {
 	if s.Heard || errors.Is(err, ErrClientGone) || err == ErrMemberTimeout {
 		return false
+	}
+	if err == ErrMemberRefused {
+		return s.Whole
 	}
 	return s.Bytes == 0 || s.Whole && s.Idempotent
 }

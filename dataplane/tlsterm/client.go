@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"slices"
 
 	"lbd/internal/certs"
 	"lbd/store/model"
@@ -16,15 +17,19 @@ import (
 // one nothing is verified; names are not compared, since members are given by
 // address. The server name that the client asked of the listener is passed on.
 type Client struct {
-	base *tls.Config
+	base *tls.Config // for what speaks HTTP/1.1
+	both *tls.Config // for what may speak HTTP/2 as well; nil: nothing may
 }
+
+// OffersHTTP2 reports whether members may be spoken to in HTTP/2. A nil Client's may not.
+func (c *Client) OffersHTTP2() bool { return c != nil && c.both != nil }
 
 func newClient(t *model.PoolTLS, find find, keys Keys) (*Client, error) {
 	versions, err := versionIDs(t.Versions)
 	if err != nil {
 		return nil, err
 	}
-	alpn, err := protocols(t.ALPN, "http/1.1", "http/1.0")
+	alpn, err := protocols(t.ALPN, "h2", "http/1.1", "http/1.0")
 	if err != nil {
 		return nil, err
 	}
@@ -54,7 +59,12 @@ func newClient(t *model.PoolTLS, find find, keys Keys) (*Client, error) {
 		}
 		cfg.Certificates = []tls.Certificate{*c}
 	}
-	return &Client{base: cfg}, nil
+	c := &Client{base: cfg}
+	if slices.Contains(alpn, "h2") {
+		c.both = cfg.Clone()
+		cfg.NextProtos = slices.DeleteFunc(slices.Clone(alpn), func(p string) bool { return p == "h2" })
+	}
+	return c, nil
 }
 
 func verifyMember(pool *x509.CertPool, revoked *certs.Revocations, st tls.ConnectionState) error {

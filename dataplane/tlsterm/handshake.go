@@ -23,8 +23,12 @@ func (s *Server) Handshake(c *netio.Conn) (*route.TLSPeer, error) {
 }
 
 // Handshake makes a connection to a member carry TLS. The member must be done by
-// deadline.
-func (c *Client) Handshake(conn *netio.Conn, sni string, deadline time.Time) error {
+// deadline. With offers2 it may choose HTTP/2, if the pool says so.
+func (c *Client) Handshake(conn *netio.Conn, sni string, offers2 bool, deadline time.Time) error {
 	cfg := c.Config(sni)
+	if offers2 && c.OffersHTTP2() {
+		cfg = c.both.Clone()
+		cfg.ServerName = sni
+	}
 	return conn.Secure(func(t net.Conn) *tls.Conn { return tls.Client(t, cfg) }, deadline, nil)
 }
