@@ -2,7 +2,9 @@ package dataplane
 
 import (
 	"bufio"
+	"crypto/tls"
 	"fmt"
+	"io"
 	"maps"
 	"net"
 	"net/netip"
@@ -13,6 +15,7 @@ import (
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
 
+	"lbd/internal/testutil/pki"
 	lbd "lbd/store/model"
 )
 
@@ -138,5 +141,27 @@ func TestPolicyMetrics(t *testing.T) {
 		if strings.HasPrefix(f.GetName(), "lbd_policy_") {
 			t.Errorf("%s of policies that are gone", f.GetName())
 		}
+	}
+}
+
+// With a certificate a PROMETHEUS listener speaks TLS, and only that.
+func TestPrometheusListenerOverTLS(t *testing.T) {
+	ca, addr := pki.NewCA(t, "ca"), freeAddr(t)
+	svc := https(keep(web(addr), ca.ECDSA("metrics.example").PKCS12(t, "")), nil)
+	svc.Listeners[0].Protocol, svc.Listeners[0].DefaultPool = lbd.Prometheus, ""
+	n := start(t, Config{Keys: clear{}}, svc)
+	if f := n.Report().Failures; len(f) > 0 {
+		t.Fatalf("failures %+v", f)
+	}
+	resp, err := browser(t, addr, &tls.Config{RootCAs: ca.Pool()}).Get("https://metrics.example/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if b, err := io.ReadAll(resp.Body); err != nil || resp.StatusCode != 200 || !strings.Contains(string(b), `lbd_listener_connections_total{listener="l"}`) {
+		t.Errorf("%s, %v: %.200s", resp.Status, err, b)
+	}
+	if _, _, err := dial(t, addr).tryAnswer("GET"); err == nil {
+		t.Error("it answers in clear")
 	}
 }

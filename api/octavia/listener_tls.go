@@ -88,9 +88,6 @@ func (p *Part) checkListenerTLS(c echo.Context, project model.ProjectID, protoco
 	case n.ClientCRL != "" && n.ClientCA == "":
 		return validation("A client authentication CA reference is required to specify a client authentication revocation list.")
 	}
-	if protocol == model.Prometheus && certificates {
-		return unsupported("TLS on PROMETHEUS protocol listeners")
-	}
 	if err := checkCiphers(n.Ciphers); err != nil {
 		return err
 	}

@@ -190,7 +190,7 @@ func refusals() []refusal {
 
 	// What Octavia has and this data plane has not, each by name.
 	listener(501, lacks+"SCTP protocol listeners", `"protocol_port":81,"protocol":"SCTP"`)
-	listener(501, lacks+"TLS on PROMETHEUS protocol listeners", `"protocol_port":81,"protocol":"PROMETHEUS","default_tls_container_ref":"x"`)
+	listener(400, invalidly+"Could not retrieve certificate: ['x']", `"protocol_port":81,"protocol":"PROMETHEUS","default_tls_container_ref":"x"`)
 	listener(400, invalidly+"default_pool and l7policies can be given with a load balancer only, when all is created in one call.", `"protocol":"HTTP","protocol_port":81,"default_pool":{"name":"x"}`)
 	listener(400, invalidly+"default_pool and l7policies can be given with a load balancer only, when all is created in one call.", `"protocol":"HTTP","protocol_port":81,"l7policies":[{}]`)
 	pool(501, lacks+"SCTP protocol pools", `"loadbalancer_id":"$lb","protocol":"SCTP","lb_algorithm":"ROUND_ROBIN"`)

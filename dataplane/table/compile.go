@@ -23,7 +23,7 @@ type Survivors interface {
 	Member(key live.Key, addr netip.AddrPort) *live.Member
 	Policy(id model.L7PolicyID) *live.Policy
 	// ServerTLS and ClientTLS load what a listener or pool needs for TLS; nil for a
-	// pool that speaks none.
+	// pool that speaks none. A server that comes with an error is the one before.
 	ServerTLS(l *model.Listener, svc *model.Service) (*tlsterm.Server, error)
 	ClientTLS(p *model.Pool, svc *model.Service) (*tlsterm.Client, error)
 	Sessions(key SessionsKey) *sticky.Table
@@ -106,11 +106,7 @@ func (c *compiler) listener(svc *model.Service, l *model.Listener, pools map[mod
 		out.Mode = ModeHTTP
 	case model.TerminatedHTTPS:
 		out.Mode = ModeHTTP
-		var err error
-		if out.TLS, err = c.s.ServerTLS(l, svc); err != nil {
-			return err
-		}
-	case model.Prometheus:
+	case model.Prometheus: // with certificates it speaks TLS
 		out.Mode = ModeHTTP
 		out.Metrics = scopeOf(svc)
 	case model.TCP, model.HTTPS:
@@ -125,6 +121,15 @@ func (c *compiler) listener(svc *model.Service, l *model.Listener, pools map[mod
 	}
 	if len(svc.Addresses) == 0 {
 		return fmt.Errorf("load balancer %s has no address", svc.LoadBalancer.ID)
+	}
+	if l.Protocol == model.TerminatedHTTPS || l.Protocol == model.Prometheus && len(l.TLS.ServerKeys()) > 0 {
+		var err error
+		if out.TLS, err = c.s.ServerTLS(l, svc); err != nil {
+			if out.TLS == nil {
+				return err
+			}
+			c.fail(string(l.ID), "%s; the certificates before stay in use", err)
+		}
 	}
 	if out.Mode == ModeHTTP {
 		var err error

@@ -31,7 +31,8 @@ type Store struct {
 }
 
 type madeServer struct {
-	from string
+	from  string
+	rules string // from, but for the certificates
 	*Server
 }
 
@@ -71,7 +72,8 @@ func finder(svc *model.Service) find {
 }
 
 // Server is how l ends TLS, as it was when nothing has changed. The error names
-// what cannot be loaded.
+// what cannot be loaded; with it comes the one before, if there is one and only its
+// certificates were to be changed: who is let in stays what was asked for.
 func (st *Store) Server(l *model.Listener, svc *model.Service) (*Server, error) {
 	t := l.TLS
 	if t == nil {
@@ -81,9 +83,14 @@ func (st *Store) Server(l *model.Listener, svc *model.Service) (*Server, error) 
 	if err != nil {
 		return nil, fmt.Errorf("compare TLS of %s: %w", l.ID, err)
 	}
+	rules, err := rulesOf(t)
+	if err != nil {
+		return nil, fmt.Errorf("compare TLS of %s: %w", l.ID, err)
+	}
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	if made, ok := st.servers[l.ID]; ok && made.from == string(from) {
+	made, known := st.servers[l.ID]
+	if known && made.from == string(from) {
 		return made.Server, nil
 	}
 	if st.keys == nil {
@@ -93,6 +100,9 @@ func (st *Store) Server(l *model.Listener, svc *model.Service) (*Server, error) 
 	admitted := t.ClientAuth + "\n" + t.ClientCA + "\n" + t.ClientCRL
 	s, err := newServer(l, t, finder(svc), st.keys, admitted)
 	if err != nil {
+		if known && made.rules == rules {
+			return made.Server, err
+		}
 		return nil, err
 	}
 	c := st.counters[l.ID]
@@ -101,8 +111,16 @@ func (st *Store) Server(l *model.Listener, svc *model.Service) (*Server, error) 
 		st.counters[l.ID] = c
 	}
 	s.Counters, s.gate = c, st.Gate
-	st.servers[l.ID] = &madeServer{string(from), s}
+	st.servers[l.ID] = &madeServer{string(from), rules, s}
 	return s, nil
+}
+
+// rulesOf is all of t but its certificates, to be compared.
+func rulesOf(t *model.ListenerTLS) (string, error) {
+	r := *t
+	r.Certificate, r.SNI = "", nil
+	b, err := json.Marshal(&r)
+	return string(b), err
 }
 
 // Client is how a pool speaks TLS to its members; nil when it does not.
