@@ -28,6 +28,7 @@ var layers = []layer{
 	{"lbd/api/...", []string{"lbd/store", "lbd/store/model", "lbd/api/...", "lbd/internal/certs"}, "the API sees the rest through api/deps"},
 	{"lbd/internal/status", []string{"lbd/store/model"}, "soft state is reports of the nodes"},
 	{"lbd/internal/role", nil, "a pure decision"},
+	{"lbd/internal/spread", []string{"lbd/store", "lbd/store/model"}, "it proposes moves to the store's table"},
 	{"lbd/internal/peerca", nil, "certificates and tokens"},
 	{"lbd/internal/logsink", []string{"lbd/dataplane/accesslog", "lbd/store/model"}, "where lines of the access log go"},
 	{"lbd/internal/certs", []string{"lbd/store/model"}, "what the API accepts the data plane loads"},
@@ -109,7 +110,7 @@ func TestNetHTTPStaysOutOfTheDataPath(t *testing.T) {
 
 // TestPurePackagesDoNoIO: framing, routing, rewriting and pool policy work on bytes.
 func TestPurePackagesDoNoIO(t *testing.T) {
-	pure := []string{"lbd/dataplane/http1", "lbd/dataplane/rewrite", "lbd/dataplane/route", "lbd/dataplane/balance", "lbd/dataplane/semantics", "lbd/store/model", "lbd/internal/role"}
+	pure := []string{"lbd/dataplane/http1", "lbd/dataplane/rewrite", "lbd/dataplane/route", "lbd/dataplane/balance", "lbd/dataplane/semantics", "lbd/store/model", "lbd/internal/role", "lbd/internal/spread"}
 	for _, p := range list(t) {
 		if !matches(pure, p.ImportPath) {
 			continue
