@@ -138,12 +138,20 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	if st == nil {
 		return
 	}
-	for id, l := range st.table.Listeners {
-		if c.only != nil && !c.only.Listeners[id] {
+	for _, sv := range st.table.Services {
+		c.service(sv, ch, counter, gauge)
+	}
+}
+
+// service shows what belongs to one load balancer.
+func (c *collector) service(sv *table.Service, ch chan<- prometheus.Metric, counter, gauge func(*prometheus.Desc, int64, ...string)) {
+	for _, counted := range sv.Listeners {
+		if c.only != nil && !c.only.Listeners[counted.ID] {
 			continue
 		}
-		spread(ch, c.latency, c.quantile, l.Latency(), string(id))
-		v, label := l.Counters(), string(id)
+		l := counted.Live
+		v, label := l.Counters(), string(counted.ID)
+		spread(ch, c.latency, c.quantile, l.Latency(), label)
 		counter(c.bytesIn, v.BytesIn, label)
 		counter(c.bytesOut, v.BytesOut, label)
 		gauge(c.active, v.ActiveConnections, label)
@@ -151,14 +159,14 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 		counter(c.requests, v.Requests, label)
 		counter(c.errors, v.RequestErrors, label)
 		gauge(c.full, flag(v.Full), label)
-		if st.table.UDP[id] {
+		if counted.UDP {
 			for _, why := range live.Drops() {
 				counter(c.dropped, l.Datagrams.Dropped[why].Load(), label, why.String())
 			}
 			counter(c.flowsEvicted, l.Datagrams.Evicted.Load(), label)
 		}
 	}
-	for id, p := range st.table.Policies {
+	for id, p := range sv.Policies {
 		if c.only != nil && !c.only.Policies[id] {
 			continue
 		}
@@ -167,24 +175,24 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 		answers.Read(&p.Latency)
 		spread(ch, c.policyLatency, c.policyQuantile, &answers, string(id))
 	}
-	for key, t := range st.table.Sessions {
+	for key, t := range sv.Sessions {
 		if c.only != nil && !c.only.Pools[key.Pool] {
 			continue
 		}
 		gauge(c.sessions, int64(t.Len()), string(key.Pool))
 		counter(c.evicted, t.Evicted(), string(key.Pool))
 	}
-	for pool, p := range st.table.Pools {
-		if c.only != nil && !c.only.Pools[pool] {
+	for _, p := range sv.Pools {
+		if c.only != nil && !c.only.Pools[p.ID] {
 			continue
 		}
 		for member, m := range p.Members {
 			var answers live.Spread
 			answers.Read(&m.Live.Latency)
-			spread(ch, c.memberLatency, c.memberQuantile, &answers, string(pool), string(member))
+			spread(ch, c.memberLatency, c.memberQuantile, &answers, string(p.ID), string(member))
 			h := m.Live.Health()
-			gauge(c.memberUp, flag(m.Live.Up()), string(pool), string(member))
-			gauge(c.memberActive, h.ActiveConnections, string(pool), string(member))
+			gauge(c.memberUp, flag(m.Live.Up()), string(p.ID), string(member))
+			gauge(c.memberActive, h.ActiveConnections, string(p.ID), string(member))
 		}
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"lbd/dataplane/live"
 	"lbd/dataplane/loop"
 	"lbd/dataplane/table"
+	"lbd/store/model"
 )
 
 // ports are the sockets of UDP listeners, by address: one per event loop, among
@@ -33,6 +34,7 @@ type ports struct {
 	inherited func(network string, addr netip.AddrPort) (fd int, ok bool)
 	held      bool // nobody reads yet
 	open      map[netip.AddrPort]*port
+	unopened  map[netip.AddrPort]*table.Listener // wanted, to be tried again
 }
 
 // port is the sockets of one address. The readers own the descriptors.
@@ -63,14 +65,30 @@ func (s *ports) newBinding(addr netip.AddrPort, l *table.Listener) *portBinding 
 
 var errNoLoops = errors.New("UDP is served by event loops, and this data plane has none")
 
-// apply makes want the set of open ports and returns, per address, why it could not
-// be opened.
-func (s *ports) apply(want map[netip.AddrPort]*table.Listener) map[netip.AddrPort]error {
-	for addr, p := range s.open {
-		l, ok := want[addr]
+// apply closes what is in gone, unless it is in want as well, and opens want and what
+// could not be opened before. It names the listeners that it could not open ports
+// for, ordered by address. Endpoints for TCP are not its business.
+func (s *ports) apply(gone, want []table.Endpoint) (failures []model.Failure) {
+	next := make(map[netip.AddrPort]*table.Listener, len(want))
+	for _, e := range want {
+		if e.Listener.Mode == table.ModeUDP {
+			next[e.Addr] = e.Listener
+		}
+	}
+	for _, e := range gone {
+		if e.Listener.Mode != table.ModeUDP || next[e.Addr] != nil {
+			continue
+		}
+		delete(s.unopened, e.Addr)
+		if p := s.open[e.Addr]; p != nil {
+			s.close(e.Addr, p)
+		}
+	}
+	for addr, l := range next {
+		p := s.open[addr]
 		switch {
-		case !ok:
-			s.close(addr, p)
+		case p == nil:
+			s.unopened[addr] = l
 		case l.Live == p.b.lis.Load().Live:
 			p.b.lis.Store(l)
 		default: // same address and port, another listener
@@ -81,17 +99,15 @@ func (s *ports) apply(want map[netip.AddrPort]*table.Listener) map[netip.AddrPor
 			}
 		}
 	}
-	failed := make(map[netip.AddrPort]error)
-	for _, addr := range slices.SortedFunc(maps.Keys(want), netip.AddrPort.Compare) {
-		if _, ok := s.open[addr]; ok {
-			continue
-		}
+	for _, addr := range slices.SortedFunc(maps.Keys(s.unopened), netip.AddrPort.Compare) {
+		l := s.unopened[addr]
 		fds, err := s.sockets(addr)
 		if err != nil {
-			failed[addr] = err
+			failures = append(failures, model.Failure{Object: string(l.ID), Reason: err.Error()})
 			continue
 		}
-		p := &port{b: s.newBinding(addr, want[addr])}
+		delete(s.unopened, addr)
+		p := &port{b: s.newBinding(addr, l)}
 		for i, fd := range fds {
 			w := s.workers[i%len(s.workers)]
 			r := reader{w: w, p: w.udp.NewPort(fd, &p.b.door), fd: fd}
@@ -107,7 +123,7 @@ func (s *ports) apply(want map[netip.AddrPort]*table.Listener) map[netip.AddrPor
 		s.open[addr] = p
 		s.read(p)
 	}
-	return failed
+	return failures
 }
 
 // sockets are those that were inherited, all of them, and new ones for the loops

@@ -101,6 +101,7 @@ type Engine struct {
 	asks    chan func()   // for Run, to which the sockets belong
 	ended   chan struct{} // closed when Run takes none any more
 	state   atomic.Pointer[state]
+	tables  *table.Compiler // for Run
 	panics  atomic.Int64
 
 	conns   sync.WaitGroup // connections and drains
@@ -156,15 +157,16 @@ func New(cfg Config, src Source) (*Engine, error) {
 		}
 		return own
 	}, cfg.Access)
+	e.tables = table.NewCompiler(e.survivors)
 	e.checker = health.New(health.Config{Known: e.verdict}, e.notify)
 	e.sockets = &sockets{
 		freebind: cfg.Freebind, log: cfg.Log, budget: e.clients, inherited: cfg.Inherited, held: cfg.Held,
-		open:  make(map[netip.AddrPort]*socket),
+		open: make(map[netip.AddrPort]*socket), unopened: make(map[netip.AddrPort]*table.Listener),
 		serve: e.serve, drained: e.drain,
 	}
 	e.ports = &ports{
 		freebind: cfg.Freebind, log: cfg.Log, budget: e.clients, inherited: cfg.Inherited, held: cfg.Held,
-		open: make(map[netip.AddrPort]*port),
+		open: make(map[netip.AddrPort]*port), unopened: make(map[netip.AddrPort]*table.Listener),
 	}
 	if cfg.Registry != nil {
 		e.collector = newCollector(e)
@@ -213,6 +215,7 @@ func (e *Engine) Run(ctx context.Context) error {
 		case now := <-sweep.C:
 			e.survivors.sweep(now)
 			e.ports.sweep()
+			e.forget() // parked by who began with an older table
 			continue
 		case fn := <-e.asks:
 			fn()
@@ -241,38 +244,28 @@ func (e *Engine) Run(ctx context.Context) error {
 // opened and should be tried again.
 func (e *Engine) apply(cfg *model.Config, fresh bool) (unbound bool) {
 	start := time.Now()
-	var t, before *table.Table
-	if st := e.state.Load(); st != nil {
-		before = st.table
-	}
+	was := e.state.Load()
+	var t *table.Table
+	var gone, want []table.Endpoint
 	if fresh {
-		t = table.Compile(cfg, e.survivors, before)
-		e.checker.Apply(t.Targets)
-		for _, p := range t.Fresh {
-			for _, m := range p.Members {
-				if m.Unprobed != "" && m.Live.Health().Status != m.Unprobed {
-					m.Live.SetVerdict(model.MemberHealth{Status: m.Unprobed, Since: start}, true)
-				}
-			}
-		}
+		t = e.tables.Compile(cfg)
+		e.probe(t, start)
+		gone, want = endpoints(t.Gone), endpoints(t.Fresh)
 	} else {
-		t = before // only what could not be opened is tried again
+		t = was.table // only what could not be opened is tried again
 	}
-	for _, endpoints := range []map[netip.AddrPort]*table.Listener{t.Endpoints, t.Datagrams} {
-		for _, l := range endpoints {
-			l.Live.SetLimit(l.Limit)
-		}
+	for _, p := range want {
+		p.Listener.Live.SetLimit(p.Listener.Limit)
 	}
-	failed, failedUDP := e.sockets.apply(t.Endpoints), e.ports.apply(t.Datagrams)
-	failures := t.Failures[:len(t.Failures):len(t.Failures)]
-	failures = append(failures, t.ListenFailures(failed, failedUDP)...)
-	e.survivors.keep(t, before)
-	for _, w := range e.workers {
-		w.loop.Post(func() { w.http.Keep(t) })
+	unopened := e.sockets.apply(gone, want)
+	unopened = append(unopened, e.ports.apply(gone, want)...)
+	failures := append(t.Failures[:len(t.Failures):len(t.Failures)], unopened...)
+	if fresh && e.survivors.keep(t) {
+		e.forget()
 	}
-	was := e.state.Swap(&state{applied: t.Index, failures: failures, table: t})
+	e.state.Store(&state{applied: t.Index, failures: failures, table: t})
 	if fresh {
-		e.log.Debug("applied", "index", t.Index, "endpoints", len(t.Endpoints)+len(t.Datagrams), "failures", len(failures), "took", time.Since(start))
+		e.log.Debug("applied", "index", t.Index, "services", len(t.Services), "fresh", len(t.Fresh), "failures", len(failures), "took", time.Since(start))
 	}
 	news := was == nil || !slices.Equal(was.failures, failures)
 	if news {
@@ -283,7 +276,41 @@ func (e *Engine) apply(cfg *model.Config, fresh bool) (unbound bool) {
 	if news || was.applied != t.Index {
 		e.notify()
 	}
-	return len(failed)+len(failedUDP) > 0
+	return len(unopened) > 0
+}
+
+// endpoints are those of all services.
+func endpoints(of []*table.Service) (all []table.Endpoint) {
+	for _, sv := range of {
+		all = append(all, sv.Endpoints...)
+	}
+	return all
+}
+
+// probe has the members of t's fresh services probed, and says what the others are.
+func (e *Engine) probe(t *table.Table, now time.Time) {
+	var before, after []health.Target
+	for _, sv := range t.Gone {
+		before = append(before, sv.Targets...)
+	}
+	for _, sv := range t.Fresh {
+		after = append(after, sv.Targets...)
+	}
+	e.checker.Apply(before, after)
+	for _, p := range t.FreshPools {
+		for _, m := range p.Members {
+			if m.Unprobed != "" && m.Live.Health().Status != m.Unprobed {
+				m.Live.SetVerdict(model.MemberHealth{Status: m.Unprobed, Since: now}, true)
+			}
+		}
+	}
+}
+
+// forget has the loops close what they keep for members that are not there any more.
+func (e *Engine) forget() {
+	for _, w := range e.workers {
+		w.loop.Post(w.http.Forget)
+	}
 }
 
 // shutdown ends everything: sockets first, then connections, then the rest.

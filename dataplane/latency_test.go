@@ -16,12 +16,14 @@ import (
 // latency is what the only listener counted, and what its members did.
 func (n *node) latency() (listener, member live.Spread) {
 	t := n.state.Load().table
-	for _, l := range t.Endpoints {
-		listener = *l.Live.Latency()
-	}
-	for _, p := range t.Pools {
-		for _, m := range p.Members {
-			member.Read(&m.Live.Latency)
+	for _, sv := range t.Services {
+		for _, e := range sv.Endpoints {
+			listener = *e.Listener.Live.Latency()
+		}
+		for _, p := range sv.Pools {
+			for _, m := range p.Members {
+				member.Read(&m.Live.Latency)
+			}
 		}
 	}
 	return listener, member

@@ -37,19 +37,21 @@ func (e *Engine) Report() Report {
 	r := Report{
 		Applied:   st.applied,
 		Failures:  st.failures[:len(st.failures):len(st.failures)],
-		Members:   make(map[model.MemberID]model.MemberHealth, len(st.table.Targets)),
-		Listeners: make(map[model.ListenerID]model.ListenerCounters, len(st.table.Listeners)),
+		Members:   make(map[model.MemberID]model.MemberHealth),
+		Listeners: make(map[model.ListenerID]model.ListenerCounters, len(st.table.Services)),
 		Ready:     true,
 	}
-	for _, p := range st.table.Pools {
-		for id, m := range p.Members {
-			if m.Monitored || m.Live.Active() != 0 {
-				r.Members[id] = m.Live.Health()
+	for _, sv := range st.table.Services {
+		for _, p := range sv.Pools {
+			for id, m := range p.Members {
+				if m.Monitored || m.Live.Active() != 0 {
+					r.Members[id] = m.Live.Health()
+				}
 			}
 		}
-	}
-	for id, l := range st.table.Listeners {
-		r.Listeners[id] = l.Counters()
+		for _, l := range sv.Listeners {
+			r.Listeners[l.ID] = l.Live.Counters()
+		}
 	}
 	return r
 }

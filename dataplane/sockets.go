@@ -19,6 +19,7 @@ import (
 	"lbd/dataplane/evtcp"
 	"lbd/dataplane/live"
 	"lbd/dataplane/table"
+	"lbd/store/model"
 )
 
 // sockets are the listening sockets, by address. They outlive swaps: a socket is
@@ -36,7 +37,8 @@ type sockets struct {
 	// workers are the event loops; none: every connection has its goroutine.
 	workers []*worker
 
-	open map[netip.AddrPort]*socket
+	open     map[netip.AddrPort]*socket
+	unopened map[netip.AddrPort]*table.Listener // wanted, to be tried again
 	// inherited gives the socket that an earlier process of this node had; nil: none.
 	inherited func(network string, addr netip.AddrPort) (fd int, ok bool)
 	held      bool                  // nobody accepts yet
@@ -73,47 +75,62 @@ type socket struct {
 	left      atomic.Bool // another process goes on with the socket
 }
 
-// apply makes want the set of open sockets. Sockets that stay are not touched;
-// one that changes its listener keeps its queue. It returns, per address, why it
-// could not be opened.
-func (s *sockets) apply(want map[netip.AddrPort]*table.Listener) map[netip.AddrPort]error {
-	for addr, sock := range s.open {
-		l, ok := want[addr]
-		b := sock.cur.Load()
-		switch {
-		case !ok:
-			s.close(addr, sock)
-		case l.Live == b.lis.Load().Live:
-			b.lis.Store(l)
-			s.appoint(sock, l)
-		default: // same address and port, another listener
-			nb := s.newBinding(addr, l)
-			sock.cur.Store(nb)
-			close(b.stop)
-			s.drained(b)
-			s.appoint(sock, l)
+// apply closes what is in gone, unless it is in want as well, and opens want and what
+// could not be opened before. Sockets that stay are not touched; one that changes its
+// listener keeps its queue. It names the listeners whose sockets could not be opened,
+// ordered by address. Endpoints for UDP are not its business.
+func (s *sockets) apply(gone, want []table.Endpoint) (failures []model.Failure) {
+	next := make(map[netip.AddrPort]*table.Listener, len(want))
+	for _, e := range want {
+		if e.Listener.Mode != table.ModeUDP {
+			next[e.Addr] = e.Listener
 		}
 	}
-	failed := make(map[netip.AddrPort]error)
-	for _, addr := range slices.SortedFunc(maps.Keys(want), netip.AddrPort.Compare) {
-		if _, ok := s.open[addr]; ok {
+	for _, e := range gone {
+		if e.Listener.Mode == table.ModeUDP || next[e.Addr] != nil {
 			continue
 		}
+		delete(s.unopened, e.Addr)
+		if sock := s.open[e.Addr]; sock != nil {
+			s.close(e.Addr, sock)
+		}
+	}
+	for addr, l := range next {
+		sock := s.open[addr]
+		if sock == nil {
+			s.unopened[addr] = l
+			continue
+		}
+		b := sock.cur.Load()
+		if l.Live == b.lis.Load().Live {
+			b.lis.Store(l)
+			s.appoint(sock, l)
+			continue
+		}
+		nb := s.newBinding(addr, l) // same address and port, another listener
+		sock.cur.Store(nb)
+		close(b.stop)
+		s.drained(b)
+		s.appoint(sock, l)
+	}
+	for _, addr := range slices.SortedFunc(maps.Keys(s.unopened), netip.AddrPort.Compare) {
+		l := s.unopened[addr]
 		ln, err := s.listener(addr)
 		if err != nil {
-			failed[addr] = err
+			failures = append(failures, model.Failure{Object: string(l.ID), Reason: err.Error()})
 			continue
 		}
+		delete(s.unopened, addr)
 		sock := &socket{ln: ln}
-		sock.cur.Store(s.newBinding(addr, want[addr]))
+		sock.cur.Store(s.newBinding(addr, l))
 		s.open[addr] = sock
 		if s.hushed != nil && s.hushed(addr.Addr()) {
 			s.silence(sock)
 		}
 		s.budget.Force(1)
-		s.appoint(sock, want[addr])
+		s.appoint(sock, l)
 	}
-	return failed
+	return failures
 }
 
 func (s *sockets) close(addr netip.AddrPort, sock *socket) {

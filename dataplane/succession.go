@@ -89,10 +89,12 @@ func (e *Engine) Retire(ctx context.Context, within time.Duration) {
 func (e *Engine) Verdicts() map[live.Key]model.MemberHealth {
 	all := map[live.Key]model.MemberHealth{}
 	if st := e.state.Load(); st != nil {
-		for pool, p := range st.table.Pools {
-			for id, m := range p.Members {
-				if m.Monitored {
-					all[live.Key{Pool: pool, Member: id}] = m.Live.Health()
+		for _, sv := range st.table.Services {
+			for _, p := range sv.Pools {
+				for id, m := range p.Members {
+					if m.Monitored {
+						all[live.Key{Pool: p.ID, Member: id}] = m.Live.Health()
+					}
 				}
 			}
 		}
@@ -103,8 +105,10 @@ func (e *Engine) Verdicts() map[live.Key]model.MemberHealth {
 // Connections is how many client connections are open.
 func (e *Engine) Connections() (n int64) {
 	if st := e.state.Load(); st != nil {
-		for _, l := range st.table.Listeners {
-			n += l.Counters().ActiveConnections
+		for _, sv := range st.table.Services {
+			for _, l := range sv.Listeners {
+				n += l.Live.Counters().ActiveConnections
+			}
 		}
 	}
 	return n

@@ -107,50 +107,70 @@ func (s *survivors) SessionKey() []byte { return s.key() }
 // AccessLog implements table.Survivors.
 func (s *survivors) AccessLog() *accesslog.Log { return s.access }
 
-// keep makes the survivors those of t: members learn their address, what before had
-// (nil: nothing) and t does not have is retired.
-func (s *survivors) keep(t, before *table.Table) {
-	s.tls.Keep(
-		func(id model.ListenerID) bool { return t.Listeners[id] != nil },
-		func(id model.PoolID) bool { return t.Pools[id] != nil },
-	)
+// keep makes the survivors those of t: members learn their address, what the table
+// before had and t does not have is retired. moved: connections to members may be
+// kept that are of no use any more.
+func (s *survivors) keep(t *table.Table) (moved bool) {
+	pools := map[model.PoolID]*table.Pool{}
+	listeners := map[model.ListenerID]bool{}
+	policies := map[model.L7PolicyID]bool{}
+	sessions := map[table.SessionsKey]bool{}
+	for _, sv := range t.Fresh {
+		for _, p := range sv.Pools {
+			pools[p.ID] = p
+		}
+		for _, l := range sv.Listeners {
+			listeners[l.ID] = true
+		}
+		for id := range sv.Policies {
+			policies[id] = true
+		}
+		for key := range sv.Sessions {
+			sessions[key] = true
+		}
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for id := range s.listeners {
-		if _, ok := t.Listeners[id]; !ok {
-			delete(s.listeners, id)
-		}
-	}
-	for id := range s.policies {
-		if _, ok := t.Policies[id]; !ok {
-			delete(s.policies, id)
-		}
-	}
-	for key := range s.sessions {
-		if _, ok := t.Sessions[key]; !ok {
-			delete(s.sessions, key)
-		}
-	}
-	for _, p := range t.Fresh {
+	for _, p := range t.FreshPools {
 		for _, m := range p.Members {
-			m.Live.Retarget(m.Addr)
+			moved = m.Live.Retarget(m.Addr) || moved
 		}
 	}
-	if before == nil {
-		return
-	}
-	for id, old := range before.Pools {
-		p := t.Pools[id]
-		if p == old {
-			continue
+	for _, sv := range t.Gone {
+		for _, l := range sv.Listeners {
+			if !listeners[l.ID] {
+				delete(s.listeners, l.ID)
+				s.tls.ForgetServer(l.ID)
+			}
 		}
-		for member, m := range old.Members {
-			if p == nil || p.Members[member] == nil {
-				m.Live.Retire()
-				delete(s.members, live.Key{Pool: id, Member: member})
+		for id := range sv.Policies {
+			if !policies[id] {
+				delete(s.policies, id)
+			}
+		}
+		for key := range sv.Sessions {
+			if !sessions[key] {
+				delete(s.sessions, key)
+			}
+		}
+		for _, old := range sv.Pools {
+			p := pools[old.ID]
+			if p == nil {
+				s.tls.ForgetClient(old.ID)
+			}
+			if p == old {
+				continue
+			}
+			for member, m := range old.Members {
+				if p == nil || p.Members[member] == nil {
+					m.Live.Retire()
+					delete(s.members, live.Key{Pool: old.ID, Member: member})
+					moved = true
+				}
 			}
 		}
 	}
+	return moved
 }
 
 // sweep drops idle member connections that are old or dead, and old sessions.

@@ -341,7 +341,7 @@ func TestUDPLimits(t *testing.T) {
 			}
 		})
 	}
-	lis := n.state.Load().table.Listeners["l"]
+	lis := n.state.Load().table.Services[0].Listeners[0].Live
 	if got, ok := c.tryAnswer("y", 300*time.Millisecond); ok && lis.Datagrams.Evicted.Load() == 0 {
 		t.Errorf("a third flow got %q", got)
 	}
@@ -400,7 +400,7 @@ func TestUDPFlowsEnd(t *testing.T) {
 	send(t, addr).answer("x")
 	n.counters("l", "the flow is over", func(c model.ListenerCounters) bool { return c.TotalConnections == 1 && c.ActiveConnections == 0 })
 	n.until("the member knows", func() bool {
-		return n.state.Load().table.Pools["p"].Members["m0"].Live.Active() == 0
+		return n.state.Load().table.Services[0].Pools[0].Members["m0"].Live.Active() == 0
 	})
 	// A listener that goes takes its flows along.
 	n.apply(udp(web(addr, talk(t, "a", "127.0.0.1:0").addr)))

@@ -141,11 +141,11 @@ func (s *Server) forget(m *live.Member, pl *pool) {
 	delete(s.pools, m)
 }
 
-// Keep closes the parked connections of members that t does not have any more. On
-// the loop's goroutine.
-func (s *Server) Keep(t *table.Table) {
+// Forget closes the parked connections of members that have gone, or have another
+// address now. On the loop's goroutine.
+func (s *Server) Forget() {
 	for m, pl := range s.pools {
-		if tm := t.Member(m.Key); tm == nil || tm.Live != m || tm.Addr != pl.addr {
+		if m.Target() != pl.addr {
 			s.forget(m, pl)
 		}
 	}

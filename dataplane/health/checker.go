@@ -69,34 +69,40 @@ func New(cfg Config, notify func()) *Checker {
 	return c
 }
 
-// Apply makes targets the ones that are probed. Probing of a target that stays
-// equal goes on undisturbed. One whose spec changed keeps its verdict, unless its
-// address changed; a new one starts OFFLINE and takes traffic. Apply returns when
-// the probes it ended will write no verdict any more.
-func (c *Checker) Apply(targets []Target) {
-	want := make(map[Subject]Spec, len(targets))
-	for _, t := range targets {
+// Apply has after probed and what is only in before no more; targets in neither go on
+// as they were. Probing of a target that stays equal goes on undisturbed. One whose
+// spec changed keeps its verdict, unless its address changed; a new one starts OFFLINE
+// and takes traffic. Apply returns when the probes it ended will write no verdict any
+// more.
+func (c *Checker) Apply(before, after []Target) {
+	want := make(map[Subject]Spec, len(after))
+	for _, t := range after {
 		want[t.Subject] = t.Spec
 	}
 	kept := make(map[Subject]netip.AddrPort)
-	for s, r := range c.running {
-		spec, ok := want[s]
-		if ok && spec == r.spec {
-			continue
-		}
-		r.cancel()
-		if ok {
-			kept[s] = r.spec.Addr
+	var ended []Subject
+	for _, targets := range [][]Target{before, after} {
+		for _, t := range targets {
+			r := c.running[t.Subject]
+			spec, ok := want[t.Subject]
+			if r == nil || ok && spec == r.spec {
+				continue
+			}
+			r.cancel()
+			ended = append(ended, t.Subject)
+			if ok {
+				kept[t.Subject] = r.spec.Addr
+			}
 		}
 	}
-	for s, r := range c.running {
-		if spec, ok := want[s]; !ok || spec != r.spec {
+	for _, s := range ended {
+		if r := c.running[s]; r != nil { // it may be named twice
 			<-r.done
 			delete(c.running, s)
 		}
 	}
 	fresh := 0
-	for _, t := range targets {
+	for _, t := range after {
 		if _, ok := c.running[t.Subject]; ok {
 			continue
 		}

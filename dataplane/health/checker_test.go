@@ -94,7 +94,7 @@ func TestCheckerFollowsTheMonitorsRule(t *testing.T) {
 		var changes atomic.Int64
 		c := New(Config{Dial: w.dial}, func() { changes.Add(1) })
 		defer c.Close()
-		c.Apply([]Target{{s, tcpSpec(5 * time.Second)}})
+		c.Apply(nil, []Target{{s, tcpSpec(5 * time.Second)}})
 		expect(t, "before the first probe", s, model.Offline, true)
 		time.Sleep(time.Second)
 		expect(t, "after one good probe", s, model.Online, true)
@@ -124,20 +124,20 @@ func TestCheckerApply(t *testing.T) {
 		c := New(Config{Dial: w.dial}, func() {})
 		defer c.Close()
 		spec := tcpSpec(time.Second)
-		c.Apply([]Target{{s, spec}})
+		c.Apply(nil, []Target{{s, spec}})
 		time.Sleep(3500 * time.Millisecond)
 		expect(t, "down", s, model.Failing, false)
 		since := s.Health().Since
 
 		dials := w.dials.Load()
-		c.Apply([]Target{{s, spec}})
+		c.Apply([]Target{{s, spec}}, []Target{{s, spec}})
 		synctest.Wait()
 		if w.dials.Load() != dials {
 			t.Error("an equal target was probed anew")
 		}
 		slower := spec
 		slower.Delay = 2 * time.Second
-		c.Apply([]Target{{s, slower}})
+		c.Apply([]Target{{s, spec}}, []Target{{s, slower}})
 		expect(t, "a changed delay keeps the verdict", s, model.Failing, false)
 		time.Sleep(5 * time.Second)
 		if got := s.Health().Since; got != since {
@@ -145,10 +145,10 @@ func TestCheckerApply(t *testing.T) {
 		}
 		moved := slower
 		moved.Addr = netip.MustParseAddrPort("10.0.0.4:80")
-		c.Apply([]Target{{s, moved}})
+		c.Apply([]Target{{s, slower}}, []Target{{s, moved}})
 		expect(t, "a new address is a new member", s, model.Offline, true)
 
-		c.Apply(nil)
+		c.Apply([]Target{{s, moved}}, nil)
 		s.SetVerdict(model.MemberHealth{Status: model.NoMonitor}, true)
 		dials = w.dials.Load()
 		time.Sleep(time.Minute)
@@ -168,7 +168,7 @@ func TestCheckerBoundsProbesInFlight(t *testing.T) {
 		for range 3 * maxInFlight {
 			targets = append(targets, Target{&subject{}, tcpSpec(time.Second)})
 		}
-		c.Apply(targets)
+		c.Apply(nil, targets)
 		time.Sleep(2 * time.Minute)
 		if most := w.most.Load(); most != maxInFlight {
 			t.Errorf("%d probes at once, want %d", most, maxInFlight)

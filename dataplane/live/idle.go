@@ -76,15 +76,16 @@ func (m *Member) Idle() int {
 	return len(m.idle.conns)
 }
 
-func (l *idleList) retarget(addr netip.AddrPort) {
+func (l *idleList) retarget(addr netip.AddrPort) (other bool) {
 	l.mu.Lock()
 	var drop []idleConn
-	if l.addr != addr {
+	if other = l.addr != addr; other {
 		l.addr = addr
 		drop, l.conns = l.conns, nil
 	}
 	l.mu.Unlock()
 	l.close(drop)
+	return other
 }
 
 func (l *idleList) sweep(now time.Time) {

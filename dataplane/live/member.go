@@ -67,8 +67,16 @@ func (m *Member) Begin() { m.active.Add(1) }
 // End is the counterpart of Begin.
 func (m *Member) End() { m.active.Add(-1) }
 
-// Retarget tells the member its address. Idle connections to another one are closed.
-func (m *Member) Retarget(addr netip.AddrPort) { m.idle.retarget(addr) }
+// Retarget tells the member its address, and whether that is another one: idle
+// connections to the old one are closed.
+func (m *Member) Retarget(addr netip.AddrPort) (other bool) { return m.idle.retarget(addr) }
+
+// Target is the member's address; zero when it is retired.
+func (m *Member) Target() netip.AddrPort {
+	m.idle.mu.Lock()
+	defer m.idle.mu.Unlock()
+	return m.idle.addr
+}
 
 // Retire closes the idle connections and keeps none from now on.
 func (m *Member) Retire() { m.idle.retarget(netip.AddrPort{}) }

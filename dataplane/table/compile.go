@@ -33,63 +33,44 @@ type Survivors interface {
 	AccessLog() *accesslog.Log
 }
 
-// Compile makes the table of cfg; before is the table in service, or nil. It never fails as a whole: an object that
-// cannot be served is left out and named in Failures.
-func Compile(cfg *model.Config, s Survivors, before *Table) *Table {
-	c := &compiler{
-		s: s,
-		t: &Table{
-			Index:     cfg.Index,
-			Endpoints: make(map[netip.AddrPort]*Listener),
-			Datagrams: make(map[netip.AddrPort]*Listener),
-			Listeners: make(map[model.ListenerID]*live.Listener),
-			UDP:       make(map[model.ListenerID]bool),
-			Policies:  make(map[model.L7PolicyID]*live.Policy),
-			Pools:     make(map[model.PoolID]*Pool, len(cfg.Services)),
-			Sessions:  make(map[SessionsKey]*sticky.Table),
-		},
-	}
-	if before != nil {
-		c.before = before.Pools
-	}
-	for _, svc := range cfg.Services {
-		c.service(svc)
-	}
-	return c.t
+// making is the work on one table.
+type making struct {
+	s         Survivors
+	t         *Table
+	sv        *Service               // being made
+	before    map[model.PoolID]*Pool // those of the services that are made anew
+	endpoints map[place]*Listener    // of t, so far
+	clash     bool
 }
 
-type compiler struct {
-	s      Survivors
-	t      *Table
-	before map[model.PoolID]*Pool
+func (c *making) fail(object, format string, args ...any) {
+	c.sv.Failures = append(c.sv.Failures, model.Failure{Object: object, Reason: fmt.Sprintf(format, args...)})
 }
 
-func (c *compiler) fail(object, format string, args ...any) {
-	c.t.Failures = append(c.t.Failures, model.Failure{Object: object, Reason: fmt.Sprintf(format, args...)})
-}
-
-func (c *compiler) service(svc *model.Service) {
+func (c *making) service(svc *model.Service) *Service {
+	c.sv = &Service{Listeners: make([]Counted, 0, len(svc.Listeners)), Pools: make([]*Pool, 0, len(svc.Pools))}
 	lb := svc.LoadBalancer
 	pools := make(map[model.PoolID]*Pool, len(svc.Pools))
 	for _, b := range svc.Pools {
-		pools[b.Pool.ID] = c.backends(b, lb.AdminStateUp, svc)
+		p := c.backends(b, lb.AdminStateUp, svc)
+		pools[b.Pool.ID] = p
+		c.sv.Pools = append(c.sv.Pools, p)
 	}
 	for _, l := range svc.Listeners {
 		// Counters are kept and shown for a listener that is switched off, too.
-		c.t.Listeners[l.ID] = c.s.Listener(l.ID)
-		if l.Protocol == model.UDP {
-			c.t.UDP[l.ID] = true
-		}
+		counted := Counted{ID: l.ID, Live: c.s.Listener(l.ID), UDP: l.Protocol == model.UDP}
+		c.sv.Listeners = append(c.sv.Listeners, counted)
 		if !lb.AdminStateUp || !l.AdminStateUp {
 			continue
 		}
-		if err := c.listener(svc, l, pools); err != nil {
+		if err := c.listener(svc, l, counted.Live, pools); err != nil {
 			c.fail(string(l.ID), "%s", err)
 		}
 	}
+	return c.sv
 }
 
-func (c *compiler) listener(svc *model.Service, l *model.Listener, pools map[model.PoolID]*Pool) error {
+func (c *making) listener(svc *model.Service, l *model.Listener, counted *live.Listener, pools map[model.PoolID]*Pool) error {
 	out := &Listener{
 		ID:            l.ID,
 		Port:          l.Port,
@@ -98,7 +79,7 @@ func (c *compiler) listener(svc *model.Service, l *model.Listener, pools map[mod
 		ClientData:    timeout(l.TimeoutClientData),
 		MemberConnect: timeout(l.TimeoutMemberConnect),
 		MemberData:    timeout(l.TimeoutMemberData),
-		Live:          c.t.Listeners[l.ID],
+		Live:          counted,
 		Log:           c.s.AccessLog().Of(l.ID, svc.LoadBalancer.ID, l.Tags),
 	}
 	switch l.Protocol {
@@ -146,27 +127,26 @@ func (c *compiler) listener(svc *model.Service, l *model.Listener, pools map[mod
 		out.Route.Default = p
 	}
 	c.policies(svc, l, out, pools)
-	endpoints := c.t.Endpoints
-	if out.Mode == ModeUDP {
-		endpoints = c.t.Datagrams
-	}
 	for _, a := range svc.Addresses {
-		addr := netip.AddrPortFrom(a.Unmap(), l.Port)
+		e := Endpoint{Addr: netip.AddrPortFrom(a.Unmap(), l.Port), Listener: out}
 		if !a.IsValid() || a.IsUnspecified() || a.IsMulticast() {
 			return fmt.Errorf("address %s cannot be listened on", a)
 		}
-		if other, ok := endpoints[addr]; ok {
-			return fmt.Errorf("%s is taken by listener %s", addr, other.ID)
+		if other, ok := c.endpoints[e.place()]; ok {
+			c.clash = true
+			return fmt.Errorf("%s is taken by listener %s", e.Addr, other.ID)
 		}
 	}
 	for _, a := range svc.Addresses {
-		endpoints[netip.AddrPortFrom(a.Unmap(), l.Port)] = out
+		e := Endpoint{Addr: netip.AddrPortFrom(a.Unmap(), l.Port), Listener: out}
+		c.endpoints[e.place()] = out
+		c.sv.Endpoints = append(c.sv.Endpoints, e)
 	}
 	return nil
 }
 
 // policies compiles the L7 policies of l into a step of out's route.
-func (c *compiler) policies(svc *model.Service, l *model.Listener, out *Listener, pools map[model.PoolID]*Pool) {
+func (c *making) policies(svc *model.Service, l *model.Listener, out *Listener, pools map[model.PoolID]*Pool) {
 	var mine []*model.RuledPolicy
 	for _, p := range svc.Policies {
 		if p.Policy.Listener == l.ID {
@@ -186,13 +166,16 @@ func (c *compiler) policies(svc *model.Service, l *model.Listener, out *Listener
 		p, ok := pools[id]
 		return p, ok && p.up && l.Protocol.Accepts(p.Protocol)
 	})
-	c.t.Failures = append(c.t.Failures, failures...)
+	c.sv.Failures = append(c.sv.Failures, failures...)
 	out.Policies = make(map[model.L7PolicyID]*live.Policy, len(mine))
 	for _, p := range mine {
 		id := p.Policy.ID
 		out.Policies[id] = c.s.Policy(id)
-		c.t.Policies[id] = out.Policies[id]
 	}
+	if c.sv.Policies == nil {
+		c.sv.Policies = make(map[model.L7PolicyID]*live.Policy, len(mine))
+	}
+	maps.Copy(c.sv.Policies, out.Policies)
 	if step.Len() > 0 {
 		out.Route.Steps = append(out.Route.Steps, step)
 	}
@@ -225,28 +208,26 @@ func timeout(ms int) time.Duration {
 }
 
 // backends gives the pool of the table before where nothing of it has changed, and
-// else compiles it: with a hundred thousand members nearly all of a table stays.
-func (c *compiler) backends(b *model.Backends, lbUp bool, svc *model.Service) *Pool {
+// else compiles it.
+func (c *making) backends(b *model.Backends, lbUp bool, svc *model.Service) *Pool {
 	made := from{backends: b, lbUp: lbUp}
 	if old := c.before[b.Pool.ID]; old != nil && old.made == made {
-		c.t.Pools[old.ID] = old
-		c.t.Targets = append(c.t.Targets, old.targets...)
+		c.sv.Targets = append(c.sv.Targets, old.targets...)
 		return old
 	}
-	first, failed := len(c.t.Targets), len(c.t.Failures)
+	first, failed := len(c.sv.Targets), len(c.sv.Failures)
 	p := c.secure(c.pool(b, lbUp), b.Pool, svc, first)
-	made.partly = len(c.t.Failures) > failed || p.TLS != nil || b.Pool.Persistence != nil
-	p.made, p.targets = made, slices.Clone(c.t.Targets[first:])
-	c.t.Fresh = append(c.t.Fresh, p)
+	made.partly = len(c.sv.Failures) > failed || p.TLS != nil || b.Pool.Persistence != nil
+	p.made, p.targets = made, slices.Clone(c.sv.Targets[first:])
+	c.t.FreshPools = append(c.t.FreshPools, p)
 	return p
 }
 
 // pool compiles b; members and monitor that cannot be served are named and left out.
-func (c *compiler) pool(b *model.Backends, lbUp bool) *Pool {
+func (c *making) pool(b *model.Backends, lbUp bool) *Pool {
 	p := &Pool{ID: b.Pool.ID, Protocol: b.Pool.Protocol, algorithm: b.Pool.Algorithm, up: b.Pool.AdminStateUp, Members: make(map[model.MemberID]*Member, len(b.Members))}
-	c.t.Pools[p.ID] = p
 	if b.Pool.Persistence != nil {
-		if err := p.sticky.init(b.Pool, c.s, c.t); err != nil {
+		if err := p.sticky.init(b.Pool, c.s, c.sv); err != nil {
 			c.fail(string(b.Pool.ID), "%s", err)
 		}
 	}
@@ -270,7 +251,7 @@ func (c *compiler) pool(b *model.Backends, lbUp bool) *Pool {
 		case probed && m.AdminStateUp:
 			spec, err := health.NewSpec(b.Monitor, m, b.Pool.Protocol)
 			if err == nil {
-				c.t.Targets = append(c.t.Targets, health.Target{Subject: tm.Live, Spec: spec})
+				c.sv.Targets = append(c.sv.Targets, health.Target{Subject: tm.Live, Spec: spec})
 				break
 			}
 			tm.Unprobed = model.NoMonitor
@@ -292,18 +273,4 @@ func (c *compiler) pool(b *model.Backends, lbUp bool) *Pool {
 		c.fail(string(b.Pool.ID), "%s", err)
 	}
 	return p
-}
-
-// ListenFailures names the listeners whose sockets could not be opened, one
-// failure per listener and address, ordered by address: those for TCP, then those
-// for UDP.
-func (t *Table) ListenFailures(tcp, udp map[netip.AddrPort]error) []model.Failure {
-	return append(failures(t.Endpoints, tcp), failures(t.Datagrams, udp)...)
-}
-
-func failures(of map[netip.AddrPort]*Listener, failed map[netip.AddrPort]error) (out []model.Failure) {
-	for _, addr := range slices.SortedFunc(maps.Keys(failed), netip.AddrPort.Compare) {
-		out = append(out, model.Failure{Object: string(of[addr].ID), Reason: failed[addr].Error()})
-	}
-	return out
 }

@@ -18,10 +18,11 @@ import (
 type fresh struct {
 	listeners map[model.ListenerID]*live.Listener
 	members   map[live.Key]*live.Member
+	key       string
 }
 
 func newFresh() *fresh {
-	return &fresh{make(map[model.ListenerID]*live.Listener), make(map[live.Key]*live.Member)}
+	return &fresh{make(map[model.ListenerID]*live.Listener), make(map[live.Key]*live.Member), "key"}
 }
 
 func (f *fresh) Listener(id model.ListenerID) *live.Listener {
@@ -52,9 +53,32 @@ func (f *fresh) Policy(model.L7PolicyID) *live.Policy { return &live.Policy{} }
 
 func (f *fresh) AccessLog() *accesslog.Log { return nil }
 
-func (f *fresh) SessionKey() []byte { return []byte("key") }
+func (f *fresh) SessionKey() []byte { return []byte(f.key) }
 
 var up = model.Base{AdminStateUp: true}
+
+// pool finds a pool, nil when there is none.
+func (t *Table) pool(id model.PoolID) *Pool {
+	for _, sv := range t.Services {
+		for _, p := range sv.Pools {
+			if p.ID == id {
+				return p
+			}
+		}
+	}
+	return nil
+}
+
+// endpoints are all of t, by address.
+func (t *Table) endpoints() map[netip.AddrPort]*Listener {
+	all := map[netip.AddrPort]*Listener{}
+	for _, sv := range t.Services {
+		for _, e := range sv.Endpoints {
+			all[e.Addr] = e.Listener
+		}
+	}
+	return all
+}
 
 func service() *model.Service {
 	return &model.Service{
@@ -73,13 +97,14 @@ func service() *model.Service {
 }
 
 func TestCompile(t *testing.T) {
-	tab := Compile(&model.Config{Index: 7, Services: []*model.Service{service()}}, newFresh(), nil)
-	if tab.Index != 7 || len(tab.Failures) != 0 || len(tab.Targets) != 2 || len(tab.Pools["p"].Members) != 2 || tab.Pools["p"].Members["a"].Unprobed != "" {
+	tab := NewCompiler(newFresh()).Compile(&model.Config{Index: 7, Services: []*model.Service{service()}})
+	if tab.Index != 7 || len(tab.Failures) != 0 || len(tab.Services[0].Targets) != 2 || len(tab.pool("p").Members) != 2 || tab.pool("p").Members["a"].Unprobed != "" {
 		t.Fatalf("table %+v", tab)
 	}
-	a, b := tab.Endpoints[netip.MustParseAddrPort("10.0.0.9:80")], tab.Endpoints[netip.MustParseAddrPort("203.0.113.5:80")]
-	if a == nil || a != b || len(tab.Endpoints) != 2 {
-		t.Fatalf("endpoints %+v", tab.Endpoints)
+	at := tab.endpoints()
+	a, b := at[netip.MustParseAddrPort("10.0.0.9:80")], at[netip.MustParseAddrPort("203.0.113.5:80")]
+	if a == nil || a != b || len(at) != 2 {
+		t.Fatalf("endpoints %+v", at)
 	}
 	if a.ClientData != 50*time.Second || a.MemberData != model.MaxTimeout*time.Millisecond {
 		t.Errorf("timeouts %s and %s", a.ClientData, a.MemberData)
@@ -155,7 +180,7 @@ func TestCompileNamesWhatItCannotServe(t *testing.T) {
 			l := *bad.LoadBalancer
 			bad.LoadBalancer = &l
 			tc.change(bad)
-			tab := Compile(&model.Config{Services: []*model.Service{bad, good}}, newFresh(), nil)
+			tab := NewCompiler(newFresh()).Compile(&model.Config{Services: []*model.Service{bad, good}})
 			if name == "header" {
 				if len(tab.Failures) != 1 || tab.Failures[0].Object != "l" {
 					t.Errorf("failures %+v", tab.Failures)
@@ -163,10 +188,10 @@ func TestCompileNamesWhatItCannotServe(t *testing.T) {
 			} else if diff := cmp.Diff(tc.want, tab.Failures); diff != "" {
 				t.Errorf("failures (-want +got):\n%s", diff)
 			}
-			if got := len(tab.Endpoints) - 2; got != tc.endpoints {
+			if got := len(tab.endpoints()) - 2; got != tc.endpoints {
 				t.Errorf("%d endpoints of the changed service, want %d", got, tc.endpoints)
 			}
-			if _, ok := tab.Listeners["l"]; !ok {
+			if l := tab.Services[0].Listeners[0]; l.ID != "l" || l.Live == nil {
 				t.Error("the listener is not reported")
 			}
 		})
@@ -174,14 +199,13 @@ func TestCompileNamesWhatItCannotServe(t *testing.T) {
 }
 
 func TestRoundGoesOnOverASwap(t *testing.T) {
-	s := newFresh()
-	cfg := &model.Config{Services: []*model.Service{service()}}
-	tab := Compile(cfg, s, nil)
+	tables := NewCompiler(newFresh())
+	tab := tables.Compile(&model.Config{Services: []*model.Service{service()}})
 	seen := map[model.MemberID]int{}
 	for range 10 { // one pick a table: always the first would be wrong
 		var tried Tried
-		seen[tab.Pools["p"].Pick(netip.AddrPort{}, &Session{}, &tried).ID]++
-		tab = Compile(cfg, s, tab)
+		seen[tab.pool("p").Pick(netip.AddrPort{}, &Session{}, &tried).ID]++
+		tab = tables.Compile(&model.Config{Services: []*model.Service{service()}})
 	}
 	if seen["a"] != 5 || seen["b"] != 5 {
 		t.Errorf("picks over ten swaps: %v", seen)

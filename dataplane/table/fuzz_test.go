@@ -14,7 +14,7 @@ import (
 func FuzzCookies(f *testing.F) {
 	svc := service()
 	svc.Pools[0].Pool.Persistence = &model.Persistence{Type: "HTTP_COOKIE"}
-	p := Compile(&model.Config{Services: []*model.Service{svc}}, newFresh(), nil).Pools["p"]
+	p := NewCompiler(newFresh()).Compile(&model.Config{Services: []*model.Service{svc}}).pool("p")
 	tokens := map[string]*Member{}
 	for token, m := range p.sticky.tokens {
 		tokens[token] = m

@@ -2,8 +2,12 @@ package table
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"net/netip"
+	"slices"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"lbd/store/model"
 )
@@ -62,46 +66,160 @@ func TestUnchangedPoolStays(t *testing.T) {
 			if tc.before != nil {
 				tc.before(cfg.Services[1])
 			}
-			first := Compile(cfg, survivors, nil)
-			if len(first.Fresh) != 2 {
-				t.Fatalf("%d pools compiled at first", len(first.Fresh))
+			tables := NewCompiler(survivors)
+			first := tables.Compile(cfg)
+			if len(first.FreshPools) != 2 {
+				t.Fatalf("%d pools compiled at first", len(first.FreshPools))
 			}
 			changed := *cfg.Services[1]
 			tc.change(&changed)
-			next := Compile(&model.Config{Index: 2, Services: []*model.Service{cfg.Services[0], &changed}}, survivors, first)
+			next := tables.Compile(&model.Config{Index: 2, Services: []*model.Service{cfg.Services[0], &changed}})
 			id := changed.Pools[0].Pool.ID
-			if stays := next.Pools[id] == first.Pools[id]; stays != tc.stays || next.Pools["p00000"] != first.Pools["p00000"] {
+			if stays := next.pool(id) == first.pool(id); stays != tc.stays || next.Services[0] != first.Services[0] {
 				t.Errorf("the pool stays: %t, want %t", stays, tc.stays)
 			}
-			if want := map[bool]int{true: 0, false: 1}[tc.stays]; len(next.Fresh) != want {
-				t.Errorf("%d pools compiled, want %d", len(next.Fresh), want)
+			if want := map[bool]int{true: 0, false: 1}[tc.stays]; len(next.FreshPools) != want {
+				t.Errorf("%d pools compiled, want %d", len(next.FreshPools), want)
 			}
-			if len(next.Targets) != tc.targets {
-				t.Errorf("%d targets, want %d", len(next.Targets), tc.targets)
-			}
-			if l := next.Endpoints[netip.MustParseAddrPort("10.32.0.0:80")]; l == nil || l.Route.Default != next.Pools["p00000"] {
-				t.Errorf("the listener of the untouched service: %+v", l)
+			if n := len(next.Services[1].Targets); n != tc.targets {
+				t.Errorf("%d targets, want %d", n, tc.targets)
 			}
 		})
 	}
 }
 
-// BenchmarkCompile compiles 10,000 services with 100,000 members anew, and where one
-// pool has changed.
+// bare is a table as far as it does not depend on how it was made.
+func bare(t *Table) map[string]any {
+	out := map[string]any{"failures": t.Failures}
+	for addr, l := range t.endpoints() {
+		out[addr.String()] = l.ID
+	}
+	for _, sv := range t.Services {
+		for _, l := range sv.Listeners {
+			out["counted "+string(l.ID)] = true
+		}
+		for _, p := range sv.Pools {
+			for id, m := range p.Members {
+				out["member "+string(id)] = m.Addr.String()
+			}
+		}
+	}
+	return out
+}
+
+// TestTablesOneAfterTheOther: however a configuration came about, its table is the one
+// that is made of it alone; Fresh and Gone are the difference to the table before; what
+// nobody touched is the same.
+func TestTablesOneAfterTheOther(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	tables, pool := NewCompiler(newFresh()), many(12, 2).Services
+	var last *Table = &Table{}
+	made := map[*model.Service]*Service{}
+	clashes := 0
+	var now []*model.Service
+	for turn := range 300 {
+		now = slices.Clone(now)
+		for range 1 + r.IntN(3) {
+			i := r.IntN(len(now) + 1)
+			switch svc := pool[r.IntN(len(pool))]; {
+			case i == len(now) || r.IntN(3) == 0:
+				if !slices.ContainsFunc(now, func(s *model.Service) bool { return s.LoadBalancer.ID == svc.LoadBalancer.ID }) {
+					now = slices.Insert(now, i, svc)
+				}
+			case r.IntN(2) == 0:
+				now = slices.Delete(now, i, i+1)
+			default:
+				changed := *now[i]
+				switch b := *changed.Pools[0]; r.IntN(4) {
+				case 0:
+					changed.Addresses = pool[r.IntN(len(pool))].Addresses // perhaps another's
+				case 1:
+					b.Members = b.Members[:1]
+					changed.Pools = []*model.Backends{&b}
+				case 2:
+					l := *changed.Listeners[0]
+					l.Port = uint16(r.IntN(2)) // 0 is not served
+					changed.Listeners = []*model.Listener{&l}
+				}
+				now[i] = &changed
+			}
+		}
+		next := tables.Compile(&model.Config{Index: uint64(turn), Services: now})
+		alone := NewCompiler(newFresh()).Compile(&model.Config{Index: uint64(turn), Services: now})
+		if diff := cmp.Diff(bare(alone), bare(next)); diff != "" {
+			t.Fatalf("turn %d (-made alone +made of the one before):\n%s", turn, diff)
+		}
+		left := slices.Clone(last.Services)
+		for _, sv := range next.Gone {
+			i := slices.Index(left, sv)
+			if i < 0 {
+				t.Fatalf("turn %d: gone, but was not there", turn)
+			}
+			left = slices.Delete(left, i, i+1)
+		}
+		left = append(left, next.Fresh...)
+		if len(left) != len(next.Services) {
+			t.Fatalf("turn %d: %d services, %d by the difference", turn, len(next.Services), len(left))
+		}
+		for i, sv := range next.Services {
+			if !slices.Contains(left, sv) {
+				t.Fatalf("turn %d: service %d is neither fresh nor of the table before", turn, i)
+			}
+			if old := made[now[i]]; old != nil && old != sv && len(old.Failures) == 0 && !tables.clash && clashes == 0 && slices.Contains(last.Services, old) {
+				t.Fatalf("turn %d: service %d was made again", turn, i)
+			}
+			made[now[i]] = sv
+		}
+		clashes = 0
+		if tables.clash {
+			clashes = 1
+		}
+		last = next
+	}
+}
+
+// TestAnotherSecretOfCookies: all is made anew when the secret that cookies are made
+// with changes.
+func TestAnotherSecretOfCookies(t *testing.T) {
+	s := newFresh()
+	tables, cfg := NewCompiler(s), many(2, 1)
+	first := tables.Compile(cfg)
+	if next := tables.Compile(cfg); next.Services[0] != first.Services[0] || len(next.Fresh) != 0 {
+		t.Error("made anew without need")
+	}
+	s.key = "another"
+	if next := tables.Compile(cfg); len(next.Fresh) != 2 || len(next.Gone) != 2 {
+		t.Errorf("%d made anew", len(next.Fresh))
+	}
+}
+
+// BenchmarkCompile compiles 10,000 services with 100,000 members anew, where one pool
+// has changed, and where one service comes and goes.
 func BenchmarkCompile(b *testing.B) {
 	cfg, survivors := many(10_000, 10), newFresh()
-	before := Compile(cfg, survivors, nil)
 	b.Run("all", func(b *testing.B) {
 		for b.Loop() {
-			Compile(cfg, survivors, nil)
+			NewCompiler(survivors).Compile(cfg)
 		}
 	})
 	b.Run("one pool changed", func(b *testing.B) {
+		tables := NewCompiler(survivors)
+		tables.Compile(cfg)
 		for b.Loop() {
 			svc, backends := *cfg.Services[5000], *cfg.Services[5000].Pools[0]
 			svc.Pools = []*model.Backends{&backends}
+			cfg = &model.Config{Services: slices.Clone(cfg.Services)}
 			cfg.Services[5000] = &svc
-			Compile(cfg, survivors, before)
+			tables.Compile(cfg)
+		}
+	})
+	b.Run("one service less, one more", func(b *testing.B) {
+		tables := NewCompiler(survivors)
+		tables.Compile(cfg)
+		less := &model.Config{Services: slices.Delete(slices.Clone(cfg.Services), 5000, 5001)}
+		for b.Loop() {
+			tables.Compile(less)
+			tables.Compile(cfg)
 		}
 	})
 }

@@ -44,7 +44,7 @@ type stickiness struct {
 	first balance.Picker
 }
 
-func (s *stickiness) init(p *model.Pool, from Survivors, t *Table) error {
+func (s *stickiness) init(p *model.Pool, from Survivors, sv *Service) error {
 	as := *p.Persistence
 	switch as.Type {
 	case "HTTP_COOKIE":
@@ -67,7 +67,10 @@ func (s *stickiness) init(p *model.Pool, from Survivors, t *Table) error {
 	}
 	key := SessionsKey{p.ID, as}
 	s.table = from.Sessions(key)
-	t.Sessions[key] = s.table
+	if sv.Sessions == nil {
+		sv.Sessions = make(map[SessionsKey]*sticky.Table)
+	}
+	sv.Sessions[key] = s.table
 	return nil
 }
 

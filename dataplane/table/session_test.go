@@ -15,7 +15,7 @@ func TestFindingASessionAllocatesNothing(t *testing.T) {
 	for _, as := range []model.Persistence{{Type: "HTTP_COOKIE"}, {Type: "APP_COOKIE", CookieName: "app"}, {Type: "SOURCE_IP"}} {
 		svc := service()
 		svc.Pools[0].Pool.Persistence = &as
-		p := Compile(&model.Config{Services: []*model.Service{svc}}, newFresh(), nil).Pools["p"]
+		p := NewCompiler(newFresh()).Compile(&model.Config{Services: []*model.Service{svc}}).pool("p")
 		m := p.members[1]
 		answer := &http1.Response{}
 		if _, err := answer.Parse([]byte("HTTP/1.1 200 OK\r\nSet-Cookie: app=secret; Path=/\r\n\r\n"), &lim, http1.Asked{}); err != nil {

@@ -17,31 +17,43 @@ import (
 // Table is everything the data plane serves at one index.
 type Table struct {
 	Index uint64
-	// Endpoints are the addresses to listen on with TCP, Datagrams those with UDP.
-	Endpoints map[netip.AddrPort]*Listener
-	Datagrams map[netip.AddrPort]*Listener
-	// Listeners and Pools with their Members are all of the configuration, served or
-	// not, for reports and for knowing which survivors are still needed. A pool of
-	// which nothing changed is the one of the table before; Fresh are the others.
-	Listeners map[model.ListenerID]*live.Listener
-	UDP       map[model.ListenerID]bool // which of them are UDP
-	Policies  map[model.L7PolicyID]*live.Policy
-	Pools     map[model.PoolID]*Pool
-	Fresh     []*Pool
-	// Sessions are the tables of sessions that are in use.
-	Sessions map[SessionsKey]*sticky.Table
-	// Targets are to be probed.
-	Targets []health.Target
+	// Services are in the order of the configuration. One of which nothing changed
+	// is that of the table before.
+	Services []*Service
 	// Failures are ordered as the configuration is.
 	Failures []model.Failure
+
+	// What is other than in the table before: Fresh and Gone of the Services, and
+	// the pools of Fresh that were compiled anew.
+	Fresh, Gone []*Service
+	FreshPools  []*Pool
 }
 
-// Member finds a member, nil when the configuration has none of that key.
-func (t *Table) Member(key live.Key) *Member {
-	if p := t.Pools[key.Pool]; p != nil {
-		return p.Members[key.Member]
-	}
-	return nil
+// Service is what one load balancer was compiled into. Listeners, Pools and Policies
+// are all that is configured, served or not, for reports and for knowing which
+// survivors are still needed.
+type Service struct {
+	Endpoints []Endpoint // served
+	Listeners []Counted
+	Pools     []*Pool
+	Policies  map[model.L7PolicyID]*live.Policy
+	Sessions  map[SessionsKey]*sticky.Table // in use
+	Targets   []health.Target               // to be probed
+	Failures  []model.Failure
+}
+
+// Endpoint is an address that a listener is to be reached at: with UDP where that
+// is its Mode, else with TCP.
+type Endpoint struct {
+	Addr     netip.AddrPort
+	Listener *Listener
+}
+
+// Counted is a listener, as far as counters are concerned.
+type Counted struct {
+	ID   model.ListenerID
+	Live *live.Listener
+	UDP  bool
 }
 
 // Scope is a load balancer, as far as metrics of its own are concerned.

@@ -13,13 +13,13 @@ func (l *Listener) scheme() string {
 // secure gives p its TLS. A pool that should speak TLS and cannot gets no member:
 // nothing goes out in clear that was meant to be encrypted. Its probes are those
 // from first on; they speak as the traffic does.
-func (c *compiler) secure(p *Pool, m *model.Pool, svc *model.Service, first int) *Pool {
+func (c *making) secure(p *Pool, m *model.Pool, svc *model.Service, first int) *Pool {
 	t, err := c.s.ClientTLS(m, svc)
 	if err == nil {
 		p.TLS = t
 		if t != nil {
-			for i := range c.t.Targets[first:] {
-				c.t.Targets[first+i].Spec.Secure = t.Config("")
+			for i := range c.sv.Targets[first:] {
+				c.sv.Targets[first+i].Spec.Secure = t.Config("")
 			}
 		}
 		return p
@@ -29,6 +29,5 @@ func (c *compiler) secure(p *Pool, m *model.Pool, svc *model.Service, first int)
 	if err := none.finish(nil); err != nil {
 		c.fail(string(m.ID), "%s", err)
 	}
-	c.t.Pools[p.ID] = none
 	return none
 }

@@ -148,21 +148,19 @@ func (st *Store) Client(p *model.Pool, svc *model.Service) (*Client, error) {
 	return c, nil
 }
 
-// Keep forgets what listeners and pools that are gone had.
-func (st *Store) Keep(listener func(model.ListenerID) bool, pool func(model.PoolID) bool) {
+// ForgetServer drops what a listener that is gone had.
+func (st *Store) ForgetServer(id model.ListenerID) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	for id := range st.counters {
-		if !listener(id) {
-			delete(st.counters, id)
-			delete(st.servers, id)
-		}
-	}
-	for id := range st.clients {
-		if !pool(id) {
-			delete(st.clients, id)
-		}
-	}
+	delete(st.counters, id)
+	delete(st.servers, id)
+}
+
+// ForgetClient drops what a pool that is gone had.
+func (st *Store) ForgetClient(id model.PoolID) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	delete(st.clients, id)
 }
 
 // Served calls each with every listener's counters and the days until the first
