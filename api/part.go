@@ -23,13 +23,20 @@ type Router struct {
 type routeKey struct{ method, path string }
 
 type routeFlags struct {
-	public bool // no token asked
-	raw    bool // not a JSON API: neither the Accept header nor the body is judged
+	public   bool             // no token asked
+	raw      bool             // not a JSON API: neither the Accept header nor the body is judged
+	sketched echo.HandlerFunc // stops at its body when that is only to be described; nil: none
 }
 
 // Handle adds a route that needs a token; auth.From(ctx) is the caller.
 func (r *Router) Handle(method, path string, h echo.HandlerFunc) {
 	r.add(method, path, h, routeFlags{})
+}
+
+// HandleBody is Handle for a route whose body can be described: with an openapi.Sketch
+// in its context h does nothing but note what it reads.
+func (r *Router) HandleBody(method, path string, h echo.HandlerFunc) {
+	r.add(method, path, h, routeFlags{sketched: h})
 }
 
 // Public adds a route that needs no token: discovery, login, joining.

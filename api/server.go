@@ -91,6 +91,7 @@ func New(cfg deps.Config, d Deps, parts ...Part) *Server {
 	for _, p := range parts {
 		p.Mount(s.router)
 	}
+	s.mountDescription(parts)
 	s.http = &http.Server{
 		Handler: s.front(), ReadHeaderTimeout: s.lim.HeadTime, ReadTimeout: s.lim.Time, IdleTimeout: s.lim.Idle,
 		MaxHeaderBytes: s.lim.Head - headSlop,

@@ -59,7 +59,7 @@ func TestOnlyTheseRoutesAreOpen(t *testing.T) {
 	slices.Sort(open)
 	want := []string{
 		"GET /", "GET /healthcheck", "GET /identity", "GET /identity/v3", "GET /load-balancer", "GET /load-balancer/healthcheck",
-		"GET /networking", "GET /networking/v2.0", "GET /v3", "HEAD /healthcheck", "HEAD /load-balancer/healthcheck",
+		"GET /networking", "GET /networking/v2.0", "GET /v1/openapi", "GET /v3", "HEAD /healthcheck", "HEAD /load-balancer/healthcheck",
 		"POST /identity/v3/auth/tokens", "POST /identity/v3/users/:id/password", "POST /v1/cluster/join", "POST /v3/auth/tokens", "POST /v3/users/:id/password",
 	}
 	if diff := cmp.Diff(want, open); diff != "" {

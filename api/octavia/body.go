@@ -11,6 +11,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/labstack/echo/v4"
+
+	"lbd/api/openapi"
 )
 
 // Opt is an attribute of a request: absent, null, or a value. The difference
@@ -66,6 +68,19 @@ type object struct {
 	fields map[string]json.RawMessage
 	left   map[string]struct{} // not read yet
 	err    error
+	sketch *openapi.Schema // instead of fields: what is read is noted
+}
+
+// sketched is an object that notes what is read of it.
+func sketched(path string) *object { return &object{path: path, sketch: openapi.Object()} }
+
+// note adds an attribute to a sketch and reports whether there is one.
+func (o *object) note(key string, s *openapi.Schema) bool {
+	if o.sketch == nil {
+		return false
+	}
+	o.sketch.Add(key, s)
+	return true
 }
 
 var errNotJSON = invalid("Request is not in valid JSON format")
@@ -73,6 +88,11 @@ var errNotJSON = invalid("Request is not in valid JSON format")
 // readObject takes the resource at the key wrapper out of a request's body.
 // arg is the name that messages give the body (contract 6.4).
 func readObject(c echo.Context, arg, wrapper string) (*object, error) {
+	if s := openapi.From(c.Request().Context()); s != nil {
+		o := sketched(arg + "." + wrapper)
+		s.Root = openapi.Wrap(wrapper, o.sketch)
+		return o, nil
+	}
 	body, err := io.ReadAll(c.Request().Body)
 	if err != nil {
 		return nil, fmt.Errorf("read request: %w", err)
@@ -97,6 +117,11 @@ func decodeObject(body []byte, arg, wrapper string) (*object, error) {
 
 // readList is readObject for a wrapper that holds a list of objects.
 func readList(c echo.Context, arg, wrapper string) ([]*object, error) {
+	if s := openapi.From(c.Request().Context()); s != nil {
+		o := sketched(arg + "." + wrapper)
+		s.Root = openapi.Wrap(wrapper, openapi.List(o.sketch))
+		return []*object{o}, nil
+	}
 	body, err := io.ReadAll(c.Request().Body)
 	if err != nil {
 		return nil, fmt.Errorf("read request: %w", err)
@@ -158,6 +183,11 @@ func newObjects(raw []byte, path, key string) ([]*object, error) {
 
 // children takes a list of objects; absent and null are an empty one.
 func (o *object) children(key string) []*object {
+	if o.sketch != nil {
+		in := sketched(o.path + "." + key)
+		o.note(key, openapi.List(in.sketch))
+		return []*object{in}
+	}
 	raw, ok := o.take(key)
 	if !ok || isNull(raw) {
 		return nil
@@ -171,6 +201,11 @@ func (o *object) children(key string) []*object {
 
 // child takes an object; nil when it is absent or null.
 func (o *object) child(key string) *object {
+	if o.sketch != nil {
+		in := sketched(o.path + "." + key)
+		o.note(key, in.sketch)
+		return in
+	}
 	raw, ok := o.take(key)
 	if !ok || isNull(raw) {
 		return nil
@@ -223,6 +258,9 @@ func (o *object) take(key string) (raw json.RawMessage, ok bool) {
 
 // done refuses attributes that nobody read, and else returns the first wrong value.
 func (o *object) done() error {
+	if o.sketch != nil {
+		return openapi.ErrSketched
+	}
 	unknown := slices.Sorted(maps.Keys(o.left))
 	for i, k := range unknown {
 		unknown[i] = shorten(k)
@@ -318,6 +356,9 @@ func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys
 
 // present reads an attribute whatever it is, and reports whether it says anything.
 func (o *object) present(key string) bool {
+	if o.note(key, &openapi.Schema{}) {
+		return false
+	}
 	raw, ok := o.take(key)
 	return ok && !isNull(raw)
 }

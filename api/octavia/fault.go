@@ -12,6 +12,7 @@ import (
 
 	"lbd/api"
 	"lbd/api/auth"
+	"lbd/api/openapi"
 	"lbd/store"
 	"lbd/store/model"
 )
@@ -21,6 +22,9 @@ import (
 func wrap(h handler) handler {
 	return func(c echo.Context) error {
 		err := h(c)
+		if err == openapi.ErrSketched {
+			return err
+		}
 		if r, ok := errors.AsType[*routeFault](err); ok {
 			return c.JSON(r.status, api.RouteFault{Code: r.status, Title: "Bad Request", Description: r.text})
 		}

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strings"
 
+	"lbd/api/openapi"
 	"lbd/store"
 	"lbd/store/model"
 )
@@ -34,6 +35,7 @@ func readTreeL7Policy(o *object) l7PolicyFields {
 
 // url takes an absolute http or https URL.
 func (o *object) url(key string) Opt[string] {
+	o.note(key, openapi.Format("uri"))
 	return read(o, key, func(raw []byte) (string, string) {
 		s, reason := parseText(raw, 255)
 		if reason == "" && !isURL(s) {
@@ -52,6 +54,7 @@ func isURL(s string) bool {
 }
 
 func (o *object) redirectCode() Opt[int] {
+	o.note("redirect_http_code", openapi.Integer(301, 308))
 	return read(o, "redirect_http_code", func(raw []byte) (int, string) {
 		n, reason := parseInteger(raw, math.MinInt32, math.MaxInt32)
 		if reason != "" {

@@ -4,11 +4,13 @@ import (
 	"regexp"
 	"strings"
 
+	"lbd/api/openapi"
 	"lbd/store/model"
 )
 
 // line is a text of at most 255 characters on one line.
 func (o *object) line(key string) Opt[string] {
+	o.note(key, openapi.Text(255))
 	return read(o, key, func(raw []byte) (string, string) {
 		s, reason := parseText(raw, 255)
 		if reason == "" && strings.ContainsAny(s, "\r\n\x00") {

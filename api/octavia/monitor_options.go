@@ -7,6 +7,7 @@ import (
 	"strings"
 	"unicode"
 
+	"lbd/api/openapi"
 	"lbd/store/model"
 )
 
@@ -44,6 +45,10 @@ type httpFields struct {
 }
 
 func readHTTPFields(o *object) httpFields {
+	for _, key := range []string{"url_path", "expected_codes", "domain_name"} {
+		o.note(key, openapi.Text(255))
+	}
+	o.note("http_version", &openapi.Schema{Type: "number"})
 	return httpFields{
 		method:  o.word("http_method", "GET", "HEAD", "POST", "PUT", "DELETE", "TRACE", "OPTIONS", "CONNECT", "PATCH"),
 		path:    read(o, "url_path", parseURLPath),

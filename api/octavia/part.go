@@ -102,7 +102,7 @@ func (p *Part) mountCollections(r *api.Router, base string) {
 	r.Handle(http.MethodDelete, base+"/quotas", wrap(missingArgument("project_id")))
 	r.Handle(http.MethodGet, base+"/quotas/:project", wrap(p.showQuota))
 	r.Handle(http.MethodGet, base+"/quotas/:project/default", wrap(p.showDefaultQuota))
-	r.Handle(http.MethodPut, base+"/quotas/:project", wrap(p.updateQuota))
+	r.HandleBody(http.MethodPut, base+"/quotas/:project", wrap(p.updateQuota))
 	r.Handle(http.MethodDelete, base+"/quotas/:project", wrap(p.deleteQuota))
 
 	mountChoice(p, r, base+"/flavors", flavors())
@@ -115,13 +115,13 @@ func (p *Part) mountCollections(r *api.Router, base string) {
 // lack the id; where there is a batch update, PUT is that.
 func mountVerbs(r *api.Router, path string, list, create, show, update, remove, batch handler) {
 	r.Handle(http.MethodGet, path, wrap(list))
-	r.Handle(http.MethodPost, path, wrap(create))
+	r.HandleBody(http.MethodPost, path, wrap(create))
 	r.Handle(http.MethodGet, path+"/:id", wrap(show))
-	r.Handle(http.MethodPut, path+"/:id", wrap(update))
+	r.HandleBody(http.MethodPut, path+"/:id", wrap(update))
 	r.Handle(http.MethodDelete, path+"/:id", wrap(remove))
 	r.Handle(http.MethodDelete, path, wrap(missingArgument("id")))
 	if batch != nil {
-		r.Handle(http.MethodPut, path, wrap(batch))
+		r.HandleBody(http.MethodPut, path, wrap(batch))
 		return
 	}
 	r.Handle(http.MethodPut, path, wrap(missingArgument("id")))

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strings"
 
+	"lbd/api/openapi"
 	"lbd/store/model"
 )
 
@@ -34,26 +35,19 @@ var cookieName = regexp.MustCompile(cookiePattern)
 // update it may come from the stored one.
 func (o *object) persistence(create bool) Opt[model.Persistence] {
 	const key = "session_persistence"
-	raw, ok := o.take(key)
-	if !ok {
-		return Opt[model.Persistence]{}
-	}
-	if isNull(raw) {
+	if raw, ok := o.fields[key]; ok && isNull(raw) {
+		o.take(key)
 		return Opt[model.Persistence]{Set: true, Null: true}
 	}
-	in, ok, err := newObject(raw, o.path+"."+key)
-	switch {
-	case err != nil:
-		o.fail(err)
-		return Opt[model.Persistence]{}
-	case !ok:
-		o.fail(badValue(key, raw, "Value should be an object"))
+	in := o.child(key)
+	if in == nil {
 		return Opt[model.Persistence]{}
 	}
 	kind := in.word("type", "SOURCE_IP", "HTTP_COOKIE", "APP_COOKIE")
 	if create {
 		need(in, "type", kind)
 	}
+	in.note("cookie_name", openapi.Text(255))
 	cookie := read(in, "cookie_name", func(raw []byte) (string, string) {
 		s, reason := parseText(raw, 255)
 		if reason == "" && !cookieName.MatchString(s) {

@@ -11,6 +11,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/google/uuid"
+
+	"lbd/api/openapi"
 )
 
 // Readers of attribute types, with the bounds and texts of contract 2.2 and 6.4.
@@ -18,6 +20,9 @@ import (
 // read is the frame of all of them. parse gets a value that is not null, and
 // returns the reason why it is wrong, or "".
 func read[T any](o *object, key string, parse func(raw []byte) (T, string)) Opt[T] {
+	if o.note(key, &openapi.Schema{}) { // whoever knows more has said it
+		return Opt[T]{}
+	}
 	raw, ok := o.take(key)
 	if !ok {
 		return Opt[T]{}
@@ -34,7 +39,9 @@ func read[T any](o *object, key string, parse func(raw []byte) (T, string)) Opt[
 
 // need is for mandatory attributes: absent and null are refused.
 func need[T any](o *object, key string, v Opt[T]) T {
-	if !v.Given() {
+	if o.sketch != nil {
+		o.sketch.Need(key)
+	} else if !v.Given() {
 		o.fail(missingField(key))
 	}
 	return v.V
@@ -53,11 +60,13 @@ func parseText(raw []byte, most int) (string, string) {
 
 // text is a string of at most most characters.
 func (o *object) text(key string, most int) Opt[string] {
+	o.note(key, openapi.Text(most))
 	return read(o, key, func(raw []byte) (string, string) { return parseText(raw, most) })
 }
 
 // boolean takes JSON booleans, numbers, and words in any case (quirk 17).
 func (o *object) boolean(key string) Opt[bool] {
+	o.note(key, &openapi.Schema{Type: "boolean"})
 	return read(o, key, func(raw []byte) (bool, string) {
 		switch raw[0] {
 		case 't', 'f':
@@ -90,6 +99,7 @@ func parseBool(s string) (v, ok bool) {
 
 // integer takes numbers and numeric strings; fractions are cut off.
 func (o *object) integer(key string, low, high int) Opt[int] {
+	o.note(key, openapi.Integer(low, high))
 	return read(o, key, func(raw []byte) (int, string) { return parseInteger(raw, low, high) })
 }
 
@@ -122,7 +132,10 @@ func parseInteger(raw []byte, low, high int) (int, string) {
 }
 
 // id takes a UUID, dashed or not, in any case, and normalises it.
-func (o *object) id(key string) Opt[string] { return read(o, key, parseID) }
+func (o *object) id(key string) Opt[string] {
+	o.note(key, openapi.Format("uuid"))
+	return read(o, key, parseID)
+}
 
 func parseID(raw []byte) (string, string) {
 	s, reason := parseText(raw, 36)
@@ -141,6 +154,7 @@ type ip struct {
 }
 
 func (o *object) ip(key string) Opt[ip] {
+	o.note(key, openapi.Format("ip"))
 	return read(o, key, func(raw []byte) (ip, string) {
 		var s string
 		if raw[0] == '"' && json.Unmarshal(raw, &s) == nil {
@@ -154,6 +168,7 @@ func (o *object) ip(key string) Opt[ip] {
 
 // word takes one of a set, case-sensitively.
 func (o *object) word(key string, allowed ...string) Opt[string] {
+	o.note(key, openapi.Words(allowed...))
 	return read(o, key, func(raw []byte) (string, string) { return parseWord(raw, allowed) })
 }
 
@@ -170,6 +185,7 @@ const maxItems = 10_000
 
 // list takes a list whose items item reads.
 func list[T any](o *object, key string, item func(raw []byte) (T, string)) Opt[[]T] {
+	o.note(key, openapi.List(&openapi.Schema{}))
 	return read(o, key, func(raw []byte) ([]T, string) {
 		var items []json.RawMessage
 		if raw[0] != '[' || json.Unmarshal(raw, &items) != nil {
@@ -191,6 +207,7 @@ func list[T any](o *object, key string, item func(raw []byte) (T, string)) Opt[[
 }
 
 func (o *object) texts(key string, most int) Opt[[]string] {
+	o.note(key, openapi.List(openapi.Text(most)))
 	return list(o, key, func(raw []byte) (string, string) { return parseText(raw, most) })
 }
 
@@ -212,6 +229,7 @@ func (o *object) tags() Opt[[]string] {
 
 // cidrs takes networks; host bits are cut off and duplicates dropped.
 func (o *object) cidrs(key string) Opt[[]netip.Prefix] {
+	o.note(key, openapi.List(openapi.Format("cidr")))
 	l := list(o, key, func(raw []byte) (netip.Prefix, string) {
 		var s string
 		if raw[0] == '"' && json.Unmarshal(raw, &s) == nil {
@@ -236,6 +254,7 @@ func (o *object) cidrs(key string) Opt[[]netip.Prefix] {
 
 // stringMap takes an object of strings. A JSON boolean in it is refused.
 func (o *object) stringMap(key string, most int) Opt[map[string]string] {
+	o.note(key, &openapi.Schema{Type: "object", AdditionalProperties: openapi.Text(most)})
 	return read(o, key, func(raw []byte) (map[string]string, string) {
 		m, ok, err := newObject(raw, key)
 		switch {
