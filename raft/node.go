@@ -53,6 +53,7 @@ type Node struct {
 	mu        sync.Mutex
 	ident     *identity                                        // guarded by mu; replaced, never changed
 	onPush    func(from model.NodeID, report []byte)           // guarded by mu
+	onTell    func(model.NodeID, []byte) (any, error)          // guarded by mu
 	onSwitch  func(ctx context.Context, to model.NodeID) error // guarded by mu
 	pushers   map[model.NodeID]chan []byte                     // guarded by mu
 	onRestart func(context.Context) (string, error)            // guarded by mu

@@ -25,6 +25,7 @@ const (
 	leaderPath = "/leader/"
 	anyPath    = "/any/"
 	pushPath   = "/push"
+	tellPath   = "/tell"
 	pingPath   = "/ping"
 )
 
@@ -142,6 +143,7 @@ func (n *Node) newServer() *http.Server {
 	mux.HandleFunc("POST "+restartPath, n.handle(n.answerRestart))
 	mux.HandleFunc("POST "+spreadPath, n.handle(n.answerSpread))
 	mux.HandleFunc("POST "+pushPath, n.handle(n.receivePush))
+	mux.HandleFunc("POST "+tellPath, n.handle(n.answerTell))
 	return &http.Server{
 		Handler: mux, ReadHeaderTimeout: peerTimeout, ReadTimeout: 2 * peerTimeout, WriteTimeout: 2 * enterTimeout,
 		IdleTimeout: peerIdle, MaxHeaderBytes: 16 << 10,

@@ -134,6 +134,17 @@ func TestCopyToAnotherNode(t *testing.T) {
 		if m, _ := b.Get(key(2)); m != "new" {
 			t.Errorf("key 2 belongs to %q", m)
 		}
+		foreign := map[bool]int{}
+		count := func(e Entry) bool { foreign[e.Foreign]++; return true }
+		if b.Export(time.Minute, count); foreign[true] != 0 || foreign[false] != 2 { // both were used here
+			t.Errorf("foreign %v", foreign)
+		}
+		d := New(time.Minute)
+		d.Import(Entry{Key: key(5), Member: "m"})
+		clear(foreign)
+		if d.Export(time.Minute, count); foreign[true] != 1 {
+			t.Errorf("an imported session is not foreign: %v", foreign)
+		}
 		c := New(time.Minute)
 		time.Sleep(45 * time.Second) // key 1 is gone, key 2 is 45 s old
 		a.Export(time.Minute, func(e Entry) bool { c.Import(e); return true })
@@ -144,8 +155,8 @@ func TestCopyToAnotherNode(t *testing.T) {
 		if _, ok := c.Get(key(2)); ok {
 			t.Error("an imported session starts its life anew")
 		}
-		c.Import(Entry{key(3), "m", -time.Second})
-		c.Import(Entry{key(4), "m", time.Hour})
+		c.Import(Entry{Key: key(3), Member: "m", Age: -time.Second})
+		c.Import(Entry{Key: key(4), Member: "m", Age: time.Hour})
 		if c.Len() != 0 {
 			t.Error("an impossible age was imported")
 		}

@@ -71,6 +71,7 @@ type entry struct {
 	key        Key
 	member     string
 	used       time.Duration // since Table.start
+	foreign    bool          // its last use was on another node
 	prev, next int32         // towards newest, towards oldest
 }
 
@@ -109,7 +110,7 @@ func (t *Table) Get(k Key) (member string, ok bool) {
 		s.remove(i)
 		return "", false
 	}
-	e.used = now
+	e.used, e.foreign = now, false
 	if s.newest != i {
 		s.unlink(i)
 		s.link(i)
@@ -118,9 +119,9 @@ func (t *Table) Get(k Key) (member string, ok bool) {
 }
 
 // Put says that k belongs to member from now on.
-func (t *Table) Put(k Key, member string) { t.put(k, member, time.Since(t.start)) }
+func (t *Table) Put(k Key, member string) { t.put(k, member, time.Since(t.start), false) }
 
-func (t *Table) put(k Key, member string, used time.Duration) {
+func (t *Table) put(k Key, member string, used time.Duration, foreign bool) {
 	s := t.of(&k)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -129,7 +130,7 @@ func (t *Table) put(k Key, member string, used time.Duration) {
 		if used < e.used {
 			return // what is here is newer
 		}
-		e.member, e.used = member, used
+		e.member, e.used, e.foreign = member, used, foreign
 		s.unlink(i)
 		s.link(i)
 		return
@@ -150,7 +151,7 @@ func (t *Table) put(k Key, member string, used time.Duration) {
 		i = s.free
 		s.free = s.entries[i].next
 	}
-	s.entries[i] = entry{key: k, member: member, used: used}
+	s.entries[i] = entry{key: k, member: member, used: used, foreign: foreign}
 	s.at[k] = i
 	s.link(i)
 }
@@ -188,6 +189,8 @@ type Entry struct {
 	Key    Key
 	Member string
 	Age    time.Duration // since its last use
+	// Foreign: that was on another node, from which it was imported.
+	Foreign bool
 }
 
 // Export gives the sessions used within the last d, newest first in each part of
@@ -210,7 +213,7 @@ func (s *shard) export(now, d time.Duration, yield func(Entry) bool) bool {
 		if now-e.used > d {
 			break
 		}
-		if !yield(Entry{e.key, e.member, now - e.used}) {
+		if !yield(Entry{e.key, e.member, now - e.used, e.foreign}) {
 			return false
 		}
 	}
@@ -220,7 +223,7 @@ func (s *shard) export(now, d time.Duration, yield func(Entry) bool) bool {
 // Import takes a session of another node, unless a newer use of it is known here.
 func (t *Table) Import(e Entry) {
 	if e.Age >= 0 && e.Age <= t.ttl {
-		t.put(e.Key, e.Member, time.Since(t.start)-e.Age)
+		t.put(e.Key, e.Member, time.Since(t.start)-e.Age, true)
 	}
 }
 

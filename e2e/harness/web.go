@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"crypto/rand"
 	"fmt"
 	"io"
 	"net"
@@ -19,7 +20,7 @@ type Web struct {
 	h    *helper
 }
 
-// StartWeb serves page on port 80 of a host; /slow takes one second, and
+// StartWeb serves page on port 80 of a host; /login sets the cookie app to a new value; /slow takes one second, and
 // /headers shows the request's headers; /echo sends back what comes after an upgrade.
 // A datagram to port 53 is answered with the page, a colon and the datagram.
 func (w *World) StartWeb(on *netlab.Host, page string) *Web {
@@ -44,6 +45,10 @@ func webMain(args []string) error {
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { fmt.Fprintln(w, page) })
 	mux.HandleFunc("/slow", func(w http.ResponseWriter, r *http.Request) {
 		time.Sleep(time.Second)
+		fmt.Fprintln(w, page)
+	})
+	mux.HandleFunc("/login", func(w http.ResponseWriter, r *http.Request) {
+		http.SetCookie(w, &http.Cookie{Name: "app", Value: rand.Text()})
 		fmt.Fprintln(w, page)
 	})
 	mux.HandleFunc("/headers", func(w http.ResponseWriter, r *http.Request) {

@@ -56,6 +56,7 @@ type node struct {
 	iface   string
 	board   *status.Board
 	obs     *observer
+	follow  *follow // nil on a witness
 	roles   *roles
 	history *history // nil without VIPs
 	started time.Time
@@ -266,6 +267,10 @@ func (n *node) open() (err error) {
 		n.arbiter.parts.Store(&arbiterParts{vips: n.roles.currentVIPs, seen: n.history.seen})
 	}
 	n.raft.OnPush(n.obs.receive)
+	if n.engine != nil {
+		n.follow = newFollow(n)
+		n.raft.OnTell(n.follow.told)
+	}
 	n.raft.OnSwitchover(n.roles.switchover)
 	return nil
 }
@@ -327,7 +332,8 @@ func (n *node) run(ctx context.Context, out io.Writer) error {
 	if n.engine != nil {
 		loaded := make(chan struct{})
 		parts = append(parts, n.keep.part(lifecycle.Part{Name: partDataPlane, Run: n.engine.Run, StopWithin: drainWithin}, n.succeeding),
-			lifecycle.Part{Name: "last good", Run: n.keepLastGood(loaded), Ready: loaded})
+			lifecycle.Part{Name: "last good", Run: n.keepLastGood(loaded), Ready: loaded},
+			lifecycle.Part{Name: "follow", Run: n.follow.run})
 	}
 	parts = append(parts, lifecycle.Part{Name: "status", Run: func(ctx context.Context) error { return n.obs.run(ctx, n.engineChanged()) }})
 	parts = append(parts, lifecycle.Part{Name: "settle", Run: (&settler{n.raft, n.st, n.obs, n.log}).run})
