@@ -26,6 +26,7 @@ type collector struct {
 	latency, quantile, memberLatency, memberQuantile         *prometheus.Desc
 	applied, failures, fds, fdsMax, refused, panics          *prometheus.Desc
 	handshakes, handshakeFailures, expiry, waiting           *prometheus.Desc
+	stale, memberStale                                       *prometheus.Desc
 	streams, streamEnds, connEnds, lines                     *prometheus.Desc
 	logged                                                   *prometheus.Desc
 	dropped, flowsEvicted                                    *prometheus.Desc
@@ -77,9 +78,12 @@ func newCollector(e *Engine) *collector {
 			[]string{"listener", "reason"}, nil),
 		expiry: prometheus.NewDesc("lbd_tls_certificate_expiry_days", "Days until the first of a listener's certificates expires; negative after.",
 			[]string{"listener"}, nil),
-		waiting: prometheus.NewDesc("lbd_tls_handshakes_waiting", "Handshakes that wait for their turn.", nil, nil),
-		lines:   plain("http2_member_connections", "Connections that carry HTTP/2 to members."),
-		streams: prometheus.NewDesc("lbd_http2_streams_total", "Requests that came over HTTP/2.", nil, nil),
+		stale: prometheus.NewDesc("lbd_tls_stale", "1 while a listener uses certificates or authorities of before, because those it refers to cannot be loaded or have expired.",
+			[]string{"listener"}, nil),
+		memberStale: prometheus.NewDesc("lbd_tls_member_stale", "As lbd_tls_stale, of what a pool uses towards its members.", []string{"pool"}, nil),
+		waiting:     prometheus.NewDesc("lbd_tls_handshakes_waiting", "Handshakes that wait for their turn.", nil, nil),
+		lines:       plain("http2_member_connections", "Connections that carry HTTP/2 to members."),
+		streams:     prometheus.NewDesc("lbd_http2_streams_total", "Requests that came over HTTP/2.", nil, nil),
 		streamEnds: prometheus.NewDesc("lbd_http2_streams_ended_early_total", "Streams that were refused beyond the bound, or reset by the client.",
 			[]string{"reason"}, nil),
 		connEnds: prometheus.NewDesc("lbd_http2_connections_ended_total", "Connections ended for what the client sent: a flood, or a protocol error.",
@@ -100,7 +104,7 @@ func (c *collector) Describe(ch chan<- *prometheus.Desc) {
 		c.bytesIn, c.bytesOut, c.active, c.total, c.requests, c.errors, c.full,
 		c.memberUp, c.memberActive, c.sessions, c.evicted,
 		c.latency, c.quantile, c.memberLatency, c.memberQuantile, c.applied, c.failures, c.fds, c.fdsMax, c.refused, c.panics,
-		c.handshakes, c.handshakeFailures, c.expiry, c.waiting,
+		c.handshakes, c.handshakeFailures, c.expiry, c.stale, c.memberStale, c.waiting,
 		c.streams, c.streamEnds, c.connEnds, c.lines, c.logged, c.dropped, c.flowsEvicted, c.policyRequests, c.policyLatency, c.policyQuantile,
 	} {
 		ch <- d
@@ -126,7 +130,7 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 		counter(c.connEnds, h2.Floods.Load(), "flood")
 		counter(c.connEnds, h2.Protocol.Load(), "protocol error")
 	}
-	c.e.survivors.tls.Served(func(id model.ListenerID, n *tlsterm.Counters, days float64) {
+	c.e.survivors.tls.Served(func(id model.ListenerID, n *tlsterm.Counters, days float64, stale bool) {
 		if c.only != nil && !c.only.Listeners[id] {
 			return
 		}
@@ -134,6 +138,12 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 		counter(c.handshakes, n.Resumed.Load(), string(id), "true")
 		n.Failed(func(reason string, v int64) { counter(c.handshakeFailures, v, string(id), reason) })
 		ch <- prometheus.MustNewConstMetric(c.expiry, prometheus.GaugeValue, days, string(id))
+		gauge(c.stale, flag(stale), string(id))
+	})
+	c.e.survivors.tls.Spoken(func(id model.PoolID, stale bool) {
+		if c.only == nil || c.only.Pools[id] {
+			gauge(c.memberStale, flag(stale), string(id))
+		}
 	})
 	if st == nil {
 		return

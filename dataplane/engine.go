@@ -270,7 +270,7 @@ func (e *Engine) apply(cfg *model.Config, fresh bool) (unbound bool) {
 	news := was == nil || !slices.Equal(was.failures, failures)
 	if news {
 		for _, f := range failures {
-			e.log.Warn("object is not served", "object", f.Object, "err", f.Reason)
+			e.log.Warn("object is not served as configured", "object", f.Object, "err", f.Reason)
 		}
 	}
 	if news || was.applied != t.Index {

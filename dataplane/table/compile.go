@@ -23,7 +23,8 @@ type Survivors interface {
 	Member(key live.Key, addr netip.AddrPort) *live.Member
 	Policy(id model.L7PolicyID) *live.Policy
 	// ServerTLS and ClientTLS load what a listener or pool needs for TLS; nil for a
-	// pool that speaks none. A server that comes with an error is the one before.
+	// pool that speaks none. With something beside the error, what could not be loaded
+	// is as it was before.
 	ServerTLS(l *model.Listener, svc *model.Service) (*tlsterm.Server, error)
 	ClientTLS(p *model.Pool, svc *model.Service) (*tlsterm.Client, error)
 	Sessions(key SessionsKey) *sticky.Table
@@ -109,7 +110,7 @@ func (c *making) listener(svc *model.Service, l *model.Listener, counted *live.L
 			if out.TLS == nil {
 				return err
 			}
-			c.fail(string(l.ID), "%s; the certificates before stay in use", err)
+			c.fail(string(l.ID), "%s", err)
 		}
 	}
 	if out.Mode == ModeHTTP {

@@ -15,7 +15,10 @@ func (l *Listener) scheme() string {
 // from first on; they speak as the traffic does.
 func (c *making) secure(p *Pool, m *model.Pool, svc *model.Service, first int) *Pool {
 	t, err := c.s.ClientTLS(m, svc)
-	if err == nil {
+	if err != nil {
+		c.fail(string(m.ID), "%s", err)
+	}
+	if err == nil || t != nil { // t is as it was before, where it had to be
 		p.TLS = t
 		if t != nil {
 			for i := range c.sv.Targets[first:] {
@@ -24,7 +27,6 @@ func (c *making) secure(p *Pool, m *model.Pool, svc *model.Service, first int) *
 		}
 		return p
 	}
-	c.fail(string(m.ID), "%s", err)
 	none := &Pool{ID: p.ID, Protocol: p.Protocol, algorithm: p.algorithm, Members: p.Members}
 	if err := none.finish(nil); err != nil {
 		c.fail(string(m.ID), "%s", err)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"lbd/internal/certs"
 	"lbd/store/model"
@@ -19,12 +20,18 @@ import (
 type Client struct {
 	base *tls.Config // for what speaks HTTP/1.1
 	both *tls.Config // for what may speak HTTP/2 as well; nil: nothing may
+
+	pair  *tls.Certificate // shown to members; nil: none
+	trust *trust           // who signs for members; nil: nothing is verified
+	stale error            // why some of it is from before; nil: none is
 }
 
 // OffersHTTP2 reports whether members may be spoken to in HTTP/2. A nil Client's may not.
 func (c *Client) OffersHTTP2() bool { return c != nil && c.both != nil }
 
-func newClient(t *model.PoolTLS, find find, keys Keys) (*Client, error) {
+// newClient makes what t asks for. What cannot be loaded is as it was before (nil:
+// there is nothing), and stale says so.
+func newClient(t *model.PoolTLS, find find, keys Keys, before *Client) (*Client, error) {
 	versions, err := versionIDs(t.Versions)
 	if err != nil {
 		return nil, err
@@ -33,8 +40,8 @@ func newClient(t *model.PoolTLS, find find, keys Keys) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	pool, revoked, err := authority(t.CA, t.CRL, find, keys)
-	if err != nil {
+	c := &Client{}
+	if err := c.load(t, find, keys, before); err != nil {
 		return nil, err
 	}
 	cfg := &tls.Config{
@@ -45,26 +52,47 @@ func newClient(t *model.PoolTLS, find find, keys Keys) (*Client, error) {
 	if t.Ciphers == "" {
 		cfg.CipherSuites = nil
 	}
-	if pool != nil {
-		cfg.VerifyConnection = func(st tls.ConnectionState) error { return verifyMember(pool, revoked, st) }
+	if tr := c.trust; tr != nil {
+		cfg.VerifyConnection = func(st tls.ConnectionState) error { return verifyMember(tr.pool, tr.revoked, st) }
 	}
-	if t.Certificate != "" {
-		src, err := find(t.Certificate)
-		if err != nil {
-			return nil, fmt.Errorf("certificate %s: %w", t.Certificate, err)
-		}
-		c, err := certs.KeyPair(keys, src)
-		if err != nil {
-			return nil, fmt.Errorf("certificate %s: %w", t.Certificate, err)
-		}
-		cfg.Certificates = []tls.Certificate{*c}
+	if c.pair != nil {
+		cfg.Certificates = []tls.Certificate{*c.pair}
 	}
-	c := &Client{base: cfg}
+	c.base = cfg
 	if slices.Contains(alpn, "h2") {
 		c.both = cfg.Clone()
 		cfg.NextProtos = slices.DeleteFunc(slices.Clone(alpn), func(p string) bool { return p == "h2" })
 	}
 	return c, nil
+}
+
+// load opens what t refers to. What was not verified before does not stand in for
+// what should be.
+func (c *Client) load(t *model.PoolTLS, find find, keys Keys, before *Client) (err error) {
+	if before == nil {
+		before = &Client{}
+	}
+	if c.trust, err = loadTrust(authorities{t.CA, t.CRL}, find, keys); err != nil {
+		if before.trust == nil {
+			return err
+		}
+		c.trust, c.stale = before.trust, err
+	}
+	if t.Certificate == "" {
+		return nil
+	}
+	now := time.Now()
+	c.pair, err = pair(t.Certificate, find, keys)
+	if err == nil && before.pair != nil && expired(now, before.pair) == nil {
+		err = expired(now, c.pair)
+	}
+	if err != nil {
+		if before.pair == nil {
+			return err
+		}
+		c.pair, c.stale = before.pair, also(c.stale, err)
+	}
+	return nil
 }
 
 func verifyMember(pool *x509.CertPool, revoked *certs.Revocations, st tls.ConnectionState) error {

@@ -27,7 +27,9 @@ type Server struct {
 	Counters *Counters
 	gate     *Gate
 
-	leaves []*x509.Certificate
+	pairs []*tls.Certificate
+	trust *trust // who signs for clients; nil: nobody is asked
+	stale error  // why some of it is from before; nil: none is
 }
 
 // Keys opens secrets and derives keys.
@@ -69,7 +71,9 @@ func protocols(asked []string, served ...string) ([]string, error) {
 	return out, nil
 }
 
-func newServer(l *model.Listener, t *model.ListenerTLS, find find, keys Keys, fingerprint string) (*Server, error) {
+// newServer makes what l asks for. Where certificates or authorities cannot be
+// loaded, those of before (nil: there is none) are used, and stale says so.
+func newServer(l *model.Listener, t *model.ListenerTLS, find find, keys Keys, before *Server) (*Server, error) {
 	versions, err := versionIDs(t.Versions)
 	if err != nil {
 		return nil, err
@@ -78,33 +82,26 @@ func newServer(l *model.Listener, t *model.ListenerTLS, find find, keys Keys, fi
 	if err != nil {
 		return nil, err
 	}
-	var pairs []*tls.Certificate
-	s := &Server{keys: keys, purposes: ticketPurpose + "\n" + string(l.ID) + "\n" + fingerprint + "\n", HSTS: hsts(t)}
-	for _, ref := range t.ServerKeys() {
-		src, err := find(ref)
-		if err != nil {
-			return nil, fmt.Errorf("certificate %s: %w", ref, err)
-		}
-		c, err := certs.KeyPair(keys, src)
-		if err != nil {
-			return nil, fmt.Errorf("certificate %s: %w", ref, err)
-		}
-		pairs = append(pairs, c)
-		s.leaves = append(s.leaves, c.Leaf)
-	}
-	if len(pairs) == 0 {
-		return nil, errors.New("there is no certificate")
+	s := &Server{keys: keys, HSTS: hsts(t)}
+	if err := s.identify(t, find, before); err != nil {
+		return nil, err
 	}
 	cfg := &tls.Config{
-		GetCertificate: newNames(pairs).choose, NextProtos: alpn, CipherSuites: certs.Ciphers(t.Ciphers),
+		GetCertificate: newNames(s.pairs).choose, NextProtos: alpn, CipherSuites: certs.Ciphers(t.Ciphers),
 		MinVersion: versions[0], MaxVersion: versions[len(versions)-1], DynamicRecordSizingDisabled: true,
 	}
 	if t.Ciphers == "" {
 		cfg.CipherSuites = nil
 	}
-	if err := authenticate(cfg, t, find, keys); err != nil {
+	admitted := authorities{t.ClientCA, t.ClientCRL}
+	if err := s.authenticate(cfg, t, find, before); err != nil {
 		return nil, err
 	}
+	if s.trust != nil {
+		admitted = s.trust.from
+	}
+	// Who may resume: tickets are good where the same clients are let in.
+	s.purposes = ticketPurpose + "\n" + string(l.ID) + "\n" + t.ClientAuth + "\n" + admitted.ca + "\n" + admitted.crl + "\n"
 	s.configs = []*tls.Config{cfg}
 	if int(versions[len(versions)-1]-versions[0]) >= len(versions) {
 		s.configs = nil
@@ -117,8 +114,32 @@ func newServer(l *model.Listener, t *model.ListenerTLS, find find, keys Keys, fi
 	return s, s.rotate(time.Now())
 }
 
-// authenticate sets what is asked of clients.
-func authenticate(cfg *tls.Config, t *model.ListenerTLS, find find, keys Keys) error {
+// identify loads the certificates.
+func (s *Server) identify(t *model.ListenerTLS, find find, before *Server) (err error) {
+	for _, ref := range t.ServerKeys() {
+		var c *tls.Certificate
+		if c, err = pair(ref, find, s.keys); err != nil {
+			break
+		}
+		s.pairs = append(s.pairs, c)
+	}
+	if err == nil && len(s.pairs) == 0 {
+		return errors.New("there is no certificate")
+	}
+	now := time.Now()
+	if err == nil && before != nil && expired(now, before.pairs...) == nil {
+		err = expired(now, s.pairs...)
+	}
+	if err != nil && before != nil {
+		s.pairs, s.stale = before.pairs, err
+		return nil
+	}
+	return err
+}
+
+// authenticate sets what is asked of clients. Authorities from before stand in only
+// for others: a listener that asked nobody and now should is not served open.
+func (s *Server) authenticate(cfg *tls.Config, t *model.ListenerTLS, find find, before *Server) error {
 	switch t.ClientAuth {
 	case "OPTIONAL":
 		cfg.ClientAuth = tls.VerifyClientCertIfGiven
@@ -127,16 +148,21 @@ func authenticate(cfg *tls.Config, t *model.ListenerTLS, find find, keys Keys) e
 	default:
 		return nil
 	}
-	pool, revoked, err := authority(t.ClientCA, t.ClientCRL, find, keys)
+	tr, err := loadTrust(authorities{t.ClientCA, t.ClientCRL}, find, s.keys)
+	if err == nil && tr == nil {
+		err = errors.New("there is no CA")
+	}
 	if err != nil {
-		return fmt.Errorf("client authentication: %w", err)
+		err = fmt.Errorf("client authentication: %w", err)
+		if before == nil || before.trust == nil {
+			return err
+		}
+		tr, s.stale = before.trust, also(s.stale, err)
 	}
-	if pool == nil {
-		return errors.New("client authentication: there is no CA")
-	}
-	cfg.ClientCAs = pool
+	s.trust = tr
+	cfg.ClientCAs = tr.pool
 	cfg.VerifyConnection = func(st tls.ConnectionState) error { // on resumption, too
-		return notRevoked(revoked, st.VerifiedChains)
+		return notRevoked(tr.revoked, st.VerifiedChains)
 	}
 	return nil
 }
@@ -153,45 +179,6 @@ func notRevoked(r *certs.Revocations, chains [][]*x509.Certificate) (err error) 
 		}
 	}
 	return err
-}
-
-// authority loads CA certificates and a revocation list; nil for an empty ref.
-func authority(ca, crl string, find find, keys Keys) (*x509.CertPool, *certs.Revocations, error) {
-	if ca == "" {
-		return nil, nil, nil
-	}
-	list, err := load(ca, find, keys, certs.Authorities)
-	if err != nil {
-		return nil, nil, fmt.Errorf("CA %s: %w", ca, err)
-	}
-	pool := x509.NewCertPool()
-	for _, c := range list {
-		pool.AddCert(c)
-	}
-	if crl == "" {
-		return pool, nil, nil
-	}
-	l, err := load(crl, find, keys, certs.RevocationList)
-	if err == nil {
-		err = certs.SignedBy(l, list)
-	}
-	if err != nil {
-		return nil, nil, fmt.Errorf("revocation list %s: %w", crl, err)
-	}
-	return pool, certs.NewRevocations(l), nil
-}
-
-func load[T any](ref string, find find, keys Keys, parse func([]byte) (T, error)) (T, error) {
-	var none T
-	src, err := find(ref)
-	if err != nil {
-		return none, err
-	}
-	b, err := certs.Payload(keys, src)
-	if err != nil {
-		return none, err
-	}
-	return parse(b)
 }
 
 func hsts(t *model.ListenerTLS) []byte {

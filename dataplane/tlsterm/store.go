@@ -30,14 +30,17 @@ type Store struct {
 	counters map[model.ListenerID]*Counters   // guarded by mu
 }
 
+// A madeServer is kept while from stays; a stale one is made again when anything of
+// its service changes.
 type madeServer struct {
-	from  string
-	rules string // from, but for the certificates
+	from string
+	svc  *model.Service
 	*Server
 }
 
 type madeClient struct {
 	from string
+	svc  *model.Service
 	*Client
 }
 
@@ -72,8 +75,8 @@ func finder(svc *model.Service) find {
 }
 
 // Server is how l ends TLS, as it was when nothing has changed. The error names
-// what cannot be loaded; with it comes the one before, if there is one and only its
-// certificates were to be changed: who is let in stays what was asked for.
+// what cannot be loaded; with a Server beside it, what was loaded before is used
+// instead.
 func (st *Store) Server(l *model.Listener, svc *model.Service) (*Server, error) {
 	t := l.TLS
 	if t == nil {
@@ -83,26 +86,20 @@ func (st *Store) Server(l *model.Listener, svc *model.Service) (*Server, error) 
 	if err != nil {
 		return nil, fmt.Errorf("compare TLS of %s: %w", l.ID, err)
 	}
-	rules, err := rulesOf(t)
-	if err != nil {
-		return nil, fmt.Errorf("compare TLS of %s: %w", l.ID, err)
-	}
 	st.mu.Lock()
 	defer st.mu.Unlock()
-	made, known := st.servers[l.ID]
-	if known && made.from == string(from) {
-		return made.Server, nil
+	var before *Server
+	if made, ok := st.servers[l.ID]; ok {
+		before = made.Server
+		if made.from == string(from) && (before.stale == nil || made.svc == svc) {
+			return before, kept(before.stale)
+		}
 	}
 	if st.keys == nil {
 		return nil, errNoKeys
 	}
-	// Who may resume: tickets are good where the same clients are let in.
-	admitted := t.ClientAuth + "\n" + t.ClientCA + "\n" + t.ClientCRL
-	s, err := newServer(l, t, finder(svc), st.keys, admitted)
+	s, err := newServer(l, t, finder(svc), st.keys, before)
 	if err != nil {
-		if known && made.rules == rules {
-			return made.Server, err
-		}
 		return nil, err
 	}
 	c := st.counters[l.ID]
@@ -111,41 +108,47 @@ func (st *Store) Server(l *model.Listener, svc *model.Service) (*Server, error) 
 		st.counters[l.ID] = c
 	}
 	s.Counters, s.gate = c, st.Gate
-	st.servers[l.ID] = &madeServer{string(from), rules, s}
-	return s, nil
+	st.servers[l.ID] = &madeServer{string(from), svc, s}
+	return s, kept(s.stale)
 }
 
-// rulesOf is all of t but its certificates, to be compared.
-func rulesOf(t *model.ListenerTLS) (string, error) {
-	r := *t
-	r.Certificate, r.SNI = "", nil
-	b, err := json.Marshal(&r)
-	return string(b), err
+// kept is why as it is told.
+func kept(why error) error {
+	if why == nil {
+		return nil
+	}
+	return fmt.Errorf("%w; what was loaded before is used", why)
 }
 
-// Client is how a pool speaks TLS to its members; nil when it does not.
+// Client is how a pool speaks TLS to its members; nil when it does not. The error
+// is as that of Server.
 func (st *Store) Client(p *model.Pool, svc *model.Service) (*Client, error) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
 	if p.TLS == nil || !p.TLS.Enabled {
+		delete(st.clients, p.ID)
 		return nil, nil
 	}
 	from, err := json.Marshal(p.TLS)
 	if err != nil {
 		return nil, fmt.Errorf("compare TLS of %s: %w", p.ID, err)
 	}
-	st.mu.Lock()
-	defer st.mu.Unlock()
-	if made, ok := st.clients[p.ID]; ok && made.from == string(from) {
-		return made.Client, nil
+	var before *Client
+	if made, ok := st.clients[p.ID]; ok {
+		before = made.Client
+		if made.from == string(from) && (before.stale == nil || made.svc == svc) {
+			return before, kept(before.stale)
+		}
 	}
 	if st.keys == nil {
 		return nil, errNoKeys
 	}
-	c, err := newClient(p.TLS, finder(svc), st.keys)
+	c, err := newClient(p.TLS, finder(svc), st.keys, before)
 	if err != nil {
 		return nil, err
 	}
-	st.clients[p.ID] = &madeClient{string(from), c}
-	return c, nil
+	st.clients[p.ID] = &madeClient{string(from), svc, c}
+	return c, kept(c.stale)
 }
 
 // ForgetServer drops what a listener that is gone had.
@@ -163,18 +166,28 @@ func (st *Store) ForgetClient(id model.PoolID) {
 	delete(st.clients, id)
 }
 
-// Served calls each with every listener's counters and the days until the first
-// of its certificates expires.
-func (st *Store) Served(each func(id model.ListenerID, c *Counters, days float64)) {
+// Served calls each with every listener's counters, the days until the first
+// of its certificates expires, and whether some of it is from before.
+func (st *Store) Served(each func(id model.ListenerID, c *Counters, days float64, stale bool)) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	for id, s := range st.servers {
-		first := s.leaves[0].NotAfter
-		for _, l := range s.leaves {
-			if l.NotAfter.Before(first) {
-				first = l.NotAfter
+		first := s.pairs[0].Leaf.NotAfter
+		for _, c := range s.pairs {
+			if c.Leaf.NotAfter.Before(first) {
+				first = c.Leaf.NotAfter
 			}
 		}
-		each(id, s.Server.Counters, time.Until(first).Hours()/24)
+		each(id, s.Server.Counters, time.Until(first).Hours()/24, s.stale != nil)
+	}
+}
+
+// Spoken calls each with every pool that speaks TLS and whether some of what it does
+// so with is from before.
+func (st *Store) Spoken(each func(id model.PoolID, stale bool)) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	for id, c := range st.clients {
+		each(id, c.stale != nil)
 	}
 }

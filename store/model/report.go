@@ -45,7 +45,7 @@ type DrainingProcess struct {
 	Connections int64     `json:"connections"`
 }
 
-// Failure says why an object is not served on a node.
+// Failure says why an object is not served on a node as it is configured.
 type Failure struct {
 	Object string `json:"object"` // its id
 	Reason string `json:"reason"`

@@ -58,7 +58,15 @@ func (ca *CA) ECDSA(names ...string) *Leaf {
 	ca.t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	must(ca.t, err)
-	return ca.leaf(key, names)
+	return ca.leaf(key, time.Hour, names)
+}
+
+// Expired is as ECDSA, and its time was over half an hour ago.
+func (ca *CA) Expired(names ...string) *Leaf {
+	ca.t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	must(ca.t, err)
+	return ca.leaf(key, -30*time.Minute, names)
 }
 
 // RSA makes a leaf with an RSA key of 2048 bits.
@@ -66,13 +74,13 @@ func (ca *CA) RSA(names ...string) *Leaf {
 	ca.t.Helper()
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	must(ca.t, err)
-	return ca.leaf(key, names)
+	return ca.leaf(key, time.Hour, names)
 }
 
-func (ca *CA) leaf(key crypto.Signer, names []string) *Leaf {
+func (ca *CA) leaf(key crypto.Signer, left time.Duration, names []string) *Leaf {
 	tmpl := &x509.Certificate{
 		SerialNumber: big.NewInt(ca.serial.Add(1)), Subject: pkix.Name{CommonName: names[0], Organization: []string{"lbd tests"}},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(left),
 		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageKeyEncipherment, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
 	}
 	for _, n := range names {
