@@ -28,6 +28,9 @@ var ErrPassphrase = errors.New("the private key is protected by a passphrase")
 
 // FromPKCS12 reads a bundle without a passphrase: key, certificate, chain.
 func FromPKCS12(b []byte) (*tls.Certificate, error) {
+	if err := bounded(b, 0); err != nil {
+		return nil, err
+	}
 	key, leaf, chain, err := pkcs12.DecodeChain(b, "")
 	if err != nil {
 		return nil, fmt.Errorf("read PKCS #12: %w", err)
@@ -104,7 +107,10 @@ func certificates(b []byte) ([]*x509.Certificate, error) {
 // privateKey reads the first key of a PEM text, or one in DER.
 func privateKey(b, passphrase []byte) (crypto.PrivateKey, error) {
 	if !LooksLikePEM(b) {
-		return derKey(b)
+		if key, err := derKey(b); err == nil || !isLocked(b) {
+			return key, err
+		}
+		return unlock(&pem.Block{Type: lockedType, Bytes: b}, passphrase)
 	}
 	for block, rest := pem.Decode(b); block != nil; block, rest = pem.Decode(rest) {
 		switch block.Type {
@@ -113,7 +119,7 @@ func privateKey(b, passphrase []byte) (crypto.PrivateKey, error) {
 				return unlock(block, passphrase)
 			}
 			return derKey(block.Bytes)
-		case "ENCRYPTED PRIVATE KEY":
+		case lockedType:
 			return unlock(block, passphrase)
 		}
 	}
@@ -129,7 +135,7 @@ func derKey(b []byte) (crypto.PrivateKey, error) {
 	}
 	k, err := x509.ParseECPrivateKey(b)
 	if err != nil {
-		return nil, errors.New("the private key cannot be read")
+		return nil, errUnreadable
 	}
 	return k, nil
 }
