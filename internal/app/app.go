@@ -56,6 +56,7 @@ type node struct {
 	iface   string
 	board   *status.Board
 	obs     *observer
+	ledger  *status.Ledger
 	follow  *follow // nil on a witness
 	roles   *roles
 	history *history // nil without VIPs
@@ -256,7 +257,8 @@ func (n *node) open() (err error) {
 		}
 	}
 	n.board = status.New()
-	n.obs = newObserver(n.board, n.report, n.detail, n.raft.Push, n.log)
+	n.ledger = n.newLedger()
+	n.obs = newObserver(n.board, n.ledger, n.report, n.detail, n.raft.Push, n.log)
 	n.roles = &roles{
 		kind: n.cfg.Kind(), node: n.raft, holder: n.holder, src: n.src, obs: n.obs, iface: n.iface,
 		log: n.log.With("part", "role"), ready: n.dataPlaneReady, linksUp: n.linksUp, arbiterDown: n.arbiter.down, engine: n.engine, vrrp: n.cfg.VRRP, wake: make(chan struct{}, 1),
@@ -336,6 +338,7 @@ func (n *node) run(ctx context.Context, out io.Writer) error {
 			lifecycle.Part{Name: "follow", Run: n.follow.run})
 	}
 	parts = append(parts, lifecycle.Part{Name: "status", Run: func(ctx context.Context) error { return n.obs.run(ctx, n.engineChanged()) }})
+	parts = append(parts, lifecycle.Part{Name: "counters", Run: n.keepTotals})
 	parts = append(parts, lifecycle.Part{Name: "settle", Run: (&settler{n.raft, n.st, n.obs, n.log}).run})
 	parts = append(parts, lifecycle.Part{Name: "housekeeping", Run: newHousekeeper(n).run})
 	caughtUp, serving := make(chan struct{}), make(chan struct{})
@@ -469,7 +472,8 @@ func (n *node) detail() (map[model.MemberID]model.MemberHealth, map[model.Listen
 		return nil, nil
 	}
 	e := n.engine.Report()
-	return e.Members, e.Listeners
+	n.ledger.SetSelf(n.raft.Self())
+	return e.Members, n.ledger.Own(e.Listeners, n.hasListener)
 }
 
 // cause strips the "listen tcp :9876" of the net package down to the reason.

@@ -11,6 +11,7 @@ import (
 
 	"lbd/dataplane/sticky"
 	"lbd/dataplane/table"
+	"lbd/internal/status"
 	"lbd/store"
 	"lbd/store/model"
 )
@@ -44,6 +45,7 @@ type follow struct {
 	peers func() map[model.NodeID]int64
 	log   *slog.Logger
 	known map[model.NodeID]*followed
+	sums  *status.Ledger
 
 	sent, received, unknown, cut prometheus.Counter
 }
@@ -53,6 +55,12 @@ type followed struct {
 	epoch int64
 	until time.Time // it was told everything up to then; zero: nothing
 	tries int
+}
+
+// tale is one message: sessions, or what is remembered of counters.
+type tale struct {
+	Sessions *learned                       `json:"sessions,omitempty"`
+	Totals   map[model.NodeID]status.Totals `json:"totals,omitempty"`
 }
 
 // learned are sessions of one pool, on their way.
@@ -82,7 +90,7 @@ func newFollow(n *node) *follow {
 	return &follow{
 		export: n.engine.ExportSessions, take: n.engine.ImportSession, tell: n.raft.Tell,
 		peers: func() map[model.NodeID]int64 { return dataPeers(n) },
-		log:   n.log.With("part", "follow"), known: map[model.NodeID]*followed{},
+		log:   n.log.With("part", "follow"), known: map[model.NodeID]*followed{}, sums: n.ledger,
 		sent:     counter("sent", "Sessions of persistence that other nodes were told of."),
 		received: counter("received", "Sessions of persistence that other nodes have told of."),
 		unknown:  counter("unknown", "Sessions of persistence that another node told of and no pool here is for."),
@@ -134,6 +142,10 @@ func (f *follow) round(ctx context.Context) {
 	for id, epoch := range peers {
 		p := f.known[id]
 		if p == nil || p.epoch != epoch {
+			if err := f.send(ctx, id, tale{Totals: f.sums.For(id)}, nil); err != nil {
+				f.log.Debug("tell a node of counters", "node", id, "err", err)
+				continue // again in the next round
+			}
 			p = &followed{epoch: epoch}
 			f.known[id] = p
 		}
@@ -170,15 +182,8 @@ func (f *follow) bring(ctx context.Context, to model.NodeID, p *followed) error 
 		for len(list) > 0 {
 			part := list[:min(len(list), followBatch)]
 			list = list[len(part):]
-			body, err := json.Marshal(learned{k.Pool, k.As, part})
-			if err != nil {
-				return fmt.Errorf("encode sessions of pool %s: %w", k.Pool, err)
-			}
 			var answer learnedAnswer
-			mctx, cancel := context.WithTimeout(ctx, followTimeout)
-			err = f.tell(mctx, to, body, &answer)
-			cancel()
-			if err != nil {
+			if err := f.send(ctx, to, tale{Sessions: &learned{k.Pool, k.As, part}}, &answer); err != nil {
 				return err
 			}
 			unknown += answer.Unknown
@@ -193,12 +198,30 @@ func (f *follow) bring(ctx context.Context, to model.NodeID, p *followed) error 
 	return nil
 }
 
+func (f *follow) send(ctx context.Context, to model.NodeID, t tale, answer any) error {
+	body, err := json.Marshal(t)
+	if err != nil {
+		return fmt.Errorf("encode what is told: %w", err)
+	}
+	if answer == nil {
+		answer = &learnedAnswer{}
+	}
+	ctx, cancel := context.WithTimeout(ctx, followTimeout)
+	defer cancel()
+	return f.tell(ctx, to, body, answer)
+}
+
 // told takes what another node has learned.
 func (f *follow) told(_ model.NodeID, body []byte) (any, error) {
-	var l learned
-	if err := json.Unmarshal(body, &l); err != nil {
-		return nil, store.Errorf(store.Invalid, "The sessions cannot be read: %v", err)
+	var t tale
+	if err := json.Unmarshal(body, &t); err != nil {
+		return nil, store.Errorf(store.Invalid, "What was told cannot be read: %v", err)
 	}
+	f.sums.Told(t.Totals)
+	if t.Sessions == nil {
+		return learnedAnswer{}, nil
+	}
+	l := t.Sessions
 	if len(l.List) > followBatch {
 		return nil, store.Errorf(store.Invalid, "There are %d sessions in one message, at most %d are taken.", len(l.List), followBatch)
 	}

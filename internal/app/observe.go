@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -31,6 +32,7 @@ const (
 // exchanges them with the peers.
 type observer struct {
 	board *status.Board
+	sums  *status.Ledger
 	build func() model.Report // fresh, without Epoch, Seq and the large part
 	large func() (map[model.MemberID]model.MemberHealth, map[model.ListenerID]model.ListenerCounters)
 	push  func([]byte)
@@ -50,13 +52,13 @@ type observer struct {
 }
 
 func newObserver(
-	board *status.Board, build func() model.Report,
+	board *status.Board, sums *status.Ledger, build func() model.Report,
 	large func() (map[model.MemberID]model.MemberHealth, map[model.ListenerID]model.ListenerCounters),
 	push func([]byte), log *slog.Logger,
 ) *observer {
 	api := make(chan struct{}, 1)
 	return &observer{
-		board: board, build: build, large: large, push: push, log: log, api: api,
+		board: board, sums: sums, build: build, large: large, push: push, log: log, api: api,
 		wake: make(chan struct{}, 1), epoch: time.Now().UnixNano(), subs: map[chan struct{}]struct{}{api: {}},
 	}
 }
@@ -140,10 +142,10 @@ func (o *observer) receive(from model.NodeID, b []byte) {
 		o.log.Warn("report of a peer names another node", "node", from)
 		return
 	}
-	if !m.Full {
-		if old, ok := o.board.Get(from); ok && old.Epoch == m.Report.Epoch {
-			m.Report.Members, m.Report.Listeners = old.Members, old.Listeners
-		}
+	if old, ok := o.board.Get(from); !m.Full && ok && old.Epoch == m.Report.Epoch {
+		m.Report.Members, m.Report.Listeners = old.Members, old.Listeners
+	} else {
+		m.Report.Listeners = o.sums.Heard(from, m.Report.Epoch, m.Report.Listeners)
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -153,15 +155,30 @@ func (o *observer) receive(from model.NodeID, b []byte) {
 }
 
 // Reports implements deps.Observer: all rows, this node's own made just now.
+// What nodes have counted of which there is no row is in this node's.
 func (o *observer) Reports() []model.Heard {
-	o.refreshQuietly()
-	return o.board.Reports()
+	self := o.refreshQuietly()
+	rows := o.board.Reports()
+	silent := o.sums.Silent(func(id model.NodeID) bool {
+		return slices.ContainsFunc(rows, func(h model.Heard) bool { return h.Node == id })
+	})
+	if len(silent) == 0 {
+		return rows
+	}
+	for i := range rows {
+		if rows[i].Node == self {
+			rows[i].Listeners = status.Sum(rows[i].Listeners, silent)
+		}
+	}
+	return rows
 }
 
-func (o *observer) refreshQuietly() {
+func (o *observer) refreshQuietly() (self model.NodeID) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.board.Put(o.own(false))
+	r := o.own(false)
+	o.board.Put(r)
+	return r.Node
 }
 
 // subscribe returns a channel that is signalled after every change.

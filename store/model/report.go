@@ -62,7 +62,7 @@ type MemberHealth struct {
 	ActiveConnections int64 `json:"active_connections"`
 }
 
-// ListenerCounters are exact and only grow (except ActiveConnections) within one epoch.
+// ListenerCounters are exact and only grow, except ActiveConnections: see status.Ledger.
 type ListenerCounters struct {
 	BytesIn           int64 `json:"bytes_in"`  // from clients
 	BytesOut          int64 `json:"bytes_out"` // to clients
