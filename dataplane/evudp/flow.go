@@ -161,13 +161,11 @@ func (f *flow) Ready() {
 		return
 	}
 	s := f.p.s
-	most := min(answersPerTurn, loop.BatchSize-s.waiting)
-	n, errno := f.server.Receive(s.answers, s.waiting, most)
+	n, errno := f.server.Receive(s.answers, s.waiting, 1) // if there is more, the loop calls again
 	switch errno {
 	case 0:
 	case unix.ECONNREFUSED, unix.EHOSTUNREACH, unix.ENETUNREACH, unix.EPROTO:
 		f.refused = true
-		s.l.Again(f) // an answer may be behind it
 		return
 	default: // nothing there
 		return
@@ -182,9 +180,6 @@ func (f *flow) Ready() {
 	f.p.flows.used(f, s.l.Now())
 	s.l.Arm(&f.timer, f, f.idle())
 	s.queued(f.p, n)
-	if n == most {
-		s.l.Again(f)
-	}
 }
 
 // Panicked implements loop.Handler.

@@ -21,10 +21,6 @@ const (
 	// work for each datagram.
 	touchEvery = 100 * time.Millisecond
 
-	// answersPerTurn is how many datagrams of one member are taken before the other
-	// flows have their turn.
-	answersPerTurn = 16
-
 	// begEvery is how often a port without room asks those on other loops, begFor for how
 	// many flows at most.
 	begEvery = 10 * time.Millisecond

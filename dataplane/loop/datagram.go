@@ -133,9 +133,9 @@ func (s *Sock) DialDatagram(l *Loop, addr netip.AddrPort, on Handler) error {
 	return nil
 }
 
-// WatchReads registers the socket for what comes in and for errors; a socket of
-// datagrams would else tell of each one that has left.
-func (s *Sock) WatchReads() error { return s.watch(unix.EPOLLIN | unix.EPOLLET) }
+// WatchReads registers the socket for what comes in and for errors, as long as
+// there is something; a socket of datagrams would else tell of each one that has left.
+func (s *Sock) WatchReads() error { return s.watch(unix.EPOLLIN) }
 
 // Receive is Loop.Receive on this socket.
 func (s *Sock) Receive(d *Datagrams, first, most int) (n int, errno syscall.Errno) {

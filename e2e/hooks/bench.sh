@@ -13,6 +13,7 @@ case $BENCH_PROTO in
   http) protocol=HTTP ;;
   https) protocol=TERMINATED_HTTPS pool_protocol=HTTP ;;
   tcp) protocol=TCP ;;
+  udp) protocol=UDP ;;
   *) exit 3 ;;
 esac
 data=$BENCH_DIR/lbd-$$
