@@ -18,6 +18,35 @@ const (
 	chunked                // without a known length
 )
 
+// wellFormed makes up for what net/http lets pass of a final answer: a status that is
+// not three digits, several lengths or one that is no number, and fields of a
+// connection (RFC 9113 sections 8.1.1, 8.2.2 and 8.3.2).
+func wellFormed(resp *http.Response) bool {
+	status := strconv.Itoa(resp.StatusCode)
+	if len(status) != 3 || !strings.HasPrefix(resp.Status, status+" ") || connectionSpecific(resp.Header) {
+		return false
+	}
+	lengths := resp.Header["Content-Length"]
+	if len(lengths) > 1 {
+		return false
+	}
+	for _, v := range lengths {
+		if v == "" || strings.Trim(v, "0123456789") != "" || resp.ContentLength < 0 { // the latter: too large a number
+			return false
+		}
+	}
+	return true
+}
+
+func connectionSpecific(fields http.Header) bool {
+	for _, name := range []string{"Connection", "Proxy-Connection", "Keep-Alive", "Transfer-Encoding", "Upgrade"} {
+		if _, ok := fields[name]; ok {
+			return true
+		}
+	}
+	return false
+}
+
 // appendHead appends the head of resp in HTTP/1.1.
 func appendHead(dst []byte, resp *http.Response, method string) ([]byte, framing) {
 	how := chunked
@@ -56,8 +85,7 @@ func appendStatus(dst []byte, status int) []byte {
 
 func appendFields(dst []byte, fields http.Header) []byte {
 	for name, values := range fields {
-		switch name {
-		case "Content-Length", "Connection", "Proxy-Connection", "Keep-Alive", "Transfer-Encoding", "Upgrade":
+		if name == "Content-Length" {
 			continue
 		}
 		for _, v := range values {

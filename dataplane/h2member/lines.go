@@ -6,16 +6,32 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
 // ErrClosed is what a closed Lines says.
 var ErrClosed = errors.New("connections to members are closed")
 
+// errUnusable is a connection that takes not even its first request.
+var errUnusable = errors.New("the member takes no request")
+
 // Line is a connection to a member that many requests share.
 type Line struct {
-	cc *http.ClientConn
+	cc      *http.ClientConn
+	streams atomic.Int32 // reserved or under way
 }
+
+// reserve makes room for a stream; free gives it back.
+func (l *Line) reserve() bool {
+	if l.streams.Add(1) <= lineStreams && l.cc.Reserve() == nil {
+		return true
+	}
+	l.free()
+	return false
+}
+
+func (l *Line) free() { l.streams.Add(-1) }
 
 // Lines are the lines to all members, by what tells them apart: the member, how it
 // is spoken to, and what for. For any number of goroutines.
@@ -70,7 +86,7 @@ func (l *Lines[K]) Take(k K) *Stream {
 	live := p.lines[:0]
 	var got *Stream
 	for _, line := range p.lines {
-		if got == nil && line.cc.Reserve() == nil {
+		if got == nil && line.reserve() {
 			got = newStream(line)
 		}
 		if line.cc.Err() == nil {
@@ -134,11 +150,11 @@ func (l *Lines[K]) Add(k K, c net.Conn) (*Stream, error) {
 		c.Close()
 		return nil, err
 	}
-	if err := cc.Reserve(); err != nil {
+	line := &Line{cc: cc}
+	if !line.reserve() {
 		cc.Close()
-		return nil, err
+		return nil, errUnusable
 	}
-	line := &Line{cc}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	p := l.of[k]

@@ -22,7 +22,10 @@ import (
 )
 
 // member serves HTTP/2 in clear on one end of a connection; the other end is given.
-func member(t *testing.T, h http.HandlerFunc) net.Conn {
+func member(t *testing.T, h http.HandlerFunc) net.Conn { return memberOf(t, 2, h) }
+
+// memberOf is a member that allows as many streams.
+func memberOf(t *testing.T, streams int, h http.HandlerFunc) net.Conn {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -37,7 +40,7 @@ func member(t *testing.T, h http.HandlerFunc) net.Conn {
 	if err != nil {
 		t.Fatal(err)
 	}
-	srv := &http.Server{Handler: h, DisableGeneralOptionsHandler: true, Protocols: new(http.Protocols), HTTP2: &http.HTTP2Config{MaxConcurrentStreams: 2}}
+	srv := &http.Server{Handler: h, DisableGeneralOptionsHandler: true, Protocols: new(http.Protocols), HTTP2: &http.HTTP2Config{MaxConcurrentStreams: streams}}
 	srv.Protocols.SetUnencryptedHTTP2(true)
 	done := make(chan struct{})
 	go func() {

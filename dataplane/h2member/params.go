@@ -11,10 +11,14 @@ const (
 	upSize   = 32 << 10
 	downSize = 64 << 10
 
-	// streamWindow and lineWindow bound what a member may send ahead of what is read:
-	// on a stream, and on all of a line together.
-	streamWindow = 256 << 10
-	lineWindow   = 4 << 20
+	// lineStreams is how many streams a line carries at once, if the member allows as
+	// many.
+	lineStreams = 100
+	// streamWindow bounds what a member may send on a stream ahead of what is read. A
+	// line's window has room for all of its streams: clients that do not read take
+	// nothing from the others.
+	streamWindow = 128 << 10
+	lineWindow   = lineStreams * streamWindow
 
 	// idleTime ends a line without streams. As HTTP/1.1 connections to members.
 	idleTime = 30 * time.Second

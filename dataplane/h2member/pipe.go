@@ -123,6 +123,18 @@ func (p *pipe) write(b []byte, idle time.Duration, end error) (n int, err error)
 	}
 }
 
+// offer queues all of b if there is room for it now.
+func (p *pipe) offer(b []byte) bool {
+	p.mu.Lock()
+	ok := !p.shut && p.end == nil && len(p.buf)-p.from+len(b) <= p.max
+	if ok {
+		p.buf = append(p.buf, b...)
+	}
+	p.mu.Unlock()
+	poke(p.readable)
+	return ok
+}
+
 // room waits until something may be written, or nobody reads.
 func (p *pipe) room(deadline time.Time) error {
 	for {

@@ -61,6 +61,7 @@ func (s *Stream) Close() error {
 	s.close.Do(func() {
 		if !s.begun {
 			s.line.cc.Release()
+			s.line.free()
 		}
 		s.up.close(io.ErrUnexpectedEOF) // does nothing behind a complete request
 		if s.down.ended() {
@@ -83,15 +84,23 @@ func (s *Stream) begin(r *http.Request) {
 	s.stopped.Add(1)
 	go func() { // ends with the answer, or when Close cancels
 		defer s.stopped.Done()
+		defer s.line.free()
 		if err := s.run(r); err != nil {
 			s.down.close(err)
 		}
 	}()
 }
 
+// interim passes an interim answer on. It is called by who reads the line for all of
+// its streams, and so does not wait: who sends more of them than are taken is at fault.
 func (s *Stream) interim(status int, fields textproto.MIMEHeader) error {
-	_, err := s.down.Write(appendInterim(nil, status, fields), 0)
-	return err
+	if status == http.StatusSwitchingProtocols { // RFC 9113 section 8.6
+		return semantics.ErrMemberAnswer
+	}
+	if connectionSpecific(http.Header(fields)) || !s.down.offer(appendInterim(nil, status, fields)) {
+		return semantics.ErrMemberAnswer
+	}
+	return nil
 }
 
 var pieces = sync.Pool{New: func() any { return new([copySize]byte) }}
@@ -103,6 +112,9 @@ func (s *Stream) run(r *http.Request) error {
 		return reason(err)
 	}
 	defer resp.Body.Close()
+	if !wellFormed(resp) {
+		return semantics.ErrMemberAnswer
+	}
 	out, how := appendHead(make([]byte, 0, 512), resp, r.Method)
 	left := resp.ContentLength
 	buf := pieces.Get().(*[copySize]byte)
@@ -115,7 +127,9 @@ func (s *Stream) run(r *http.Request) error {
 			out = out[:0]
 		}
 		n, err := resp.Body.Read(buf[:])
-		left -= int64(n)
+		if left -= int64(n); n > 0 && how == bare {
+			return semantics.ErrMemberAnswer
+		}
 		if n > 0 && how == chunked {
 			out = http1.AppendData(out, buf[:n])
 		} else {
