@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"time"
 
 	"lbd/store/model"
 )
@@ -26,13 +28,55 @@ const (
 	maxMessage = 64 << 20
 )
 
-// encodeMessage gives JSON, compressed where it is large: the reports of a
-// hundred thousand members are ten megabytes, more than one message may have.
-func encodeMessage(m message) ([]byte, error) {
-	b, err := json.Marshal(m)
-	if err != nil || len(b) < squeezeAbove {
+// detail is the large part of a report: what is there once for each member or listener.
+type detail struct {
+	members   map[model.MemberID]model.MemberHealth
+	listeners map[model.ListenerID]model.ListenerCounters
+	took      time.Duration // to make
+
+	text     []byte // JSON, to be put behind the other fields of a report
+	squeezed bool   // text is a member of a gzip file
+}
+
+// encode makes text, compressed where it is large: the reports of a hundred thousand
+// members are ten megabytes, more than one message may have.
+func (d *detail) encode() error {
+	members, err := json.Marshal(d.members)
+	if err != nil {
+		return fmt.Errorf("encode members: %w", err)
+	}
+	listeners, err := json.Marshal(d.listeners)
+	if err != nil {
+		return fmt.Errorf("encode listeners: %w", err)
+	}
+	text := slices.Concat([]byte(`,"members":`), members, []byte(`,"listeners":`), listeners, []byte("}}"))
+	d.squeezed = len(text) >= squeezeAbove
+	if d.squeezed {
+		text, err = squeeze(text)
+	}
+	d.text = text
+	return err
+}
+
+// encodeMessage gives the JSON of r without its large part; with d, if that is not nil,
+// behind it. A gzip file of two members is the text of both: so the small part is as
+// new as the message, however long it took to make the large one.
+func encodeMessage(r model.Report, d *detail) ([]byte, error) {
+	full := d != nil && len(d.text) > 0
+	b, err := json.Marshal(message{full, r})
+	if err != nil || !full {
 		return b, err
 	}
+	b = b[:len(b)-len("}}")]
+	if d.squeezed {
+		if b, err = squeeze(b); err != nil {
+			return nil, err
+		}
+	}
+	return append(b, d.text...), nil
+}
+
+func squeeze(b []byte) ([]byte, error) {
 	var out bytes.Buffer
 	z, err := gzip.NewWriterLevel(&out, gzip.BestSpeed)
 	if err != nil {

@@ -20,7 +20,12 @@ func TestMessage(t *testing.T) {
 		if n == 0 {
 			in.Report.Members = nil
 		}
-		b, err := encodeMessage(in)
+		in.Report.Listeners = map[model.ListenerID]model.ListenerCounters{"l": {Requests: int64(n)}}
+		d := &detail{members: in.Report.Members, listeners: in.Report.Listeners}
+		if err := d.encode(); err != nil {
+			t.Fatal(err)
+		}
+		b, err := encodeMessage(model.Report{Node: "n1", Applied: 7}, d)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -34,6 +39,20 @@ func TestMessage(t *testing.T) {
 		if d := cmp.Diff(in, out); d != "" {
 			t.Errorf("%d members: %.500s", n, d)
 		}
+	}
+}
+
+func TestMessageWithoutTheLargePart(t *testing.T) {
+	b, err := encodeMessage(model.Report{Node: "n1", Applied: 7}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := decodeMessage(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(message{Report: model.Report{Node: "n1", Applied: 7}}, out); d != "" {
+		t.Error(d)
 	}
 }
 

@@ -26,6 +26,10 @@ const (
 	costShare = 20
 	// longestReuse bounds that for what this node shows of itself.
 	longestReuse = time.Second
+	// briefly is how long somebody who reads the board may wait for the large part.
+	// What takes longer is made in the background only, and is then up to fullEvery
+	// old; the small part goes on meanwhile: every write waits for what it tells.
+	briefly = 2 * time.Millisecond
 )
 
 // observer makes this node's report, keeps the board of all reports, and
@@ -45,10 +49,8 @@ type observer struct {
 	epoch int64                      // set once
 	subs  map[chan struct{}]struct{} // guarded by mu; channels of size 1
 
-	// The large part as it was last made, and when it is too old; guarded by mu.
-	members   map[model.MemberID]model.MemberHealth
-	listeners map[model.ListenerID]model.ListenerCounters
-	largeTill time.Time
+	detail    detail    // as it was last made; guarded by mu
+	largeTill time.Time // when it is too old; guarded by mu
 }
 
 func newObserver(
@@ -77,39 +79,73 @@ func (o *observer) run(ctx context.Context, changed <-chan struct{}) error {
 	defer tick.Stop()
 	var lastFull, nextFull time.Time
 	due := false // something changed since the last full report
+	made := make(chan *detail, 1)
+	making := false
+	var maker sync.WaitGroup
+	defer maker.Wait()
 	for {
+		var d *detail // to be sent
 		select {
 		case <-ctx.Done():
 			return nil
+		case d = <-made:
+			making = false
 		case <-changed:
 			due = true
 		case <-o.wake:
 		case <-tick.C:
 		}
-		now := time.Now()
-		full := !now.Before(nextFull) && (due || now.Sub(lastFull) >= fullEvery)
-		r := o.refresh(full)
-		if !full {
-			r.Members, r.Listeners = nil, nil
+		if now := time.Now(); !making && d == nil && !now.Before(nextFull) && (due || now.Sub(lastFull) >= fullEvery) {
+			due, lastFull = false, now
+			if o.brief() {
+				d = o.makeDetail()
+			} else {
+				making = true
+				maker.Go(func() { made <- o.makeDetail() })
+			}
 		}
-		b, err := encodeMessage(message{full, r})
+		r := o.refresh(d)
+		r.Members, r.Listeners = nil, nil
+		b, err := encodeMessage(r, d)
 		if err != nil {
 			o.log.Error("encode report", "err", err)
 			continue
 		}
-		if full {
-			due, lastFull, nextFull = false, now, now.Add(costShare*time.Since(now))
+		if d != nil {
+			nextFull = time.Now().Add(costShare * d.took)
 		}
 		o.push(b)
 	}
 }
 
-// refresh puts a fresh own report on the board and returns it. With full the
-// large part is made anew, too.
-func (o *observer) refresh(full bool) model.Report {
+// brief reports whether the large part took little to make when it was last made.
+func (o *observer) brief() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	r := o.own(full)
+	return o.detail.took <= briefly
+}
+
+// makeDetail makes the large part, ready to be sent.
+func (o *observer) makeDetail() *detail {
+	began := time.Now()
+	d := &detail{}
+	d.members, d.listeners = o.large()
+	if err := d.encode(); err != nil {
+		o.log.Error("encode report", "err", err)
+	}
+	d.took = time.Since(began)
+	return d
+}
+
+// refresh puts a fresh own report on the board, with d if that is not nil, and
+// returns it.
+func (o *observer) refresh(d *detail) model.Report {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if d != nil {
+		o.keep(*d)
+	}
+	r := o.own()
 	if o.board.Put(r) {
 		o.wakeSubs()
 	}
@@ -118,17 +154,23 @@ func (o *observer) refresh(full bool) model.Report {
 
 // own makes this node's next report; needs o.mu. The large part, which nobody
 // changes once it is made, is used again while it is cheap to do so.
-func (o *observer) own(full bool) model.Report {
+func (o *observer) own() model.Report {
 	r := o.build()
-	if began := time.Now(); full || began.After(o.largeTill) {
-		o.members, o.listeners = o.large()
-		ended := time.Now()
-		o.largeTill = ended.Add(min(costShare*ended.Sub(began), longestReuse))
+	if began := time.Now(); o.detail.took <= briefly && began.After(o.largeTill) {
+		var d detail
+		d.members, d.listeners = o.large()
+		d.took = time.Since(began)
+		o.keep(d)
 	}
-	r.Members, r.Listeners = o.members, o.listeners
+	r.Members, r.Listeners = o.detail.members, o.detail.listeners
 	o.seq++
 	r.Epoch, r.Seq = o.epoch, o.seq
 	return r
+}
+
+// keep needs o.mu.
+func (o *observer) keep(d detail) {
+	o.detail, o.largeTill = detail{members: d.members, listeners: d.listeners, took: d.took}, time.Now().Add(min(costShare*d.took, longestReuse))
 }
 
 // receive takes a peer's message.
@@ -176,7 +218,7 @@ func (o *observer) Reports() []model.Heard {
 func (o *observer) refreshQuietly() (self model.NodeID) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	r := o.own(false)
+	r := o.own()
 	o.board.Put(r)
 	return r.Node
 }
