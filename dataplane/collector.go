@@ -196,7 +196,8 @@ func (c *collector) service(sv *table.Service, ch chan<- prometheus.Metric, coun
 		if c.only != nil && !c.only.Pools[p.ID] {
 			continue
 		}
-		for member, m := range p.Members {
+		for i := range p.Members {
+			m, member := &p.Members[i], p.Members[i].ID
 			var answers live.Spread
 			answers.Read(&m.Live.Latency)
 			spread(ch, c.memberLatency, c.memberQuantile, &answers, string(p.ID), string(member))

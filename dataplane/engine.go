@@ -213,9 +213,8 @@ func (e *Engine) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case now := <-sweep.C:
-			e.survivors.sweep(now)
+			e.sweep(now)
 			e.ports.sweep()
-			e.forget() // parked by who began with an older table
 			continue
 		case fn := <-e.asks:
 			fn()
@@ -298,9 +297,32 @@ func (e *Engine) probe(t *table.Table, now time.Time) {
 	}
 	e.checker.Apply(before, after)
 	for _, p := range t.FreshPools {
-		for _, m := range p.Members {
+		for i := range p.Members {
+			m := &p.Members[i]
 			if m.Unprobed != "" && m.Live.Health().Status != m.Unprobed {
 				m.Live.SetVerdict(model.MemberHealth{Status: m.Unprobed, Since: now}, true)
+			}
+		}
+	}
+}
+
+// sweep drops what is old or dead of what outlives tables.
+func (e *Engine) sweep(now time.Time) {
+	e.survivors.sweep()
+	e.members(func(m *live.Member) { m.Sweep(now) })
+	e.forget() // parked by who began with an older table
+}
+
+// members calls do with what is alive of every member.
+func (e *Engine) members(do func(m *live.Member)) {
+	st := e.state.Load()
+	if st == nil {
+		return
+	}
+	for _, sv := range st.table.Services {
+		for _, p := range sv.Pools {
+			for i := range p.Members {
+				do(p.Members[i].Live)
 			}
 		}
 	}
@@ -322,7 +344,7 @@ func (e *Engine) shutdown() {
 	e.conns.Wait() // bounded: every binding drains for Config.Drain, then is cut
 	e.stopLoops()
 	e.http.Close()
-	e.survivors.close()
+	e.members((*live.Member).Retire)
 	e.pools.Close()
 	if e.collector != nil {
 		e.cfg.Registry.Unregister(e.collector)

@@ -187,8 +187,8 @@ func web(addr netip.AddrPort, members ...netip.AddrPort) *model.Service {
 		}},
 	}
 	for i, m := range members {
-		svc.Pools[0].Members = append(svc.Pools[0].Members, &model.Member{
-			ID: model.MemberID(fmt.Sprintf("m%d", i)), Base: up, Pool: "p", Address: m.Addr(), Port: m.Port(), Weight: 1,
+		svc.Pools[0].Members = append(svc.Pools[0].Members, model.Server{
+			ID: model.MemberID(fmt.Sprintf("m%d", i)), AdminStateUp: true, Address: m.Addr(), Port: m.Port(), Weight: 1,
 		})
 	}
 	return svc

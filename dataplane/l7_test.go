@@ -14,7 +14,7 @@ func withPolicies(svc *model.Service, pools map[model.PoolID]netip.AddrPort, pol
 	for id, addr := range pools {
 		svc.Pools = append(svc.Pools, &model.Backends{
 			Pool:    &model.Pool{ID: id, Base: up, LoadBalancer: "lb", Protocol: model.HTTP, Algorithm: model.RoundRobin},
-			Members: []*model.Member{{ID: model.MemberID("m-" + id), Base: up, Pool: id, Address: addr.Addr(), Port: addr.Port(), Weight: 1}},
+			Members: []model.Server{{ID: model.MemberID("m-" + id), AdminStateUp: true, Address: addr.Addr(), Port: addr.Port(), Weight: 1}},
 		})
 	}
 	for i, p := range policies {

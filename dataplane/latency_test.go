@@ -21,7 +21,8 @@ func (n *node) latency() (listener, member live.Spread) {
 			listener = *e.Listener.Live.Latency()
 		}
 		for _, p := range sv.Pools {
-			for _, m := range p.Members {
+			for i := range p.Members {
+				m := &p.Members[i]
 				member.Read(&m.Live.Latency)
 			}
 		}

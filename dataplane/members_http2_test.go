@@ -99,7 +99,7 @@ func TestMembersOverHTTP2(t *testing.T) {
 	for range 3 {
 		ask("PUT", "abc", "HTTP/1.1")
 	}
-	n.until("nobody is at work at a member", func() bool { return n.state.Load().table.Services[0].Pools[0].Members["m0"].Live.Active() == 0 })
+	n.until("nobody is at work at a member", func() bool { return n.state.Load().table.Services[0].Pools[0].Member("m0").Live.Active() == 0 })
 }
 
 // Streams in both directions, trailers and an early end: what gRPC is made of.

@@ -217,7 +217,7 @@ func TestSourceIPKeepsTheClient(t *testing.T) {
 		make := func(weights ...int) *model.Service {
 			svc := keeping(model.Persistence{Type: "SOURCE_IP"}, addr, a.addr, b.addr)
 			for i, wt := range weights {
-				svc.Pools[0].Members[i].Weight = wt
+				svc.Pools[0].Members[i].Weight = uint16(wt)
 			}
 			if mode == "tcp" {
 				return tcp(svc)

@@ -43,9 +43,10 @@ func (e *Engine) Report() Report {
 	}
 	for _, sv := range st.table.Services {
 		for _, p := range sv.Pools {
-			for id, m := range p.Members {
+			for i := range p.Members {
+				m := &p.Members[i]
 				if m.Monitored || m.Live.Active() != 0 {
-					r.Members[id] = m.Live.Health()
+					r.Members[m.ID] = m.Live.Health()
 				}
 			}
 		}

@@ -91,9 +91,10 @@ func (e *Engine) Verdicts() map[live.Key]model.MemberHealth {
 	if st := e.state.Load(); st != nil {
 		for _, sv := range st.table.Services {
 			for _, p := range sv.Pools {
-				for id, m := range p.Members {
+				for i := range p.Members {
+					m := &p.Members[i]
 					if m.Monitored {
-						all[live.Key{Pool: p.ID, Member: id}] = m.Live.Health()
+						all[live.Key{Pool: p.ID, Member: m.ID}] = m.Live.Health()
 					}
 				}
 			}

@@ -4,7 +4,6 @@ import (
 	"maps"
 	"net/netip"
 	"sync"
-	"time"
 
 	"lbd/dataplane/accesslog"
 	"lbd/dataplane/live"
@@ -14,7 +13,7 @@ import (
 	"lbd/store/model"
 )
 
-// survivors are the parts of listeners and members that outlive swaps, by id. An
+// survivors are the parts of listeners that outlive swaps, by id; those of members are kept by their pools. An
 // id that leaves the configuration is forgotten; connections that still use its
 // part keep their own pointer.
 type survivors struct {
@@ -25,7 +24,6 @@ type survivors struct {
 
 	mu        sync.Mutex
 	listeners map[model.ListenerID]*live.Listener // guarded by mu
-	members   map[live.Key]*live.Member           // guarded by mu
 	policies  map[model.L7PolicyID]*live.Policy   // guarded by mu
 	sessions  map[table.SessionsKey]*sticky.Table // guarded by mu
 }
@@ -39,7 +37,6 @@ func newSurvivors(idle *live.Budget, keys tlsterm.Keys, key func() []byte, acces
 		sessions:  make(map[table.SessionsKey]*sticky.Table),
 		listeners: make(map[model.ListenerID]*live.Listener),
 		policies:  make(map[model.L7PolicyID]*live.Policy),
-		members:   make(map[live.Key]*live.Member),
 	}
 }
 
@@ -55,16 +52,9 @@ func (s *survivors) Listener(id model.ListenerID) *live.Listener {
 	return l
 }
 
-// Member gives the part of key, new or as it was.
+// Member makes the part of a member that is new; its pool keeps it.
 func (s *survivors) Member(key live.Key, addr netip.AddrPort) *live.Member {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	m, ok := s.members[key]
-	if !ok {
-		m = live.NewMember(key, addr, s.idle)
-		s.members[key] = m
-	}
-	return m
+	return live.NewMember(key, addr, s.idle)
 }
 
 // Policy gives the part of id, new or as it was.
@@ -111,13 +101,13 @@ func (s *survivors) AccessLog() *accesslog.Log { return s.access }
 // before had and t does not have is retired. moved: connections to members may be
 // kept that are of no use any more.
 func (s *survivors) keep(t *table.Table) (moved bool) {
-	pools := map[model.PoolID]*table.Pool{}
+	pools := map[model.PoolID]bool{}
 	listeners := map[model.ListenerID]bool{}
 	policies := map[model.L7PolicyID]bool{}
 	sessions := map[table.SessionsKey]bool{}
 	for _, sv := range t.Fresh {
 		for _, p := range sv.Pools {
-			pools[p.ID] = p
+			pools[p.ID] = true
 		}
 		for _, l := range sv.Listeners {
 			listeners[l.ID] = true
@@ -132,8 +122,13 @@ func (s *survivors) keep(t *table.Table) (moved bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, p := range t.FreshPools {
-		for _, m := range p.Members {
+		for i := range p.Members {
+			m := &p.Members[i]
 			moved = m.Live.Retarget(m.Addr) || moved
+		}
+		for _, m := range p.Left {
+			m.Retire()
+			moved = true
 		}
 	}
 	for _, sv := range t.Gone {
@@ -154,38 +149,23 @@ func (s *survivors) keep(t *table.Table) (moved bool) {
 			}
 		}
 		for _, old := range sv.Pools {
-			p := pools[old.ID]
-			if p == nil {
-				s.tls.ForgetClient(old.ID)
-			}
-			if p == old {
+			if pools[old.ID] {
 				continue
 			}
-			for member, m := range old.Members {
-				if p == nil || p.Members[member] == nil {
-					m.Live.Retire()
-					delete(s.members, live.Key{Pool: old.ID, Member: member})
-					moved = true
-				}
+			s.tls.ForgetClient(old.ID)
+			for i := range old.Members {
+				old.Members[i].Live.Retire()
+				moved = true
 			}
 		}
 	}
 	return moved
 }
 
-// sweep drops idle member connections that are old or dead, and old sessions.
-func (s *survivors) sweep(now time.Time) {
+// sweep drops old sessions.
+func (s *survivors) sweep() {
 	for _, t := range s.allSessions() {
 		t.Sweep()
-	}
-	for _, m := range s.allMembers() {
-		m.Sweep(now)
-	}
-}
-
-func (s *survivors) close() {
-	for _, m := range s.allMembers() {
-		m.Retire()
 	}
 }
 
@@ -193,14 +173,4 @@ func (s *survivors) allSessions() map[table.SessionsKey]*sticky.Table {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return maps.Clone(s.sessions)
-}
-
-func (s *survivors) allMembers() []*live.Member {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	all := make([]*live.Member, 0, len(s.members))
-	for _, m := range s.members {
-		all = append(all, m)
-	}
-	return all
 }

@@ -225,7 +225,7 @@ func TestUDPFlowsFollowTheConfiguration(t *testing.T) {
 	needLoops(t)
 	a, b := talk(t, "a", "127.0.0.1:0"), talk(t, "b", "127.0.0.1:0")
 	addr := freeUDP(t)
-	whole := func(change func(members []*model.Member)) *model.Service {
+	whole := func(change func(members []model.Server)) *model.Service {
 		svc := udp(web(addr, a.addr, b.addr))
 		svc.Pools[0].Members[1].Weight = 0
 		if change != nil {
@@ -242,12 +242,12 @@ func TestUDPFlowsFollowTheConfiguration(t *testing.T) {
 		}
 	}
 	want("first", "a")
-	n.apply(whole(func(m []*model.Member) { m[0].Weight, m[1].Weight = 0, 1 }))
+	n.apply(whole(func(m []model.Server) { m[0].Weight, m[1].Weight = 0, 1 }))
 	want("weight 0", "a")
 	if got := send(t, addr).answer("new"); got != "b:new" {
 		t.Errorf("a new flow: %q", got)
 	}
-	n.apply(whole(func(m []*model.Member) { m[0].AdminStateUp, m[1].Weight = false, 1 }))
+	n.apply(whole(func(m []model.Server) { m[0].AdminStateUp, m[1].Weight = false, 1 }))
 	want("switched off", "b")
 	n.apply(whole(nil)) // b has weight 0 now, and keeps it
 	want("back", "b")
@@ -400,7 +400,7 @@ func TestUDPFlowsEnd(t *testing.T) {
 	send(t, addr).answer("x")
 	n.counters("l", "the flow is over", func(c model.ListenerCounters) bool { return c.TotalConnections == 1 && c.ActiveConnections == 0 })
 	n.until("the member knows", func() bool {
-		return n.state.Load().table.Services[0].Pools[0].Members["m0"].Live.Active() == 0
+		return n.state.Load().table.Services[0].Pools[0].Member("m0").Live.Active() == 0
 	})
 	// A listener that goes takes its flows along.
 	n.apply(udp(web(addr, talk(t, "a", "127.0.0.1:0").addr)))

@@ -63,7 +63,9 @@ func (t *tx) memberUpdate(p *MemberPatch) error {
 	set(&n.Name, p.Name)
 	set(&n.AdminStateUp, p.AdminStateUp)
 	set(&n.Tags, p.Tags)
-	set(&n.Weight, p.Weight)
+	if p.Weight != nil {
+		n.Weight = uint16(*p.Weight)
+	}
 	set(&n.Backup, p.Backup)
 	set(&n.MonitorAddress, p.MonitorAddress)
 	set(&n.MonitorText, p.MonitorText)

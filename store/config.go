@@ -171,10 +171,11 @@ func (c *configCache) backend(st *State, p *model.Pool) *model.Backends {
 	if b, ok := c.backends[p.ID]; ok {
 		return b
 	}
-	b := &model.Backends{Pool: p, Members: []*model.Member{}}
-	for _, m := range st.MembersOf(p.ID) {
+	members := st.MembersOf(p.ID)
+	b := &model.Backends{Pool: p, Members: make([]model.Server, 0, len(members))}
+	for _, m := range members {
 		if m.Provisioning != model.PendingDelete {
-			b.Members = append(b.Members, m)
+			b.Members = append(b.Members, m.Server())
 		}
 	}
 	if m, ok := st.MonitorOf(p.ID); ok && m.Provisioning != model.PendingDelete {

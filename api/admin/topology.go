@@ -189,7 +189,7 @@ func viewPool(v *operating.View, pool *model.Pool) poolView {
 	for _, m := range v.State.MembersOf(pool.ID) {
 		seen := memberView{
 			ID: m.ID, Name: m.Name, AdminStateUp: m.AdminStateUp, Provisioning: m.Provisioning, Operating: v.Member(m),
-			Reason: v.Why(string(m.ID), &m.Base), Address: m.AddressText(), Port: m.Port, Weight: m.Weight, Backup: m.Backup,
+			Reason: v.Why(string(m.ID), &m.Base), Address: m.AddressText(), Port: m.Port, Weight: int(m.Weight), Backup: m.Backup,
 			Connections: v.Connections(m.ID),
 		}
 		h, _ := v.Health(m.ID)

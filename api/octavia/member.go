@@ -42,7 +42,7 @@ func memberResource() resource[*model.Member] {
 			}},
 			attr[mem]{name: "address", get: of(func(x mem) any { return x.AddressText() })},
 			attr[mem]{name: "protocol_port", get: of(func(x mem) any { return int(x.Port) })},
-			attr[mem]{name: "weight", get: of(func(x mem) any { return x.Weight })},
+			attr[mem]{name: "weight", get: of(func(x mem) any { return int(x.Weight) })},
 			attr[mem]{name: "backup", get: of(func(x mem) any { return x.Backup })},
 			attr[mem]{name: "subnet_id", get: of(func(x mem) any { return text(x.Subnet) })},
 			attr[mem]{name: "monitor_address", get: of(func(x mem) any { return text(x.MonitorAddressText()) })},

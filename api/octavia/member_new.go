@@ -30,7 +30,7 @@ func (in *newMember) member() (model.Member, error) {
 	m := model.Member{
 		Base: model.Base{Name: in.name.Or(""), AdminStateUp: in.adminUp(), Tags: in.tags.V},
 		ID:   model.MemberID(newID()), Address: in.address.addr, Text: in.address.text, Port: in.port,
-		Weight: in.weight.Or(1), Backup: in.backup.Or(false), Subnet: model.SubnetID(in.subnet.V),
+		Weight: uint16(in.weight.Or(1)), Backup: in.backup.Or(false), Subnet: model.SubnetID(in.subnet.V),
 		MonitorAddress: in.monitorAddress.V.addr, MonitorText: in.monitorAddress.V.text, MonitorPort: uint16(in.monitorPort.V),
 	}
 	switch {

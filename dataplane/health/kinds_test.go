@@ -133,7 +133,7 @@ func TestProbeOfAPROXYMember(t *testing.T) {
 			got <- string(b)
 		}()
 		addr := ln.Addr().(*net.TCPAddr).AddrPort()
-		m := &model.Member{Address: addr.Addr(), Port: addr.Port()}
+		m := &model.Server{Address: addr.Addr(), Port: addr.Port()}
 		s, err := NewSpec(&model.HealthMonitor{Type: model.MonitorHTTP, Timeout: 5}, m, protocol)
 		if err != nil {
 			t.Fatal(err)
@@ -147,7 +147,7 @@ func TestProbeOfAPROXYMember(t *testing.T) {
 		ln.Close()
 	}
 	// A place of its own for monitoring does not expect the header.
-	m := &model.Member{Address: netip.MustParseAddr("10.0.0.3"), Port: 80, MonitorPort: 8080}
+	m := &model.Server{Address: netip.MustParseAddr("10.0.0.3"), Port: 80, MonitorPort: 8080}
 	if s, err := NewSpec(&model.HealthMonitor{Type: model.MonitorTCP}, m, model.ProxyV2); err != nil || s.Proxy != "" {
 		t.Errorf("spec %+v, %v", s, err)
 	}

@@ -49,7 +49,7 @@ func server(t *testing.T, reply string) (netip.AddrPort, <-chan string) {
 
 func spec(t *testing.T, hm model.HealthMonitor, addr netip.AddrPort) Spec {
 	t.Helper()
-	s, err := NewSpec(&hm, &model.Member{Address: addr.Addr(), Port: addr.Port()}, model.HTTP)
+	s, err := NewSpec(&hm, &model.Server{Address: addr.Addr(), Port: addr.Port()}, model.HTTP)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -143,7 +143,7 @@ func TestProbeTimeout(t *testing.T) {
 }
 
 func TestSpecRefuses(t *testing.T) {
-	m := &model.Member{Address: netip.MustParseAddr("10.0.0.3"), Port: 80}
+	m := &model.Server{Address: netip.MustParseAddr("10.0.0.3"), Port: 80}
 	for name, hm := range map[string]model.HealthMonitor{
 		"type":          {Type: model.MonitorSCTP},
 		"line in path":  {Type: model.MonitorHTTP, URLPath: "/\r\nX: y"},
@@ -158,7 +158,7 @@ func TestSpecRefuses(t *testing.T) {
 }
 
 func TestSpecMonitorAddress(t *testing.T) {
-	m := &model.Member{Address: netip.MustParseAddr("10.0.0.3"), Port: 80, MonitorAddress: netip.MustParseAddr("10.9.0.3"), MonitorPort: 8080}
+	m := &model.Server{Address: netip.MustParseAddr("10.0.0.3"), Port: 80, MonitorAddress: netip.MustParseAddr("10.9.0.3"), MonitorPort: 8080}
 	s, err := NewSpec(&model.HealthMonitor{Type: model.MonitorTCP}, m, model.TCP)
 	if err != nil {
 		t.Fatal(err)

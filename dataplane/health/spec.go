@@ -40,7 +40,7 @@ type Spec struct {
 
 // NewSpec is the spec of hm for a member of a pool that speaks protocol. It fails
 // for what is not served.
-func NewSpec(hm *model.HealthMonitor, member *model.Member, protocol model.Protocol) (Spec, error) {
+func NewSpec(hm *model.HealthMonitor, member *model.Server, protocol model.Protocol) (Spec, error) {
 	s := Spec{
 		Type:    hm.Type,
 		Addr:    member.ProbeAddrPort(),

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"lbd/dataplane/accesslog"
+	"lbd/dataplane/balance"
 	"lbd/dataplane/health"
 	"lbd/dataplane/live"
 	"lbd/dataplane/rewrite"
@@ -20,6 +21,7 @@ import (
 // Survivors gives the parts that outlive a table. Both make what is not there yet.
 type Survivors interface {
 	Listener(id model.ListenerID) *live.Listener
+	// Member makes the part of a member that is new; the pool keeps it.
 	Member(key live.Key, addr netip.AddrPort) *live.Member
 	Policy(id model.L7PolicyID) *live.Policy
 	// ServerTLS and ClientTLS load what a listener or pool needs for TLS; nil for a
@@ -224,9 +226,71 @@ func (c *making) backends(b *model.Backends, lbUp bool, svc *model.Service) *Poo
 	return p
 }
 
+// members makes the members of p, with what is alive of those of the pool before.
+func (c *making) members(p *Pool, b *model.Backends, before *Pool) {
+	p.Members = make([]Member, 0, len(b.Members))
+	p.members = make([]*Member, 0, len(b.Members))
+	p.balance = make([]balance.Member, 0, len(b.Members))
+	monitored := b.Monitor != nil && b.Monitor.AdminStateUp
+	old := earlier{}
+	if before != nil {
+		old.rest = before.Members
+	}
+	for i := range b.Members {
+		m := &b.Members[i]
+		tm := Member{ID: m.ID, Addr: m.AddrPort(), Monitored: monitored, Live: old.take(m.ID)}
+		if tm.Live == nil {
+			tm.Live = c.s.Member(live.Key{Pool: p.ID, Member: m.ID}, tm.Addr)
+		}
+		p.Members = append(p.Members, tm)
+	}
+	p.Left = old.left()
+}
+
+// earlier are the members of a pool in the table before, to be taken one by one. Most
+// are asked for in their order; the others are found by a map, made when it is needed.
+type earlier struct {
+	rest  []Member
+	moved map[model.MemberID]*live.Member // nil: not needed so far
+}
+
+// take gives what is alive of a member, once, nil for none.
+func (e *earlier) take(id model.MemberID) *live.Member {
+	if e.moved == nil {
+		if len(e.rest) > 0 && e.rest[0].ID == id {
+			l := e.rest[0].Live
+			e.rest = e.rest[1:]
+			return l
+		}
+		if len(e.rest) == 0 {
+			return nil
+		}
+		e.moved = make(map[model.MemberID]*live.Member, len(e.rest))
+		for i := range e.rest {
+			e.moved[e.rest[i].ID] = e.rest[i].Live
+		}
+	}
+	l := e.moved[id]
+	delete(e.moved, id)
+	return l
+}
+
+// left gives those that were not taken.
+func (e *earlier) left() (all []*live.Member) {
+	if e.moved == nil {
+		for i := range e.rest {
+			all = append(all, e.rest[i].Live)
+		}
+		return all
+	}
+	return slices.AppendSeq(all, maps.Values(e.moved))
+}
+
 // pool compiles b; members and monitor that cannot be served are named and left out.
 func (c *making) pool(b *model.Backends, lbUp bool) *Pool {
-	p := &Pool{ID: b.Pool.ID, Protocol: b.Pool.Protocol, algorithm: b.Pool.Algorithm, up: b.Pool.AdminStateUp, Members: make(map[model.MemberID]*Member, len(b.Members))}
+	p := &Pool{ID: b.Pool.ID, Protocol: b.Pool.Protocol, algorithm: b.Pool.Algorithm, up: b.Pool.AdminStateUp}
+	before := c.before[p.ID]
+	c.members(p, b, before)
 	if b.Pool.Persistence != nil {
 		if err := p.sticky.init(b.Pool, c.s, c.sv); err != nil {
 			c.fail(string(b.Pool.ID), "%s", err)
@@ -239,11 +303,10 @@ func (c *making) pool(b *model.Backends, lbUp bool) *Pool {
 	}
 	probed := lbUp && b.Pool.AdminStateUp && b.Monitor != nil && b.Monitor.AdminStateUp
 	told := false
-	for _, m := range b.Members {
+	for i := range b.Members {
+		m := &b.Members[i]
 		addr := m.AddrPort()
-		key := live.Key{Pool: b.Pool.ID, Member: m.ID}
-		tm := &Member{ID: m.ID, Addr: addr, Live: c.s.Member(key, addr), Monitored: b.Monitor != nil && b.Monitor.AdminStateUp}
-		p.Members[m.ID] = tm
+		tm := &p.Members[i]
 		if !addr.IsValid() || m.Port == 0 {
 			c.fail(string(m.ID), "address %s cannot be connected to", addr)
 			continue
@@ -270,7 +333,7 @@ func (c *making) pool(b *model.Backends, lbUp bool) *Pool {
 		}
 	}
 	p.sticky.know(p)
-	if err := p.finish(c.before[p.ID]); err != nil {
+	if err := p.finish(before); err != nil {
 		c.fail(string(b.Pool.ID), "%s", err)
 	}
 	return p

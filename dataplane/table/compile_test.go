@@ -14,15 +14,14 @@ import (
 	"lbd/store/model"
 )
 
-// fresh makes every survivor once.
+// fresh makes every listener once.
 type fresh struct {
 	listeners map[model.ListenerID]*live.Listener
-	members   map[live.Key]*live.Member
 	key       string
 }
 
 func newFresh() *fresh {
-	return &fresh{make(map[model.ListenerID]*live.Listener), make(map[live.Key]*live.Member), "key"}
+	return &fresh{make(map[model.ListenerID]*live.Listener), "key"}
 }
 
 func (f *fresh) Listener(id model.ListenerID) *live.Listener {
@@ -33,10 +32,7 @@ func (f *fresh) Listener(id model.ListenerID) *live.Listener {
 }
 
 func (f *fresh) Member(key live.Key, addr netip.AddrPort) *live.Member {
-	if f.members[key] == nil {
-		f.members[key] = live.NewMember(key, addr, live.NewBudget(0))
-	}
-	return f.members[key]
+	return live.NewMember(key, addr, live.NewBudget(0))
 }
 
 func (f *fresh) ServerTLS(l *model.Listener, svc *model.Service) (*tlsterm.Server, error) {
@@ -87,9 +83,9 @@ func service() *model.Service {
 		Listeners:    []*model.Listener{{ID: "l", Base: up, Protocol: model.HTTP, Port: 80, DefaultPool: "p", ConnectionLimit: -1, TimeoutClientData: 50000}},
 		Pools: []*model.Backends{{
 			Pool: &model.Pool{ID: "p", Base: up, Protocol: model.HTTP, Algorithm: model.RoundRobin},
-			Members: []*model.Member{
-				{ID: "a", Base: up, Address: netip.MustParseAddr("10.0.0.3"), Port: 80, Weight: 1},
-				{ID: "b", Base: up, Address: netip.MustParseAddr("10.0.0.6"), Port: 80, Weight: 1},
+			Members: []model.Server{
+				{ID: "a", AdminStateUp: true, Address: netip.MustParseAddr("10.0.0.3"), Port: 80, Weight: 1},
+				{ID: "b", AdminStateUp: true, Address: netip.MustParseAddr("10.0.0.6"), Port: 80, Weight: 1},
 			},
 			Monitor: &model.HealthMonitor{ID: "hm", Base: up, Type: model.MonitorTCP, Delay: 5, Timeout: 10},
 		}},
@@ -98,7 +94,7 @@ func service() *model.Service {
 
 func TestCompile(t *testing.T) {
 	tab := NewCompiler(newFresh()).Compile(&model.Config{Index: 7, Services: []*model.Service{service()}})
-	if tab.Index != 7 || len(tab.Failures) != 0 || len(tab.Services[0].Targets) != 2 || len(tab.pool("p").Members) != 2 || tab.pool("p").Members["a"].Unprobed != "" {
+	if tab.Index != 7 || len(tab.Failures) != 0 || len(tab.Services[0].Targets) != 2 || len(tab.pool("p").Members) != 2 || tab.pool("p").Member("a").Unprobed != "" {
 		t.Fatalf("table %+v", tab)
 	}
 	at := tab.endpoints()

@@ -4,9 +4,11 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"sync"
 
 	"lbd/dataplane/balance"
 	"lbd/dataplane/health"
+	"lbd/dataplane/live"
 	"lbd/dataplane/proxyproto"
 	"lbd/dataplane/tlsterm"
 	"lbd/store/model"
@@ -45,8 +47,10 @@ type Pool struct {
 	ID       model.PoolID
 	Protocol model.Protocol
 	TLS      *tlsterm.Client // towards members; nil: in clear
-	// Members are all that are configured, served or not.
-	Members map[model.MemberID]*Member
+	// Members are all that are configured, served or not, in the order of the configuration.
+	Members []Member
+	// Left are members of the pool in the table before that this one does not have.
+	Left []*live.Member
 
 	up        bool // switched on
 	algorithm model.Algorithm
@@ -54,6 +58,9 @@ type Pool struct {
 	balance   []balance.Member // in the order of members
 	picker    balance.Picker
 	sticky    stickiness
+
+	indexing sync.Once
+	index    map[model.MemberID]*Member // of Members; see Member
 
 	made    from
 	targets []health.Target
@@ -111,11 +118,25 @@ func (p *Pool) Prelude(dst []byte, client, local netip.AddrPort) []byte {
 	return dst
 }
 
-func (p *Pool) add(tm *Member, m *model.Member) {
+// Member finds a member, nil when the pool has none of that id. A nil pool has none.
+func (p *Pool) Member(id model.MemberID) *Member {
+	if p == nil {
+		return nil
+	}
+	p.indexing.Do(func() { // few pools are ever asked
+		p.index = make(map[model.MemberID]*Member, len(p.Members))
+		for i := range p.Members {
+			p.index[p.Members[i].ID] = &p.Members[i]
+		}
+	})
+	return p.index[id]
+}
+
+func (p *Pool) add(tm *Member, m *model.Server) {
 	tm.serving = true
 	p.members = append(p.members, tm)
 	p.balance = append(p.balance, balance.Member{
-		Live: tm.Live, Weight: m.Weight, Backup: m.Backup, Seed: balance.Seed(tm.Addr),
+		Live: tm.Live, Weight: int(m.Weight), Backup: m.Backup, Seed: balance.Seed(tm.Addr),
 	})
 }
 
@@ -153,7 +174,7 @@ func (p *Pool) Serving(old *Member) *Member {
 	if p == nil || p.picker == nil {
 		return nil
 	}
-	m := p.Members[old.ID]
+	m := p.Member(old.ID)
 	if m == nil || m.Live != old.Live || m.Addr != old.Addr || !m.serving {
 		return nil
 	}

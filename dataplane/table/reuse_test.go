@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"lbd/dataplane/live"
 	"lbd/store/model"
 )
 
@@ -19,8 +20,8 @@ func many(n, each int) *model.Config {
 		id := fmt.Sprintf("%05d", i)
 		b := &model.Backends{Pool: &model.Pool{ID: model.PoolID("p" + id), Base: up, Protocol: model.HTTP, Algorithm: model.RoundRobin}}
 		for m := range each {
-			b.Members = append(b.Members, &model.Member{
-				ID: model.MemberID(fmt.Sprintf("%s-%d", id, m)), Base: up, Port: uint16(8000 + m), Weight: 1,
+			b.Members = append(b.Members, model.Server{
+				ID: model.MemberID(fmt.Sprintf("%s-%d", id, m)), AdminStateUp: true, Port: uint16(8000 + m), Weight: 1,
 				Address: netip.AddrFrom4([4]byte{10, 1, byte(i >> 8), byte(i)}),
 			})
 		}
@@ -99,8 +100,8 @@ func bare(t *Table) map[string]any {
 			out["counted "+string(l.ID)] = true
 		}
 		for _, p := range sv.Pools {
-			for id, m := range p.Members {
-				out["member "+string(id)] = m.Addr.String()
+			for _, m := range p.Members {
+				out["member "+string(m.ID)] = m.Addr.String()
 			}
 		}
 	}
@@ -222,4 +223,45 @@ func BenchmarkCompile(b *testing.B) {
 			tables.Compile(cfg)
 		}
 	})
+}
+
+// TestMembersStayAlive: whatever becomes of a pool's members, those that are in it before
+// and after keep what is alive of them, and those that are not are named.
+func TestMembersStayAlive(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	tables, cfg := NewCompiler(newFresh()), many(1, 12)
+	all := cfg.Services[0].Pools[0].Members
+	alive := map[model.MemberID]*live.Member{}
+	for turn := range 300 {
+		svc, b := *cfg.Services[0], *cfg.Services[0].Pools[0]
+		b.Members = nil
+		for _, m := range all {
+			if r.IntN(8) > 0 || turn%3 == 0 {
+				b.Members = append(b.Members, m)
+			}
+		}
+		if turn%5 == 0 {
+			r.Shuffle(len(b.Members), func(i, j int) { b.Members[i], b.Members[j] = b.Members[j], b.Members[i] })
+		}
+		svc.Pools = []*model.Backends{&b}
+		p := tables.Compile(&model.Config{Services: []*model.Service{&svc}}).Services[0].Pools[0]
+		next := map[model.MemberID]*live.Member{}
+		for i := range p.Members {
+			m := &p.Members[i]
+			if m.ID != b.Members[i].ID || p.Member(m.ID) != m || m.Live.Key.Member != m.ID || alive[m.ID] != nil && alive[m.ID] != m.Live {
+				t.Fatalf("turn %d: member %s is %+v", turn, b.Members[i].ID, m)
+			}
+			next[m.ID] = m.Live
+			delete(alive, m.ID)
+		}
+		if len(p.Left) != len(alive) {
+			t.Fatalf("turn %d: %d left, %d named", turn, len(alive), len(p.Left))
+		}
+		for _, m := range p.Left {
+			if alive[m.Key.Member] != m {
+				t.Fatalf("turn %d: %s did not leave", turn, m.Key.Member)
+			}
+		}
+		alive = next
+	}
 }

@@ -86,7 +86,7 @@ func (s *stickiness) know(p *Pool) {
 			token := sticky.Token(s.secret, string(p.ID), string(m.ID))
 			s.tokens[token] = m
 			const cookie = "Set-Cookie: " + CookieName + "=%s; Path=/; HttpOnly%s\r\nCache-Control: private\r\n"
-			m.bind = [2][]byte{fmt.Appendf(nil, cookie, token, ""), fmt.Appendf(nil, cookie, token, "; Secure")}
+			m.bind = &[2][]byte{fmt.Appendf(nil, cookie, token, ""), fmt.Appendf(nil, cookie, token, "; Secure")}
 		}
 	case s.table != nil:
 		s.byID = make(map[string]*Member, len(p.members))

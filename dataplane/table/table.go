@@ -134,14 +134,14 @@ type Member struct {
 	ID   model.MemberID
 	Addr netip.AddrPort
 	Live *live.Member
-	// Monitored: the pool has a monitor that is switched on, served or not.
-	Monitored bool
 	// Unprobed is the status of a member that is no target; "" otherwise.
 	Unprobed model.Operating
+	// Monitored: the pool has a monitor that is switched on, served or not.
+	Monitored bool
 
 	serving bool // switched on, as is its pool
 
 	// bind are the lines of an answer that bind the client to the member with a
 	// cookie: over plain HTTP, over TLS. nil without HTTP_COOKIE.
-	bind [2][]byte
+	bind *[2][]byte
 }

@@ -27,7 +27,7 @@ func (c *making) secure(p *Pool, m *model.Pool, svc *model.Service, first int) *
 		}
 		return p
 	}
-	none := &Pool{ID: p.ID, Protocol: p.Protocol, algorithm: p.algorithm, Members: p.Members}
+	none := &Pool{ID: p.ID, Protocol: p.Protocol, algorithm: p.algorithm, Members: p.Members, Left: p.Left}
 	if err := none.finish(nil); err != nil {
 		c.fail(string(m.ID), "%s", err)
 	}

@@ -33,9 +33,11 @@ type RuledPolicy struct {
 	Rules  []*L7Rule `json:"rules"`
 }
 
-// Backends is one pool with its members and its monitor, where it has one.
+// Backends is one pool with its members and its monitor, where it has one. Members
+// are values of their own: a hundred thousand versions that the store has replaced
+// would be kept otherwise.
 type Backends struct {
 	Pool    *Pool          `json:"pool"`
-	Members []*Member      `json:"members"`
+	Members []Server       `json:"members"`
 	Monitor *HealthMonitor `json:"monitor,omitempty"`
 }
