@@ -45,7 +45,7 @@ func (d *detail) encode() error {
 	if err != nil {
 		return fmt.Errorf("encode members: %w", err)
 	}
-	listeners, err := json.Marshal(d.listeners)
+	listeners, err := appendListeners(nil, d.listeners)
 	if err != nil {
 		return fmt.Errorf("encode listeners: %w", err)
 	}
@@ -56,6 +56,48 @@ func (d *detail) encode() error {
 	}
 	d.text = text
 	return err
+}
+
+// sparse is model.ListenerCounters without what is zero: most listeners of a large
+// cluster have nothing to tell, and all nodes read of all of them.
+type sparse struct {
+	BytesIn           int64 `json:"bytes_in,omitempty"`
+	BytesOut          int64 `json:"bytes_out,omitempty"`
+	ActiveConnections int64 `json:"active_connections,omitempty"`
+	TotalConnections  int64 `json:"total_connections,omitempty"`
+	RequestErrors     int64 `json:"request_errors,omitempty"`
+	Requests          int64 `json:"requests,omitempty"`
+	Full              bool  `json:"full,omitempty"`
+}
+
+// appendListeners appends the JSON of all, null for a nil map.
+func appendListeners(b []byte, all map[model.ListenerID]model.ListenerCounters) ([]byte, error) {
+	if all == nil {
+		return append(b, "null"...), nil
+	}
+	b = append(b, '{')
+	first := true
+	for id, c := range all {
+		if !first {
+			b = append(b, ',')
+		}
+		first = false
+		name, err := json.Marshal(id)
+		if err != nil {
+			return nil, err
+		}
+		b = append(append(b, name...), ':')
+		if c == (model.ListenerCounters{}) {
+			b = append(b, "{}"...)
+			continue
+		}
+		counters, err := json.Marshal(sparse(c))
+		if err != nil {
+			return nil, err
+		}
+		b = append(b, counters...)
+	}
+	return append(b, '}'), nil
 }
 
 // encodeMessage gives the JSON of r without its large part; with d, if that is not nil,
