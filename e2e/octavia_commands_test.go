@@ -54,6 +54,14 @@ var octaviaSteps = []step{
 	{run: "member unset --weight --backup --monitor-address --monitor-port --all-tag --wait p1b m1b"},
 	{run: "member show {pool} {member} -f value -c weight -c backup -c monitor_address -c monitor_port", want: "1 None None False"},
 
+	{run: "pool create --name p3 --protocol UDP --lb-algorithm SOURCE_IP_PORT --loadbalancer {lb} --session-persistence type=SOURCE_IP,persistence_timeout=9,persistence_granularity=255.255.0.0 --wait", keep: "pool3"},
+	{run: "pool show p3 -f value -c session_persistence", want: "type=SOURCE_IP cookie_name=None persistence_timeout=9 persistence_granularity=255.255.0.0"},
+	{run: "listener create --name l3 --protocol UDP --protocol-port 8080 --default-pool p3 --wait {lb}", keep: "listener3"},
+	{run: "healthmonitor create --name h3 --type UDP-CONNECT --delay 60 --timeout 10 --max-retries 3 --wait p3"},
+	{run: "healthmonitor delete --wait h3"},
+	{run: "listener delete --wait l3"},
+	{run: "pool delete --wait p3"},
+
 	{run: "healthmonitor create --name h1 --type HTTP --delay 60 --timeout 10 --max-retries 3 --http-method HEAD --url-path /up --expected-codes 200-204 --tag t1 --wait p1b", keep: "monitor"},
 	{run: "healthmonitor list -f value -c name -c type", want: "h1 HTTP"},
 	{run: "healthmonitor set --name h1b --delay 90 --http-method GET --max-retries-down 2 --tag t2 --wait h1"},
