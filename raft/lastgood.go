@@ -1,11 +1,13 @@
 package raft
 
 import (
+	"bufio"
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 
@@ -15,19 +17,68 @@ import (
 // The last good configuration is a line "lbd1 SHA-256" and JSON after it.
 const lastGoodMagic = "lbd1 "
 
+// lastGoodHead is the length of that line in bytes.
+const lastGoodHead = len(lastGoodMagic) + 2*sha256.Size + 1
+
+// pieceSize is how much of it, in bytes, goes to the disk at once: the log shares the
+// disk, and every write of the cluster waits for the log.
+const pieceSize = 1 << 20
+
 // SaveLastGood keeps c for a start without quorum. The file is replaced whole
 // and is on disk when SaveLastGood returns.
 func (n *Node) SaveLastGood(c *model.Config) error {
-	body, err := json.Marshal(c)
+	err := replaceFile(filepath.Join(n.cfg.DataDir, lastGoodFile), func(f *os.File) error {
+		if _, err := f.Write(make([]byte, lastGoodHead)); err != nil { // known at the end
+			return err
+		}
+		sum := sha256.New()
+		out := bufio.NewWriterSize(io.MultiWriter(sum, pieces{f}), pieceSize)
+		if err := writeConfig(out, c); err != nil {
+			return err
+		}
+		if err := out.Flush(); err != nil {
+			return err
+		}
+		_, err := f.WriteAt([]byte(lastGoodMagic+hex.EncodeToString(sum.Sum(nil))+"\n"), 0)
+		return err
+	})
 	if err != nil {
 		return fmt.Errorf("save last good configuration: %w", err)
 	}
-	sum := sha256.Sum256(body)
-	head := lastGoodMagic + hex.EncodeToString(sum[:]) + "\n"
-	if err := replaceFile(filepath.Join(n.cfg.DataDir, lastGoodFile), append([]byte(head), body...)); err != nil {
-		return fmt.Errorf("save last good configuration: %w", err)
-	}
 	return nil
+}
+
+// writeConfig writes the JSON of c service by service: all of it at once would be tens
+// of megabytes.
+func writeConfig(w io.Writer, c *model.Config) error {
+	if _, err := fmt.Fprintf(w, `{"index":%d,"services":[`, c.Index); err != nil {
+		return err
+	}
+	for i, svc := range c.Services {
+		b, err := json.Marshal(svc)
+		if err != nil {
+			return err
+		}
+		if i > 0 {
+			b = append([]byte{','}, b...)
+		}
+		if _, err := w.Write(b); err != nil {
+			return err
+		}
+	}
+	_, err := io.WriteString(w, "]}")
+	return err
+}
+
+// pieces writes to a file and waits until the disk has it.
+type pieces struct{ f *os.File }
+
+func (p pieces) Write(b []byte) (int, error) {
+	n, err := p.f.Write(b)
+	if err == nil {
+		err = p.f.Sync()
+	}
+	return n, err
 }
 
 // LastGood reads what SaveLastGood kept. The error wraps fs.ErrNotExist when
@@ -50,9 +101,9 @@ func (n *Node) LastGood() (*model.Config, error) {
 	return c, nil
 }
 
-// replaceFile writes a file so that after a crash either the old or the new
+// replaceFile has write write a file so that after a crash either the old or the new
 // content is there. The file holds configuration, so it is private (0600).
-func replaceFile(path string, b []byte) (err error) {
+func replaceFile(path string, write func(f *os.File) error) (err error) {
 	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
 	if err != nil {
 		return err
@@ -62,7 +113,7 @@ func replaceFile(path string, b []byte) (err error) {
 			os.Remove(f.Name())
 		}
 	}()
-	_, err = f.Write(b)
+	err = write(f)
 	if err == nil {
 		err = f.Sync()
 	}
