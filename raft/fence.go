@@ -120,6 +120,12 @@ func (f *fence) gone(node hraft.ServerID, holder uint64, now time.Time) bool {
 	return true
 }
 
+func (f *fence) isDead(o owed) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Contains(f.dead, o)
+}
+
 // orphaned is whose beats this voter owed its promise to, when that node's VIP
 // holder is known to be gone, and since when.
 func (f *fence) orphaned() (by hraft.ServerID, since time.Time, ok bool) {

@@ -58,6 +58,13 @@ func (n *Node) SetHolder(id uint64) {
 	}
 }
 
+// HolderGone tells whether this node knows by a tether that a VIP holder of a node can
+// hold nothing any more (decision 0013). The newest maxDead are remembered.
+func (n *Node) HolderGone(node model.NodeID, holder uint64) bool {
+	c := n.core.Load()
+	return c != nil && c.fence.isDead(owed{hraftID(node), holder})
+}
+
 // Tether asks a voter where to tie the tether of this node's VIP holder to. The
 // voter takes the end of that connection for the holder's death.
 func (n *Node) Tether(ctx context.Context, to model.NodeID, holder uint64) (tether.Target, error) {

@@ -23,6 +23,7 @@ type Part struct {
 	read    deps.Reader
 	observe deps.Observer
 	cluster deps.Cluster
+	spread  deps.Spread // nil: GET only
 	silent  time.Duration
 	events  *hub
 	joins   *sources
@@ -58,6 +59,9 @@ func (p *Part) Mount(r *api.Router) {
 	r.Handle("POST", "/v1/cluster/nodes/:node/restart", admin(p.restart))
 	r.Handle("GET", "/v1/cluster/profile", admin(p.showProfile))
 	r.Handle("PUT", "/v1/cluster/profile", admin(p.setProfile))
+	r.Handle("GET", "/v1/cluster/spread", admin(p.showSpread))
+	r.Handle("PUT", "/v1/cluster/spread", admin(p.setSpread))
+	r.Handle("POST", "/v1/cluster/spread/balance", admin(p.balanceSpread))
 	r.Handle("GET", "/v1/cluster/history", admin(p.history))
 	r.Handle("GET", "/v1/topology", fault(p.topology))
 	r.Raw("GET", "/v1/events", fault(p.stream))

@@ -42,7 +42,7 @@ type world struct {
 
 func newWorld(t testing.TB) *world {
 	w := &world{t: t, st: store.New()}
-	w.part = admin.New(w.st, w, w)
+	w.part = admin.New(w.st, w, w).WithSpread(w)
 	w.h = api.New(deps.Config{Plain: true}, api.Deps{Auth: tokens{}, Reader: w.st, Cluster: w, Log: slog.New(slog.DiscardHandler)}, w.part).Handler()
 	w.apply(store.ClusterInit, &store.ClusterInitPayload{ClusterID: "c1", Node: model.Node{ID: "n1", Name: "alpha", Kind: model.DataNode, API: "alpha:9876", Cluster: "alpha:9877"}})
 	w.apply(store.NodePut, &model.Node{ID: "n2", Name: "beta", Kind: model.DataNode})

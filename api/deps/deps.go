@@ -62,6 +62,23 @@ type Cluster interface {
 	SetProfile(ctx context.Context, actor string, p model.Profile) error
 }
 
+// Spread distributes load balancers over the data nodes (decision 0049). All of it
+// works on any node. Errors are *store.Error where the cluster refused.
+type Spread interface {
+	// TurnOn gives each data node an even share; refused where the voters are too
+	// few. Nothing happens where it is on.
+	TurnOn(ctx context.Context, actor string) error
+	// TurnOff gives everything back to the leader, and returns when that holds it
+	// or after some seconds. Nothing happens where it is off.
+	TurnOff(ctx context.Context, actor string) error
+	// Balance makes the shares even and tells how many load balancers it moves;
+	// refused while Spread is off.
+	Balance(ctx context.Context, actor string) (moved int, err error)
+	// MoveAway moves a load balancer to another node; refused while Spread is off
+	// and where no other node could take it.
+	MoveAway(ctx context.Context, actor string, lb model.LoadBalancerID) error
+}
+
 // JoinRequest is the body of POST /v1/cluster/join, sent by a node that has no
 // credentials yet. Token is empty for a node that waits for approval.
 type JoinRequest struct {

@@ -99,8 +99,8 @@ func (x *amphora) role() string {
 			return "STANDALONE"
 		}
 		return "MASTER"
-	case x.row.Role.Role == model.RoleStandby:
-		return "BACKUP"
+	case x.row.Role.Role == model.RoleStandby, x.row.Role.Share:
+		return "BACKUP" // of this load balancer, where shares are held
 	}
 	return ""
 }

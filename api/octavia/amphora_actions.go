@@ -62,7 +62,7 @@ func (p *Part) amphoraStats(c echo.Context) error {
 	return c.JSON(http.StatusOK, doc{{"amphora_stats", out}})
 }
 
-// failoverAmphora takes the VIPs off a node. On one that has none there is
+// failoverAmphora takes the VIPs off a node, or the load balancer, where it holds a share. On one that has none there is
 // nothing to hand over; the load balancer is PENDING_UPDATE for a moment as ever.
 func (p *Part) failoverAmphora(c echo.Context) error {
 	if err := noArguments(c); err != nil {
@@ -80,10 +80,10 @@ func (p *Part) failoverAmphora(c echo.Context) error {
 	if err := p.propose(c, store.LoadBalancerRenew, &store.LoadBalancerRef{ID: x.lb.ID}); err != nil {
 		return err
 	}
-	if x.solo || x.row == nil || x.row.Role.Role != model.RoleActive {
+	if x.solo || x.row == nil || x.row.Role.Role != model.RoleActive || x.row.Role.Share && x.role() != "MASTER" {
 		return c.NoContent(http.StatusAccepted)
 	}
-	return p.switchover(c)
+	return p.moveAway(c, x.lb.ID)
 }
 
 // configureAmphora has nothing to push: a node follows the configuration by itself.

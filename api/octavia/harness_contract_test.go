@@ -57,7 +57,7 @@ func newContractWorld(t testing.TB) *contractWorld {
 	w.admin = &auth.Caller{UserID: seed.Users[0].ID, UserName: "admin", Project: seed.Projects[0].ID, Roles: []string{"admin", "member", "reader"}}
 	w.server = api.New(deps.Config{Plain: true},
 		api.Deps{Auth: w, Reader: w.st, Cluster: w, Log: slog.New(slog.DiscardHandler)},
-		octavia.New(w, w.st, w, w).WithKeys(plain{}))
+		octavia.New(w, w.st, w, w).WithKeys(plain{}).WithSpread(w))
 	w.h = w.server.Handler()
 	w.apply(store.ClusterInit, &store.ClusterInitPayload{
 		ClusterID: "c1", Node: model.Node{ID: "n1", Name: "alpha", Kind: model.DataNode, API: "192.0.2.1:9876", Cluster: "192.0.2.1:9877"},

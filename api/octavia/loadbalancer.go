@@ -6,6 +6,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"lbd/api/deps"
 	"lbd/store"
 	"lbd/store/model"
 )
@@ -187,9 +188,9 @@ func (p *Part) deleteLoadBalancer(c echo.Context) error {
 	return noContent(c)
 }
 
-// failoverLoadBalancer makes the load balancer PENDING_UPDATE and hands the VIPs
-// to the standby: of lbd's load balancers one node holds all. It answers when
-// the order is given, not when all is done.
+// failoverLoadBalancer makes the load balancer PENDING_UPDATE and moves it to another
+// node: with all others, for one node holds all, unless load balancers are distributed
+// over the nodes. It answers when the order is given, not when all is done.
 func (p *Part) failoverLoadBalancer(c echo.Context) error {
 	if err := noArguments(c); err != nil {
 		return err
@@ -218,11 +219,27 @@ func (p *Part) failoverLoadBalancer(c echo.Context) error {
 	if alone { // as of a SINGLE one in Octavia, which is made anew in its place
 		return c.NoContent(http.StatusAccepted)
 	}
-	return p.switchover(c)
+	return p.moveAway(c, id)
 }
 
-func (p *Part) switchover(c echo.Context) error {
-	if err := p.cluster.Switchover(c.Request().Context(), ""); err != nil {
+// WithSpread lets failover move a single load balancer. It returns p.
+func (p *Part) WithSpread(s deps.Spread) *Part {
+	p.spread = s
+	return p
+}
+
+// moveAway moves a load balancer, and with it what its node holds for the same reason.
+func (p *Part) moveAway(c echo.Context, id model.LoadBalancerID) error {
+	ctx := c.Request().Context()
+	spread := false
+	p.read.Read(func(st *store.State) { spread = st.Spread().On })
+	var err error
+	if spread && p.spread != nil {
+		err = p.spread.MoveAway(ctx, string(caller(c).UserID), id)
+	} else {
+		err = p.cluster.Switchover(ctx, "")
+	}
+	if err != nil {
 		if store.KindOf(err) != "" {
 			return err
 		}

@@ -1,9 +1,11 @@
 package octavia_test
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
 
@@ -230,4 +232,45 @@ func TestFailoverOrdersASwitchover(t *testing.T) {
 	if rec := p.raw("admin", "GET", "/v2.0/lbaas/loadbalancers/"+p.lb+"/failover", ""); rec.Code != http.StatusMethodNotAllowed {
 		t.Errorf("GET failover: %d", rec.Code)
 	}
+}
+
+func (w *contractWorld) TurnOn(context.Context, string) error         { return nil }
+func (w *contractWorld) TurnOff(context.Context, string) error        { return nil }
+func (w *contractWorld) Balance(context.Context, string) (int, error) { return 0, nil }
+
+func (w *contractWorld) MoveAway(_ context.Context, _ string, lb model.LoadBalancerID) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.told = append(w.told, "move "+string(lb))
+	return nil
+}
+
+// TestSharesAreShownAndMovedOneByOne: while load balancers are distributed over the
+// nodes, several are active, each row is about its own load balancer, and failover
+// moves that one.
+func TestSharesAreShownAndMovedOneByOne(t *testing.T) {
+	p := newPopulated(t)
+	vip := p.does(http.StatusOK, "GET", "loadbalancers/"+p.lb, "loadbalancer", "")["vip_address"].(string)
+	p.apply(store.NodePut, &model.Node{ID: "n2", Name: "beta", Kind: model.DataNode})
+	p.apply(store.SpreadPut, &store.SpreadPayload{On: true, Holder: "n1"})
+	other, this := report("n1", model.RoleActive, "192.0.2.99"), report("n2", model.RoleActive, vip)
+	other.Role.Share, this.Role.Share = true, true
+	p.heard(other, this)
+	rows := p.amphorae("")
+	if rows["alpha"]["role"] != "BACKUP" || rows["beta"]["role"] != "MASTER" {
+		t.Errorf("roles %v and %v", rows["alpha"]["role"], rows["beta"]["role"])
+	}
+	failover := func(path string, want ...string) {
+		t.Helper()
+		if rec := p.raw("admin", "PUT", path, ""); rec.Code != http.StatusAccepted {
+			t.Errorf("%s: %d %s", path, rec.Code, rec.Body)
+		}
+		if !slices.Equal(p.told, want) {
+			t.Errorf("%s: did %v, want %v", path, p.told, want)
+		}
+	}
+	move := "move " + p.lb
+	failover("/v2.0/octavia/amphorae/" + rows["alpha"]["id"].(string) + "/failover")
+	failover("/v2.0/octavia/amphorae/"+rows["beta"]["id"].(string)+"/failover", move)
+	failover("/v2.0/lbaas/loadbalancers/"+p.lb+"/failover", move, move)
 }

@@ -17,6 +17,7 @@ type Part struct {
 	observe deps.Observer
 	cluster deps.Cluster
 	keys    deps.Sealer // nil: no TLS reference leads anywhere
+	spread  deps.Spread // nil: the leader holds everything
 
 	loadBalancers resource[*model.LoadBalancer]
 	listeners     resource[*model.Listener]

@@ -248,7 +248,7 @@ type ClusterView struct {
 // NodeView is a node in it.
 type NodeView struct {
 	ID, Name, Kind, Role, Why string
-	Self                      bool
+	Self, Ready               bool
 	VIPs                      []string
 	AgeMS                     int64 `json:"age_ms"`
 	PID                       int

@@ -49,6 +49,7 @@ func (n *node) newAPI() *api.Server {
 		}},
 	}
 	cl := &cluster{node: n.raft}
+	sp := newSpreader(n)
 	writer := api.NoteWrites(n.raft)
 	id := identity.New(cfg, n.st, writer, n.reg, n.log)
 	d := api.Deps{
@@ -62,9 +63,9 @@ func (n *node) newAPI() *api.Server {
 	return api.New(cfg, d,
 		front,
 		network.New(writer, n.st),
-		octavia.New(writer, n.st, n.obs, cl).WithKeys(n.sealer),
+		octavia.New(writer, n.st, n.obs, cl).WithKeys(n.sealer).WithSpread(sp),
 		keymanager.New(writer, n.st, n.sealer),
-		admin.New(n.st, n.obs, cl),
+		admin.New(n.st, n.obs, cl).WithSpread(sp),
 	)
 }
 

@@ -261,7 +261,7 @@ func (n *node) open() (err error) {
 	n.obs = newObserver(n.board, n.ledger, n.report, n.detail, n.raft.Push, n.log)
 	n.roles = &roles{
 		kind: n.cfg.Kind(), node: n.raft, holder: n.holder, src: n.src, obs: n.obs, iface: n.iface,
-		log: n.log.With("part", "role"), ready: n.dataPlaneReady, linksUp: n.linksUp, arbiterDown: n.arbiter.down, engine: n.engine, vrrp: n.cfg.VRRP, wake: make(chan struct{}, 1),
+		log: n.log.With("part", "role"), ready: n.dataPlaneReady, linksUp: n.linksUp, arbiterDown: n.arbiter.down, engine: n.engine, vrrp: n.cfg.VRRP, wake: make(chan struct{}, 1), share: newShare(), all: nothing, holds: nothing,
 	}
 	if n.arbiter != nil {
 		n.history = newHistory(n)
@@ -340,6 +340,7 @@ func (n *node) run(ctx context.Context, out io.Writer) error {
 	parts = append(parts, lifecycle.Part{Name: "status", Run: func(ctx context.Context) error { return n.obs.run(ctx, n.engineChanged()) }})
 	parts = append(parts, lifecycle.Part{Name: "counters", Run: n.keepTotals})
 	parts = append(parts, lifecycle.Part{Name: "settle", Run: (&settler{n.raft, n.st, n.obs, n.log}).run})
+	parts = append(parts, lifecycle.Part{Name: "spread", Run: newSpreader(n).run})
 	parts = append(parts, lifecycle.Part{Name: "housekeeping", Run: newHousekeeper(n).run})
 	caughtUp, serving := make(chan struct{}), make(chan struct{})
 	parts = append(parts, lifecycle.Part{Name: "catch up", Run: n.catchUp(caughtUp), Ready: caughtUp})

@@ -10,9 +10,10 @@ const bequestLease = 3 * time.Second
 
 // bequeath makes this process go on holding the VIPs, after its Raft has ended, for
 // the next process of this node, and reports whether it may: it holds them now, and
-// is the only voter, so that nobody else can come to hold them.
+// is the only voter, so that nobody else can come to hold them. Where Spread was ever
+// used, the next process has to earn its rights anew, and takes no holder over.
 func (r *roles) bequeath() bool {
-	if r.holder == nil || !r.node.Freeze() {
+	if r.holder == nil || r.node.Spread().Version > 0 || !r.node.Freeze() {
 		return false
 	}
 	r.mu.Lock()

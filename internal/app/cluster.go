@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"lbd/api/deps"
@@ -46,7 +47,14 @@ func (c *cluster) Pending(ctx context.Context) ([]deps.PendingNode, error) {
 
 func (c *cluster) Approve(ctx context.Context, code string) error { return c.node.Approve(ctx, code) }
 
-func (c *cluster) Remove(ctx context.Context, id model.NodeID) error { return c.node.Remove(ctx, id) }
+// Remove refuses to leave fewer voters than Spread needs: the arbiter seat, which may
+// take a voter's place, gives no node a lease for its share.
+func (c *cluster) Remove(ctx context.Context, id model.NodeID) error {
+	if st := c.node.State(); c.node.Spread().On && len(st.Voters) <= leastVoters && slices.Contains(st.Voters, id) {
+		return store.Errorf(store.Conflict, "Spread needs three voters: turn it off first (lbd spread off), or add another node before this one is removed.")
+	}
+	return c.node.Remove(ctx, id)
+}
 
 // SetProfile is an entry like any other, so every node follows.
 func (c *cluster) SetProfile(ctx context.Context, actor string, p model.Profile) error {

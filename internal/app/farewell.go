@@ -20,7 +20,7 @@ type farewell struct {
 func (r *roles) farewell(ctx context.Context) *farewell {
 	f := &farewell{r: r}
 	vips, _ := r.currentVIPs()
-	if r.holder == nil || r.engine == nil || len(r.holder.Report().Holding) == 0 || !r.peerCanServe() || r.node.CanTransfer() != nil {
+	if r.spreads() || r.holder == nil || r.engine == nil || len(r.holder.Report().Holding) == 0 || !r.peerCanServe() || r.node.CanTransfer() != nil {
 		return f
 	}
 	var err error

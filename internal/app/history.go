@@ -41,7 +41,8 @@ type history struct {
 	mu      sync.Mutex
 	watch   *vrrp.Arbiter // guarded by mu
 	stop    func()
-	noted   uint64 // the newest term that was written down or waits
+	noted   uint64    // the newest term that was written down or waits
+	shared  time.Time // since when the holder held what it last held as a share
 	waiting []model.RoleChange
 }
 
@@ -73,7 +74,9 @@ func (h *history) run(ctx context.Context) error {
 		r := h.holder.Report()
 		if len(r.Holding) == 0 {
 			h.follow(ctx)
-		} else if st := h.node.State(); st.IsLeader && st.Term == r.Term && r.Term > h.noted {
+		} else if st := h.node.State(); !st.Rights.All {
+			h.shared = r.Since // what a node holds by the table of Spread is no takeover
+		} else if st.IsLeader && st.Term == r.Term && r.Term > h.noted && !r.Since.Equal(h.shared) {
 			h.claimed(r, st)
 		}
 		if len(h.waiting) > 0 && time.Since(tried) >= noteAgain {

@@ -70,7 +70,7 @@ func vipsAnswered(ctx context.Context, st *store.Store, iface string, errs io.Wr
 	if iface == "" {
 		iface, _ = vrrp.DefaultInterface() // none: only VIPs with a link of their own can be asked for
 	}
-	vips, _ := vipsOf(st.Config(), iface)
+	vips, _, _ := vipsOf(st.Config(), iface)
 	if len(vips) == 0 {
 		return nil
 	}

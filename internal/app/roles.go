@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"slices"
 	"sync"
 	"time"
@@ -46,6 +47,7 @@ type roles struct {
 	log     *slog.Logger
 	vrrp    *vrrp.VRRP // of the flags; nil: no adverts
 	heals   heals      // of the goroutine in run
+	obeyed  uint64     // likewise; the newest version of Spread's table that the voters were told of
 	linksUp func([]vrrp.VIP) bool
 	// arbiterDown: the arbiter that once answered does not any more.
 	arbiterDown func() bool
@@ -53,18 +55,28 @@ type roles struct {
 	engine *dataplane.Engine
 
 	mu        sync.Mutex
-	stopping  bool            // guarded by mu
-	moving    bool            // guarded by mu; a switchover is under way
-	releasing bool            // guarded by mu; the VIPs are let go for it
-	last      role.Output     // guarded by mu
-	since     time.Time       // guarded by mu; when last.Role came about
-	term      uint64          // guarded by mu
-	leased    uint64          // guarded by mu; the holder that last.Deadline is for
-	held      []vrrp.VIP      // guarded by mu; replaced, never changed
-	found     bool            // guarded by mu; held was looked up
-	failures  []model.Failure // guarded by mu; VIPs without a link
-	sole      bool            // guarded by mu; nobody else can lead, though Raft has ended; see bequest
+	stopping  bool                                // guarded by mu
+	moving    bool                                // guarded by mu; a switchover is under way
+	releasing bool                                // guarded by mu; the VIPs are let go for it
+	last      role.Output                         // guarded by mu
+	since     time.Time                           // guarded by mu; when last.Role came about
+	term      uint64                              // guarded by mu
+	leased    uint64                              // guarded by mu; the holder that last.Deadline is for
+	held      []vrrp.VIP                          // guarded by mu; replaced, never changed
+	found     bool                                // guarded by mu; held was looked up
+	failures  []model.Failure                     // guarded by mu; VIPs without a link
+	of        map[netip.Addr]model.LoadBalancerID // guarded by mu; whose each of held is
+	all       *lbSet                              // guarded by mu; those that have any
+	share     *share                              // guarded by mu
+	spread    bool                                // guarded by mu; last is by a lease for a share
+	table     uint64                              // guarded by mu; the version of Spread's table that last rests on
+	holds     *lbSet                              // guarded by mu; what last.Hold is for
+	part      []vrrp.VIP                          // guarded by mu; their addresses
+	giving    bool                                // guarded by mu; a giveaway is under way
+	leaving   bool                                // guarded by mu; the node's share is to go to others
+	sole      bool                                // guarded by mu; nobody else can lead, though Raft has ended; see bequest
 	wake      chan struct{}
+	givers    sync.WaitGroup // of giveaways
 }
 
 // run keeps the holder told until ctx ends, then releases and hands over.
@@ -78,11 +90,15 @@ func (r *roles) run(ctx context.Context) error {
 	vips := r.findVIPs()
 	stop := ctx.Done()
 	quiet := make(chan *farewell, 1)
+	defer r.givers.Wait()
 	for {
 		select {
 		case <-stop:
 			stop = nil // the lease is renewed until everybody has said goodbye
-			go func() { quiet <- r.farewell(context.WithoutCancel(ctx)) }()
+			go func() {
+				r.evacuate()
+				quiet <- r.farewell(context.WithoutCancel(ctx))
+			}()
 		case f := <-quiet:
 			return r.leave(f)
 		case <-watch.C():
@@ -102,7 +118,8 @@ func (r *roles) run(ctx context.Context) error {
 // step decides and orders, once.
 func (r *roles) step(vips []vrrp.VIP) role.Output {
 	out := r.decide(vips)
-	r.order(out, vips)
+	r.order(out)
+	r.obey()
 	return out
 }
 
@@ -111,10 +128,14 @@ func (r *roles) findVIPs() []vrrp.VIP {
 	if r.holder == nil {
 		return nil
 	}
-	vips, failures := vipsOf(r.src.Current(), r.iface)
+	vips, of, failures := vipsOf(r.src.Current(), r.iface)
+	all := &lbSet{has: make(map[model.LoadBalancerID]bool)}
+	for _, lb := range of {
+		all.has[lb] = true
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.held, r.failures, r.found = vips, failures, true
+	r.held, r.of, r.all, r.failures, r.found = vips, of, all, failures, true
 	return vips
 }
 
@@ -134,25 +155,34 @@ func (r *roles) vipFailures() []model.Failure {
 }
 
 func (r *roles) decide(vips []vrrp.VIP) role.Output {
+	t := r.node.Spread() // before the rights: a newer table takes what they still cover
 	st := r.node.State()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.sole {
-		st.IsLeader, st.Term, st.Holder, st.LeaseUntil = true, r.term, r.leased, time.Now().Add(bequestLease)
+		st.IsLeader, st.Term, st.Rights = true, r.term, raft.Rights{Until: time.Now().Add(bequestLease), Holder: r.leased, All: true}
 	}
 	in := role.Input{
 		Witness: r.kind == model.Witness, Spare: r.kind == model.Spare,
-		Leader: st.IsLeader, Term: st.Term, LeaseUntil: st.LeaseUntil, Now: time.Now(),
-		DataPlaneReady: r.ready(), LinkUp: r.linksUp(vips), ArbiterDown: r.arbiterDown(), HolderUp: r.holder == nil || r.holder.Up() && r.holder.ID() == st.Holder,
-		Stopping: r.stopping, Releasing: r.releasing, PeerCanServe: st.IsLeader && r.peerCanServe() && r.node.CanTransfer() == nil,
+		Leader: st.IsLeader, Term: st.Term, LeaseUntil: st.Rights.Until, Now: time.Now(),
+		DataPlaneReady: r.ready(), LinkUp: r.linksUp(vips), ArbiterDown: r.arbiterDown(), HolderUp: r.holder == nil || r.holder.Up() && r.holder.ID() == st.Rights.Holder,
+		Stopping: r.stopping, Releasing: r.releasing,
 	}
-	out := role.Decide(in)
-	if out.Role != r.last.Role || out.Hold && st.Term != r.term {
+	var out role.Output
+	spread := r.kind == model.DataNode && !st.Rights.All && (t.On || st.IsLeader)
+	if spread {
+		out = r.decideShare(in, t, st)
+	} else {
+		in.PeerCanServe = st.IsLeader && r.peerCanServe() && r.node.CanTransfer() == nil
+		out = role.Decide(in)
+		r.holds, r.part = r.all, vips
+	}
+	if out.Role != r.last.Role || out.Hold && st.Term != r.term && !spread {
 		r.since = in.Now
 		r.log.Info("role", "role", out.Role, "term", st.Term, "why", out.Why)
 		defer r.obs.nudge()
 	}
-	r.last, r.term, r.leased = out, st.Term, st.Holder
+	r.last, r.term, r.leased, r.spread, r.table = out, st.Term, st.Rights.Holder, spread, t.Version
 	return out
 }
 
@@ -163,15 +193,18 @@ func (r *roles) peerCanServe() bool {
 	})
 }
 
-func (r *roles) order(out role.Output, vips []vrrp.VIP) {
+func (r *roles) order(out role.Output) {
 	if r.holder == nil {
 		return
 	}
-	o := vrrp.Order{VIPs: vips, VRRP: r.adverts(), Announce: r.heals.look(r.self, r.obs.board.Reports())}
+	announce := r.heals.look(r.self, r.obs.board.Reports())
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	o := vrrp.Order{VIPs: r.part, VRRP: r.adverts(), Announce: announce}
 	if out.Hold {
 		o.Term, o.Deadline, o.Holder = r.term, vrrp.DeadlineAt(out.Deadline), r.leased
 	}
-	r.holder.Order(o)
+	r.share.ordered(r.holder.Order(o), r.holds, out.Deadline, r.leased)
 }
 
 // handOver releases the VIPs and gives leadership to a node, or to the best
@@ -199,6 +232,10 @@ func (r *roles) switchover(ctx context.Context, to model.NodeID) error {
 	if r.moving {
 		r.mu.Unlock()
 		return errors.New("a switchover is under way already")
+	}
+	if r.spread { // who holds what is the table's to say
+		r.mu.Unlock()
+		return r.node.Transfer(ctx, to)
 	}
 	r.moving = true
 	r.mu.Unlock()
@@ -251,7 +288,13 @@ func (r *roles) report(now time.Time) model.RoleReport {
 	defer r.mu.Unlock()
 	rep := model.RoleReport{
 		Role: model.RoleName(r.last.Role), Since: r.since, Ready: r.last.Ready, Why: r.last.Why,
-		Interface: r.iface, Problems: slices.Clone(r.failures),
+		Interface: r.iface, Problems: slices.Clone(r.failures), Share: r.spread, Table: r.table, Leaving: r.leaving,
+	}
+	if r.holder != nil {
+		rep.Holder = r.holder.ID()
+	}
+	if r.leaving {
+		rep.Ready = false
 	}
 	if !r.last.Hold {
 		return rep

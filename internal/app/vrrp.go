@@ -11,15 +11,20 @@ import (
 
 // adverts is how foreign VRRP speakers are told. Without a VRID of the operator's
 // all nodes of a cluster begin their choice with the same one, and those of
-// another cluster, most likely, with another.
+// another cluster, most likely, with another. While load balancers are distributed
+// each node is a virtual router of its own, and an operator's VRID, which can be one
+// router's only, is not advertised. Callers hold mu.
 func (r *roles) adverts() vrrp.VRRP {
-	if r.vrrp == nil {
+	if r.vrrp == nil || r.spread && r.vrrp.VRID != 0 {
 		return vrrp.VRRP{}
 	}
 	v := *r.vrrp
 	if v.VRID == 0 {
 		h := fnv.New32a()
 		r.src.st.Read(func(st *store.State) { _, _ = h.Write([]byte(st.ClusterID())) })
+		if r.spread {
+			_, _ = h.Write([]byte(r.node.Self()))
+		}
 		v.VRID = uint8(h.Sum32()%255) + 1
 	}
 	return v

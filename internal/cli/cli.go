@@ -54,6 +54,7 @@ func commands() []command {
 		{"approve", "[CODE]", "admit a waiting node, or list those that wait", 1, approveCommand},
 		{"switchover", "[NODE]", "move the VIPs to NODE, or to the best standby", 1, switchoverCommand},
 		{"profile", "[fast|default|calm]", "show or change how soon a silent node is given up", 1, profileCommand},
+		{"spread", "[on|off|balance]", "show, begin, end or even out the distribution of load balancers over the nodes", 1, spreadCommand},
 		{"history", "", "show who held the VIPs, and for how long nobody did", 0, historyCommand},
 		{"restart", "[NODE]", "restart this node, or NODE, from its binary, and wait until it is ready", 1, restartCommand},
 		{"upgrade", "", "restart every node from the binary now in its place, one at a time", 0, upgradeCommand},

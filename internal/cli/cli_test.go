@@ -85,6 +85,40 @@ func TestProfileAndHistory(t *testing.T) {
 	}
 }
 
+func TestSpread(t *testing.T) {
+	dir := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		b, _ := io.ReadAll(r.Body)
+		switch r.Method + " " + r.URL.Path + string(b) {
+		case "GET /v1/cluster/spread":
+			io.WriteString(w, `{"on":true,"loadbalancers":[{"id":"x","name":"web","vip_address":"10.0.0.9","node":"beta","held_by":["beta"]},{"id":"y","vip_address":"10.0.0.8","held_by":[]}]}`)
+		case `PUT /v1/cluster/spread{"on":false}`:
+			io.WriteString(w, `{"on":false,"loadbalancers":[]}`)
+		case "POST /v1/cluster/spread/balance":
+			io.WriteString(w, `{"moved":2}`)
+		default:
+			w.WriteHeader(http.StatusConflict)
+			io.WriteString(w, `{"faultcode":"Client","faultstring":"Spread needs three voters."}`)
+		}
+	})
+	for _, tc := range []struct {
+		args, want string
+		code       int
+	}{
+		{"", "spread is on", 0},
+		{"", "x              web   10.0.0.9  beta      beta\n", 0},
+		{"", "y              -     10.0.0.8  none yet  -\n", 0},
+		{"off", "spread is off: the leader holds all load balancers\n", 0},
+		{"balance", "2 load balancers move\n", 0},
+		{"on", "Spread needs three voters.", 1},
+		{"of", "lbd spread [on|off|balance]", 2},
+	} {
+		code, out, errs := run(t, "", "spread", append([]string{"--data-dir", dir}, strings.Fields(tc.args)...)...)
+		if code != tc.code || !strings.Contains(out+errs, tc.want) {
+			t.Errorf("spread %s: exit code %d, %q %q", tc.args, code, out, errs)
+		}
+	}
+}
+
 func TestStatusOfThisNodeAlone(t *testing.T) {
 	answer := `{"nodes":[{"name":"beta","role":"active","ready":true},{"name":"alpha","self":true,"role":"standby","ready":false,"why":"data plane not ready"}]}`
 	dir := serve(t, func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, answer) })

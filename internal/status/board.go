@@ -2,6 +2,7 @@ package status
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -78,7 +79,7 @@ func (b *Board) Get(id model.NodeID) (model.Heard, bool) {
 	if !ok {
 		return model.Heard{}, false
 	}
-	return r.heard(b.newestClaim()), true
+	return r.heard(b.newestClaim(), b.rows), true
 }
 
 // Reports are all rows, by node id.
@@ -87,18 +88,18 @@ func (b *Board) Reports() []model.Heard {
 	out := make([]model.Heard, 0, len(b.rows))
 	newest := b.newestClaim()
 	for _, r := range b.rows {
-		out = append(out, r.heard(newest))
+		out = append(out, r.heard(newest, b.rows))
 	}
 	b.mu.RUnlock()
 	slices.SortFunc(out, func(x, y model.Heard) int { return strings.Compare(string(x.Node), string(y.Node)) })
 	return out
 }
 
-// newestClaim is the highest term under which a node says that it holds the VIPs.
+// newestClaim is the highest term under which a node says that it holds all VIPs.
 // The caller holds mu.
 func (b *Board) newestClaim() (term uint64) {
 	for _, r := range b.rows {
-		if r.report.Role.Role == model.RoleActive {
+		if r.report.Role.Role == model.RoleActive && !r.report.Role.Share {
 			term = max(term, r.report.Role.Term)
 		}
 	}
@@ -107,10 +108,18 @@ func (b *Board) newestClaim() (term uint64) {
 
 // heard is the row as it is to be read. Who held the VIPs under an older term than
 // newest does not any more, whatever its last word was: it died, or cannot tell.
-func (r row) heard(newest uint64) model.Heard {
+// Where load balancers are distributed over the nodes this goes for single VIPs: one
+// that another node has by a newer version of the table was let go, or its holder is
+// dead.
+func (r row) heard(newest uint64, rows map[model.NodeID]row) model.Heard {
 	h := model.Heard{Report: r.report, Age: time.Since(r.at)}
-	if h.Role.Role == model.RoleActive && h.Role.Term < newest {
+	if h.Role.Role == model.RoleActive && !h.Role.Share && h.Role.Term < newest {
 		h.Role = model.RoleReport{Role: model.RoleUnknown, Since: h.Role.Since, Why: fmt.Sprintf("another node took the VIPs over in term %d", newest)}
+	}
+	for id, o := range rows {
+		if h.Role.Share && len(h.Role.VIPs) > 0 && id != h.Node && o.report.Role.Table > h.Role.Table {
+			h.Role.VIPs = slices.DeleteFunc(slices.Clone(h.Role.VIPs), func(a netip.Addr) bool { return slices.Contains(o.report.Role.VIPs, a) })
+		}
 	}
 	return h
 }

@@ -106,3 +106,34 @@ func TestANewerClaimEndsTheOlder(t *testing.T) {
 		t.Errorf("it is back: a is %s", role("a"))
 	}
 }
+
+// TestAVIPThatMovedIsNotShownTwice: where shares are held, several nodes are active in
+// whatever term; the last word of one that died does not outlive its successor's.
+func TestAVIPThatMovedIsNotShownTwice(t *testing.T) {
+	x, y := netip.MustParseAddr("10.0.0.1"), netip.MustParseAddr("10.0.0.2")
+	share := func(node model.NodeID, seq, term, table uint64, vips ...netip.Addr) model.Report {
+		return model.Report{Node: node, Epoch: 1, Seq: seq, Role: model.RoleReport{Role: model.RoleActive, Share: true, Term: term, Table: table, VIPs: vips}}
+	}
+	b := New()
+	b.Put(share("a", 1, 7, 20, x))
+	b.Put(share("b", 1, 9, 20, y))
+	is := func(a, b2 string) {
+		t.Helper()
+		got := map[model.NodeID]string{}
+		for _, h := range b.Reports() {
+			got[h.Node] = fmt.Sprintf("%s %v", h.Role.Role, h.Role.VIPs)
+		}
+		if got["a"] != a || got["b"] != b2 {
+			t.Errorf("%v, want a %s and b %s", got, a, b2)
+		}
+	}
+	is("active [10.0.0.1]", "active [10.0.0.2]")
+	b.Put(share("b", 2, 9, 21, x, y))
+	is("active []", "active [10.0.0.1 10.0.0.2]")
+	if h, _ := b.Get("a"); len(h.Role.VIPs) != 0 {
+		t.Errorf("one row: %v", h.Role.VIPs)
+	}
+	b.Put(share("b", 3, 9, 22, y))
+	b.Put(share("a", 2, 9, 22, x))
+	is("active [10.0.0.1]", "active [10.0.0.2]")
+}

@@ -96,6 +96,15 @@ type RoleReport struct {
 	Interface string `json:"interface,omitempty"`
 	// VRRP is what this node advertises to foreign VRRP speakers.
 	VRRP []VirtualRouter `json:"vrrp,omitempty"`
+	// Share: the node holds what the table of Spread gives it, by a lease of its own,
+	// whoever leads. Term is no claim to everything then.
+	Share bool `json:"share,omitempty"`
+	// Table is the version of Spread's table that all this rests on; 0: never used.
+	Table uint64 `json:"table,omitempty"`
+	// Leaving: the node ends, and its share is to go to others.
+	Leaving bool `json:"leaving,omitempty"`
+	// Holder is the node's VIP holder; 0: none.
+	Holder uint64 `json:"holder,omitempty"`
 }
 
 // VirtualRouter is what VRRP adverts are sent for on a link.

@@ -1,0 +1,302 @@
+package e2e
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"lbd/e2e/harness"
+)
+
+// spreadLB is one of several load balancers with the same content.
+type spreadLB struct {
+	id, vip string
+}
+
+// spreadWorld is three data nodes with several load balancers, and clients of all.
+type spreadWorld struct {
+	w   *harness.World
+	lbs []spreadLB
+}
+
+func newSpreadWorld(t *testing.T, lbs int, o harness.Options) *spreadWorld {
+	t.Helper()
+	w := harness.New(t, o)
+	w.StartCluster()
+	w.StartWeb(w.Web1, "page 1")
+	n, sw := w.Nodes[0], &spreadWorld{w: w}
+	network := n.Post(harness.Networking+"networks", "network", map[string]any{"name": "private"})["id"]
+	subnet := n.Post(harness.Networking+"subnets", "subnet", map[string]any{"network_id": network, "ip_version": 4, "cidr": "10.0.0.0/24"})["id"]
+	for i := range lbs {
+		lb := n.Post(harness.Octavia+"loadbalancers", "loadbalancer", map[string]any{
+			"name": fmt.Sprintf("lb%d", i), "vip_subnet_id": subnet,
+			"listeners": []map[string]any{{"protocol": "HTTP", "protocol_port": 80, "default_pool": map[string]any{
+				"name": "pool", "protocol": "HTTP", "lb_algorithm": "ROUND_ROBIN", "members": []map[string]any{{"address": "10.0.0.6", "protocol_port": 80}},
+			}}},
+		})
+		sw.lbs = append(sw.lbs, spreadLB{lb["id"].(string), lb["vip_address"].(string)})
+	}
+	sw.shares("before Spread is on", nil, func(s []int) bool { return s[0] == len(sw.lbs) })
+	return sw
+}
+
+// owners is which node has each VIP in its kernel; an error unless each has one.
+func (sw *spreadWorld) owners() (map[string]*harness.Node, error) {
+	owners := map[string]*harness.Node{}
+	for _, n := range sw.w.Nodes {
+		if !n.Alive() {
+			continue
+		}
+		for _, lb := range sw.lbs {
+			if !n.HasAddress(lb.vip) {
+				continue
+			}
+			if o := owners[lb.vip]; o != nil {
+				return nil, errorf("%s and %s have %s", o.Name, n.Name, lb.vip)
+			}
+			owners[lb.vip] = n
+		}
+	}
+	if len(owners) < len(sw.lbs) {
+		return nil, errorf("only %d of %d VIPs are held", len(owners), len(sw.lbs))
+	}
+	return owners, nil
+}
+
+// shares waits until each VIP has one owner, the sizes of the nodes' shares, the
+// largest first, are as they should be, and every living node shows just that.
+func (sw *spreadWorld) shares(when string, dead *harness.Node, right func([]int) bool) map[string]*harness.Node {
+	sw.w.T.Helper()
+	var owners map[string]*harness.Node
+	sw.w.Until(15*time.Second, "the shares and what is said of them are right "+when, func() (err error) {
+		if owners, err = sw.owners(); err != nil {
+			return err
+		}
+		count := map[*harness.Node]int{}
+		for _, o := range owners {
+			count[o]++
+		}
+		var sizes []int
+		for _, n := range sw.w.Nodes {
+			sizes = append(sizes, count[n])
+		}
+		slices.Sort(sizes)
+		slices.Reverse(sizes)
+		if !right(sizes) {
+			return errorf("the shares are %v", sizes)
+		}
+		for _, n := range sw.w.Nodes {
+			if n == dead {
+				continue
+			}
+			rows, err := n.Amphorae()
+			if err != nil {
+				return err
+			}
+			for _, r := range rows {
+				i := slices.IndexFunc(sw.lbs, func(lb spreadLB) bool { return lb.id == r.LoadBalancerID })
+				master := i >= 0 && owners[sw.lbs[i].vip].Mgmt == r.LBNetworkIP
+				if i < 0 || (r.Role == "MASTER") != master || dead != nil && r.LBNetworkIP == dead.Mgmt && r.Role != "" {
+					return errorf("%s shows %+v, owners are %v", n.Name, r, names(owners))
+				}
+			}
+		}
+		return nil
+	})
+	return owners
+}
+
+// balanced asks a node for even shares until all nodes can have some.
+func (sw *spreadWorld) balanced(by *harness.Node, right func([]int) bool) map[string]*harness.Node {
+	sw.w.T.Helper()
+	sw.w.Until(15*time.Second, "no load balancer need move", func() error {
+		if out := by.CLI("spread", "balance"); !strings.HasPrefix(out, "0 ") {
+			return errorf("%s", out)
+		}
+		ready := 0
+		v, err := by.ClusterView()
+		for _, n := range v.Nodes {
+			if n.Kind == "data" && n.Ready {
+				ready++
+			}
+		}
+		if err != nil || ready < len(sw.w.Nodes) {
+			return errorf("%d nodes are ready, %v", ready, err)
+		}
+		return nil
+	})
+	return sw.shares("after it is balanced", nil, right)
+}
+
+func names(owners map[string]*harness.Node) map[string]string {
+	m := map[string]string{}
+	for vip, n := range owners {
+		m[vip] = n.Name
+	}
+	return m
+}
+
+func even(want ...int) func([]int) bool {
+	return func(got []int) bool { return slices.Equal(got, want) }
+}
+
+// TestSpread distributes three load balancers over three nodes under load, kills a
+// follower and the leader, and takes all of it back.
+func TestSpread(t *testing.T) {
+	sw := newSpreadWorld(t, 3, harness.Options{Nodes: 3})
+	w := sw.w
+	cli := func(args ...string) string { return w.Nodes[0].CLI("spread", args...) }
+	if out := cli(); !strings.Contains(out, "spread is off") {
+		t.Errorf("lbd spread: %q", out)
+	}
+	if out, err := w.Nodes[0].TryCLI(10*time.Second, "spread", "balance"); err == nil || !strings.Contains(out+err.Error(), "Spread is off") {
+		t.Errorf("balance while it is off: %q, %v", out, err)
+	}
+
+	var loads []*load
+	for _, lb := range sw.lbs[1:] {
+		loads = append(loads, &load{w, w.StartPatientProbe(w.Observer, lb.vip+":80"), w.StartKeptAlive(w.Observer, lb.vip+":80"), harness.Now()})
+	}
+	arp := map[string]*harness.ARPWatch{}
+	for _, lb := range sw.lbs {
+		arp[lb.vip] = w.WatchARP(w.Web2, "private", "10.0.0.3", lb.vip)
+	}
+	loads[0].passed("before")
+	cli("on")
+	owners := sw.shares("after it is on", nil, even(1, 1, 1))
+	for _, l := range loads {
+		l.passed("after it is on")
+		l.check()
+	}
+
+	leader := func() *harness.Node {
+		var found *harness.Node
+		w.Until(10*time.Second, "there is a leader", func() error {
+			for _, n := range w.Nodes {
+				if !n.Alive() {
+					continue
+				}
+				v, err := n.ClusterView()
+				if err != nil {
+					return err
+				}
+				for _, o := range v.Nodes {
+					i := slices.IndexFunc(w.Nodes, func(x *harness.Node) bool { return x.Name == o.Name && x.Alive() })
+					if o.ID == v.Leader && i >= 0 {
+						found = w.Nodes[i]
+						return nil
+					}
+				}
+			}
+			return errorf("none")
+		})
+		return found
+	}
+	for _, victim := range []string{"follower", "leader"} {
+		dies, within := leader(), 5*maxBlackout // on a busy machine an election may take several rounds
+		if victim == "follower" {
+			within = maxBlackout
+			dies = w.Nodes[(slices.Index(w.Nodes, dies)+1)%3]
+		}
+		probes := map[string]*harness.Probe{}
+		for _, lb := range sw.lbs {
+			probes[lb.vip] = w.StartProbe(w.Observer, lb.vip+":80")
+		}
+		w.Until(10*time.Second, "the clients have begun", func() error {
+			for vip, p := range probes {
+				if len(p.Shots()) < 20 {
+					return errorf("%s: %d requests", vip, len(p.Shots()))
+				}
+			}
+			return nil
+		})
+		dies.Kill()
+		after := sw.shares("after the "+victim+" is dead", dies, even(2, 1, 0))
+		for vip, p := range probes {
+			shots := p.Stop()
+			gap, failed := harness.Blackout(shots), len(harness.Failed(shots))
+			t.Logf("%s dead: %s was not served for %s, %d of %d requests failed; its own: %v", victim, vip, gap.Round(time.Millisecond), failed, len(shots), owners[vip] == dies)
+			switch {
+			case owners[vip] != dies && (after[vip] != owners[vip] || gap > maxBlackout/2):
+				t.Errorf("%s was not on the dead %s, and was not served for %s; it was moved: %v", vip, victim, gap, after[vip] != owners[vip])
+			case owners[vip] == dies && gap > within:
+				t.Errorf("%s of the dead %s was not served for %s", vip, victim, gap)
+			}
+		}
+		dies.Start()
+		sw.shares("after the "+victim+" is back", nil, even(2, 1, 0))
+		owners = sw.balanced(w.Nodes[0], even(1, 1, 1))
+	}
+
+	cli("off")
+	sw.shares("after it is off", nil, even(3, 0, 0))
+	for vip, a := range arp {
+		if two := harness.TwoOwners(a.Stop()); two > 0 {
+			t.Errorf("two nodes answered ARP for %s during %s", vip, two)
+		}
+	}
+}
+
+// TestSpreadRestartAndFailover has two data nodes and a witness: both are
+// restarted in turn under load, a load balancer is moved by Octavia's failover, and no
+// request fails. Without a witness Spread is refused.
+func TestSpreadRestartAndFailover(t *testing.T) {
+	sw := newSpreadWorld(t, 2, harness.Options{Nodes: 2, Witness: true})
+	w := sw.w
+	w.Nodes[1].CLI("spread", "on")
+	sw.shares("after it is on", nil, even(1, 1))
+	arp := map[string]*harness.ARPWatch{}
+	var loads []*load
+	for _, lb := range sw.lbs {
+		arp[lb.vip] = w.WatchARP(w.Web2, "private", "10.0.0.3", lb.vip)
+		loads = append(loads, &load{w, w.StartPatientProbe(w.Observer, lb.vip+":80"), w.StartKeptAlive(w.Observer, lb.vip+":80"), harness.Now()})
+	}
+	passed := func(when string) {
+		for _, l := range loads {
+			l.passed(when)
+		}
+	}
+	passed("before")
+	for _, n := range w.Nodes {
+		began := time.Now()
+		if err := n.Stop(); err != nil {
+			t.Fatal(err)
+		}
+		stopped := time.Since(began)
+		n.Start()
+		sw.shares("after "+n.Name+" is back", nil, even(2, 0))
+		t.Logf("%s stopped in %s", n.Name, stopped.Round(time.Millisecond))
+		sw.balanced(n, even(1, 1))
+		passed("after " + n.Name + " is back")
+	}
+	owners, err := sw.owners()
+	if err != nil {
+		t.Fatal(err)
+	}
+	moved := sw.lbs[0]
+	if status, b, err := w.Nodes[0].API("PUT", harness.Octavia+"loadbalancers/"+moved.id+"/failover", nil); status != 202 || err != nil {
+		t.Fatalf("failover: %d %s %v", status, b, err)
+	}
+	after := sw.shares("after a failover", nil, even(2, 0))
+	if after[moved.vip] == owners[moved.vip] {
+		t.Errorf("the load balancer is still on %s", owners[moved.vip].Name)
+	}
+	w.Nodes[0].CLI("switchover")
+	if again := sw.shares("after a switchover", nil, even(2, 0)); again[moved.vip] != after[moved.vip] {
+		t.Error("a switchover moved a load balancer")
+	}
+	passed("at the end")
+	for _, l := range loads {
+		l.check()
+	}
+	if out, err := w.Nodes[0].TryCLI(10*time.Second, "remove", w.Witness.Name); err == nil || !strings.Contains(out+err.Error(), "lbd spread off") {
+		t.Errorf("removing the witness: %q, %v", out, err)
+	}
+	for vip, a := range arp {
+		if two := harness.TwoOwners(a.Stop()); two > 0 {
+			t.Errorf("two nodes answered ARP for %s during %s", vip, two)
+		}
+	}
+}
