@@ -129,10 +129,12 @@ func TestMalformedAnswers(t *testing.T) {
 			defer good.Close()
 			send(t, s, "GET /bad HTTP/1.1\r\nHost: x\r\n\r\n")
 			s.SetReadDeadline(time.Now().Add(10 * time.Second))
-			for err = nil; err == nil; { // who does not look in time still finds the fault
-				if strings.Contains(name, "flood") {
-					time.Sleep(20 * time.Millisecond)
+			if strings.Contains(name, "flood") { // nobody reads until there is no room for it
+				for end := time.Now().Add(10 * time.Second); !s.down.closed() && time.Now().Before(end); {
+					time.Sleep(time.Millisecond)
 				}
+			}
+			for err = nil; err == nil; { // who does not look in time still finds the fault
 				var b [64 << 10]byte
 				_, err = s.Read(b[:])
 			}
@@ -206,4 +208,11 @@ func TestUnreadAnswersStopNobody(t *testing.T) {
 			t.Fatal("a closed stream keeps its place")
 		}
 	}
+}
+
+// closed reports whether nothing more is written.
+func (p *pipe) closed() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.end != nil
 }
