@@ -128,18 +128,18 @@ func TestTCPRedispatchesOnConnectFailure(t *testing.T) {
 func TestTCPIdleTimeouts(t *testing.T) {
 	addr := freeAddr(t)
 	b := backend(t, func(c *net.TCPConn, r *bufio.Reader) {
-		for range 6 { // the client is silent, but takes bytes: not idle
-			time.Sleep(100 * time.Millisecond)
+		for range 11 { // the client is silent, but takes bytes for longer than its timeout: not idle
+			time.Sleep(60 * time.Millisecond)
 			fmt.Fprint(c, "tick")
 		}
 		r.ReadByte()
 	})
-	start(t, Config{}, edit(tcp(web(addr, b.addr)), func(l *model.Listener) { l.TimeoutClientData, l.TimeoutMemberData = 300, 60000 }))
+	start(t, Config{}, edit(tcp(web(addr, b.addr)), func(l *model.Listener) { l.TimeoutClientData, l.TimeoutMemberData = 600, 60000 }))
 	w := dial(t, addr)
 	begin := time.Now()
 	got, _ := io.ReadAll(w)
 	took := time.Since(begin)
-	if string(got) != strings.Repeat("tick", 6) || took < 800*time.Millisecond || took > 3*time.Second {
+	if string(got) != strings.Repeat("tick", 11) || took < 1200*time.Millisecond || took > 10*time.Second {
 		t.Errorf("got %q and the end after %s", got, took)
 	}
 }
