@@ -123,7 +123,9 @@ type cluster struct {
 	wire    *wire
 	members map[string]*member
 	timing  Timing
-	arbiter *testArbiter
+	// replaceAfter is every member's; 0: never.
+	replaceAfter time.Duration
+	arbiter      *testArbiter
 	// register is what the arbiter keeps; nil: it keeps nothing.
 	register *testRegister
 }
@@ -148,7 +150,7 @@ func (c *cluster) prepare(name string, kind model.NodeKind) *member {
 	m := &member{name: name, api: api}
 	m.cfg = Config{
 		DataDir: c.t.TempDir(), Name: name, Kind: kind, Listen: "127.0.0.1:0", APIAdvertise: api.Addr().String(),
-		Timing: c.timing, dial: c.wire.dialer(name), Log: slog.New(slog.DiscardHandler),
+		Timing: c.timing, ReplaceAfter: c.replaceAfter, dial: c.wire.dialer(name), Log: slog.New(slog.DiscardHandler),
 	}
 	if os.Getenv("LBD_TEST_LOG") != "" {
 		m.cfg.Log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug})).With("at", name)

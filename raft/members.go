@@ -72,12 +72,16 @@ func (n *Node) reconcile(c *core) bool {
 		return n.dropRecord(gone)
 	}
 	commit := r.CommitIndex()
-	ch := plan(nodes, c.servers(), c.id, func(id hraft.ServerID) bool {
+	caughtUp := func(id hraft.ServerID) bool {
 		m, _ := c.peers.match(id, term)
-		return m >= commit && c.peers.sinceAnswer(id, time.Now()) < n.timing().Detect
-	})
-	if ch.op == noChange || !c.leadsIn(term) {
+		return m+transferLag >= commit && c.peers.sinceAnswer(id, time.Now()) < n.timing().Detect
+	}
+	ch := plan(nodes, c.servers(), c.id, caughtUp)
+	if !c.leadsIn(term) {
 		return false
+	}
+	if ch.op == noChange {
+		return n.replaceLost(c, nodes, caughtUp)
 	}
 	var f hraft.IndexFuture
 	switch ch.op {

@@ -12,6 +12,7 @@ type metrics struct {
 	reg       prometheus.Registerer // nil: none
 	elections prometheus.Counter
 	renewed   prometheus.Counter
+	replaced  prometheus.Counter
 	all       []prometheus.Collector
 }
 
@@ -20,12 +21,14 @@ func newMetrics(n *Node, reg prometheus.Registerer) (*metrics, error) {
 		Name: "lbd_raft_elections_total", Help: "Times this node stood for leader.",
 	}), renewed: prometheus.NewCounter(prometheus.CounterOpts{
 		Name: "lbd_raft_certificates_renewed_total", Help: "Certificates this node replaced before they ended.",
+	}), replaced: prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "lbd_raft_nodes_replaced_total", Help: "Lost data nodes whose place this node, leading, gave to a spare.",
 	})}
 	if reg == nil {
 		return m, nil
 	}
 	m.reg = reg
-	m.all = append(m.all, m.elections, m.renewed, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+	m.all = append(m.all, m.elections, m.renewed, m.replaced, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "lbd_raft_certificate_left_seconds", Help: "How long this node's certificate is still good; it is replaced in time.",
 	}, func() float64 { return n.certificateLeft(time.Now()).Seconds() }))
 	for _, g := range []struct {

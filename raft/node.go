@@ -148,7 +148,7 @@ func Open(cfg Config, st *store.Store) (_ *Node, err error) {
 	if ident == nil || !ident.Entered {
 		return n, nil
 	}
-	if ident.Kind != cfg.Kind {
+	if ident.Kind != cfg.Kind && (ident.Kind == model.Witness || cfg.Kind == model.Witness) {
 		n.log.Warn("the node keeps the kind it joined with", "kind", ident.Kind)
 	}
 	return n, n.startRaft(ident, false)

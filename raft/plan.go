@@ -41,20 +41,22 @@ func wantedVoters(nodes []*model.Node) []*model.Node {
 			witness = append(witness, n)
 		}
 	}
-	older := func(a, b *model.Node) int {
-		if c := a.Joined.Compare(b.Joined); c != 0 {
-			return c
-		}
-		return compareIDs(a.ID, b.ID)
-	}
-	slices.SortFunc(data, older)
-	slices.SortFunc(witness, older)
+	slices.SortFunc(data, olderNode)
+	slices.SortFunc(witness, olderNode)
 	room := maxVoters
 	if len(witness) > 0 {
 		room--
 	}
 	voters := slices.Clone(data[:min(room, len(data))])
 	return append(voters, witness[:min(maxVoters-len(voters), len(witness))]...)
+}
+
+// olderNode compares by the time of joining.
+func olderNode(a, b *model.Node) int {
+	if c := a.Joined.Compare(b.Joined); c != 0 {
+		return c
+	}
+	return compareIDs(a.ID, b.ID)
 }
 
 func compareIDs(a, b model.NodeID) int {

@@ -1,6 +1,7 @@
 package raft
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -136,4 +137,32 @@ func stepped(ss []hraft.Server, ch change) []hraft.Server {
 		out = append(out, hraft.Server{ID: ch.id, Address: ch.addr, Suffrage: hraft.Nonvoter})
 	}
 	return out
+}
+
+func TestReplacement(t *testing.T) {
+	f := func(nodes, servers, lost, caught, want string) {
+		t.Helper()
+		ns, ss := setting(nodes, servers)
+		in := func(list string) func(hraft.ServerID) bool {
+			return func(id hraft.ServerID) bool { return slices.Contains(strings.Fields(list), string(id)) }
+		}
+		got := "none"
+		if out, by := replacement(ns, ss, "a", in(lost), in(caught)); out != nil {
+			got = string(out.ID) + " by " + string(by.ID)
+		}
+		if got != want {
+			t.Errorf("%q with %q, lost %q, caught up %q: %s, want %s", nodes, servers, lost, caught, got, want)
+		}
+	}
+	const nodes, servers = "a b c s=spare t=spare w=witness", "a b c s- t- w"
+	f(nodes, servers, "", "s t", "none")
+	f(nodes, servers, "b", "s t", "b by s")
+	f(nodes, servers, "b c", "t", "b by t")
+	f(nodes, servers, "b", "", "none") // no spare has the log, or none lives
+	f(nodes, servers, "w", "s", "none")
+	f(nodes, servers, "a", "s", "none") // who asks is alive
+	f(nodes, "a b c t-", "b", "s", "none")
+	f("a b c", "a b c", "b", "", "none")
+	f("a b s=spare", "a b- s-", "b", "s", "none") // it has no vote to lose
+	f("a b s=spare", "a b s", "b", "s", "none")   // the plan has work to do with it first
 }

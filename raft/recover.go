@@ -85,8 +85,6 @@ func Recover(ctx context.Context, cfg RecoverConfig) (*Recovery, error) {
 	switch {
 	case ident == nil || !ident.Entered:
 		return nil, fmt.Errorf("the node of %s is a member of no cluster: there is nothing to recover", cfg.DataDir)
-	case ident.Kind != model.DataNode:
-		return nil, fmt.Errorf("node %s is a %s, which cannot serve alone: recover on a data node", ident.Name, ident.Kind)
 	}
 	if err := l.checkRemoved(); err != nil {
 		return nil, err
@@ -100,6 +98,15 @@ func Recover(ctx context.Context, cfg RecoverConfig) (*Recovery, error) {
 	p, err := d.replay(st, math.MaxUint64)
 	if err != nil {
 		return nil, err
+	}
+	kind := ident.Kind
+	st.Read(func(st *store.State) {
+		if self, ok := st.Node(ident.ID); ok {
+			kind = self.Kind // a spare may have taken the place of a lost node
+		}
+	})
+	if kind != model.DataNode {
+		return nil, fmt.Errorf("node %s is a %s, which cannot serve alone: recover on a data node", ident.Name, kind)
 	}
 	rec := &Recovery{Name: ident.Name, LastIndex: p.index, LastTerm: p.term, Others: p.others(st, ident.ID)}
 	if len(p.servers) == 1 && len(rec.Others) == 0 {

@@ -133,7 +133,7 @@ func (n *Node) newestSpread(c *core, to uint64) uint64 {
 // asksForSpread tells whether this node needs the voters' word: to hold what the
 // table gives it, or, as the leader, to hold everything after Spread was on.
 func (n *Node) asksForSpread(c *core) bool {
-	if n.cfg.Kind != model.DataNode {
+	if n.Kind() != model.DataNode {
 		return false
 	}
 	t := c.spread.table.Load()

@@ -12,8 +12,8 @@ import (
 	"lbd/store/model"
 )
 
-// transferLag is how many entries a successor may be behind: it gets them before
-// it is asked to stand.
+// transferLag is how many entries a successor may be behind, which gets them before
+// it is asked to stand, or a new voter.
 const transferLag = 64
 
 // Transfer hands leadership to a data node, or to the best one when to is empty.

@@ -33,6 +33,9 @@ type Config struct {
 	APIAdvertise string
 	Kind         model.NodeKind // empty: data
 	Timing       Timing
+	// ReplaceAfter is how long a data node must be silent before this node, leading,
+	// lets a spare take its place; 0: never.
+	ReplaceAfter time.Duration
 	Log          *slog.Logger          // nil: discarded
 	Registry     prometheus.Registerer // nil: no metrics
 	// Arbiter is asked when the only peer is silent; nil: there is none.

@@ -16,6 +16,8 @@ func (t *tx) apply(cmd Command) error {
 		return with(cmd, t.nodePut)
 	case NodeRemove:
 		return with(cmd, t.nodeRemove)
+	case NodeReplace:
+		return with(cmd, t.nodeReplace)
 	case SettleKind:
 		return with(cmd, t.settle)
 	case SettingsPut:

@@ -22,7 +22,8 @@ func (t *tx) clusterInit(p *ClusterInitPayload) error {
 }
 
 // nodePut adds a node or replaces what is known of it. A node keeps the time
-// it joined at.
+// it joined at, and its kind, which nodeReplace alone changes: a node that tells
+// its addresses need not know that it has been promoted meanwhile.
 func (t *tx) nodePut(p *model.Node) error {
 	n := *p
 	if n.ID == "" || n.Name == "" {
@@ -41,7 +42,7 @@ func (t *tx) nodePut(p *model.Node) error {
 
 	n.Joined = t.at
 	if old, ok := t.st.nodes[n.ID]; ok {
-		n.Joined = old.Joined
+		n.Joined, n.Kind = old.Joined, old.Kind
 	}
 	n.Revision = t.index
 	t.st.putNode(&n)
@@ -55,6 +56,31 @@ func (t *tx) nodeRemove(p *NodeRef) error {
 	}
 
 	t.st.dropNode(old)
+	return nil
+}
+
+// nodeReplace exchanges the kinds of a data node and a spare. The voters follow.
+func (t *tx) nodeReplace(p *NodeReplacement) error {
+	lost, ok := t.st.nodes[p.Lost]
+	if !ok {
+		return notFound("Node", p.Lost)
+	}
+	by, ok := t.st.nodes[p.By]
+	if !ok {
+		return notFound("Node", p.By)
+	}
+	if lost.Kind != model.DataNode {
+		return Errorf(Conflict, "node %s is a %s node: only a data node is replaced", lost.Name, lost.Kind)
+	}
+	if by.Kind != model.Spare {
+		return Errorf(Conflict, "node %s is a %s node: only a spare replaces another", by.Name, by.Kind)
+	}
+
+	was, is := *lost, *by
+	was.Kind, is.Kind = model.Spare, model.DataNode
+	was.Revision, is.Revision = t.index, t.index
+	t.st.putNode(&was)
+	t.st.putNode(&is)
 	return nil
 }
 

@@ -125,6 +125,39 @@ func TestNodes(t *testing.T) {
 	c.ok(store.NodePut, &model.Node{ID: "n3", Name: "two"})
 }
 
+// A spare takes a data node's place; what either says of itself later changes
+// neither kind.
+func TestASpareReplacesANode(t *testing.T) {
+	c := newCluster(t)
+	c.ok(store.ClusterInit, initPayload()) // n1
+	c.ok(store.NodePut, &model.Node{ID: "w", Name: "w", Kind: model.Witness})
+	c.ok(store.NodePut, &model.Node{ID: "s", Name: "s", Kind: model.Spare})
+	for _, x := range []struct {
+		lost, by model.NodeID
+		kind     store.Kind
+		text     string
+	}{
+		{"nobody", "s", store.NotFound, "Node nobody not found."},
+		{"n1", "nobody", store.NotFound, "Node nobody not found."},
+		{"w", "s", store.Conflict, "node w is a witness node: only a data node is replaced"},
+		{"s", "s", store.Conflict, "node s is a spare node: only a data node is replaced"},
+		{"n1", "n1", store.Conflict, "node one is a data node: only a spare replaces another"},
+		{"n1", "w", store.Conflict, "node w is a witness node: only a spare replaces another"},
+	} {
+		c.refused(store.NodeReplace, &store.NodeReplacement{Lost: x.lost, By: x.by}, x.kind, x.text)
+	}
+	c.ok(store.NodeReplace, &store.NodeReplacement{Lost: "n1", By: "s"})
+	c.ok(store.NodePut, &model.Node{ID: "s", Name: "s", Kind: model.Spare, API: "10.0.0.9:9876"})
+	c.ok(store.NodePut, &model.Node{ID: "n1", Name: "uno"})
+	c.read(func(st *store.State) {
+		for id, want := range map[model.NodeID]model.NodeKind{"n1": model.Spare, "s": model.DataNode, "w": model.Witness} {
+			if n, ok := st.Node(id); !ok || n.Kind != want {
+				t.Errorf("%s: %+v, want a %s", id, n, want)
+			}
+		}
+	})
+}
+
 func TestUnknownCommands(t *testing.T) {
 	s := store.New()
 	if err := s.Apply(1, store.Command{Kind: "x"}); store.KindOf(err) != store.Invalid {

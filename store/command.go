@@ -93,6 +93,7 @@ const (
 	ClusterInit CommandKind = "cluster.init"
 	NodePut     CommandKind = "node.put"
 	NodeRemove  CommandKind = "node.remove"
+	NodeReplace CommandKind = "node.replace"
 	SettleKind  CommandKind = "settle"
 
 	SettingsPut    CommandKind = "settings.put"
@@ -195,6 +196,7 @@ var payloads = map[CommandKind]func() any{
 	ClusterInit: func() any { return new(ClusterInitPayload) },
 	NodePut:     func() any { return new(model.Node) },
 	NodeRemove:  func() any { return new(NodeRef) },
+	NodeReplace: func() any { return new(NodeReplacement) },
 	SettleKind:  func() any { return new(Settle) },
 
 	SettingsPut:    func() any { return new(model.Settings) },

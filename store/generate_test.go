@@ -111,6 +111,7 @@ var balancingGenerators = map[store.CommandKind]func(*rapid.T) any{
 	store.NodePut: func(t *rapid.T) any {
 		return &model.Node{
 			ID: model.NodeID(id(t, "node")), Name: id(t, "name"),
+			Kind:      rapid.SampledFrom([]model.NodeKind{model.DataNode, model.Witness, model.Spare}).Draw(t, "kind"),
 			Addresses: []netip.Prefix{netip.PrefixFrom(someAddr(t), 24)},
 		}
 	},
@@ -126,6 +127,9 @@ var balancingGenerators = map[store.CommandKind]func(*rapid.T) any{
 			p.Moves = []store.SpreadMove{{LoadBalancer: model.LoadBalancerID(id(t, "lb")), Node: model.NodeID(id(t, "node"))}}
 		}
 		return p
+	},
+	store.NodeReplace: func(t *rapid.T) any {
+		return &store.NodeReplacement{Lost: model.NodeID(id(t, "node")), By: model.NodeID(id(t, "node"))}
 	},
 	store.NodeRemove: func(t *rapid.T) any { return &store.NodeRef{ID: model.NodeID(id(t, "node"))} },
 	store.SettleKind: func(t *rapid.T) any {

@@ -157,6 +157,9 @@ func goldenLog() []store.Command {
 	l7Log(add)
 	flavorLog(add)
 	spreadLog(add)
+	add(store.NodePut, &model.Node{ID: "n4", Name: "four", Kind: model.Spare})
+	add(store.NodeReplace, &store.NodeReplacement{Lost: "n2", By: "n4"})
+	add(store.NodeReplace, &store.NodeReplacement{Lost: "n2", By: "n4"})
 	return log
 }
 

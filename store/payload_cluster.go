@@ -18,6 +18,13 @@ type NodeRef struct {
 	ID model.NodeID `json:"id"`
 }
 
+// NodeReplacement lets the spare By take the place of the data node Lost, which is
+// a spare from then on.
+type NodeReplacement struct {
+	Lost model.NodeID `json:"lost"`
+	By   model.NodeID `json:"by"`
+}
+
 // Settle ends what has been PENDING since Index or earlier: it becomes ACTIVE
 // (PENDING_DELETE: removed), or ERROR with the reason where a node failed.
 type Settle struct {

@@ -23,6 +23,7 @@ type World struct {
 	Web2     *netlab.Host // 10.0.0.3
 	Nodes    []*Node
 	Witness  *Node
+	Spare    *Node
 
 	token string // file with a join token
 }
@@ -31,7 +32,8 @@ type World struct {
 type Options struct {
 	Nodes   int      // data nodes, 1..5
 	Witness bool     // one more voter, on the management network only
-	Flags   []string // of the data nodes
+	Spare   bool     // one more node, which has everything but a vote
+	Flags   []string // of the data nodes and the spare
 	IPv6    bool     // the private network is fd00:10::/64 as well, and the client (fd00:10::60) is on it
 }
 
@@ -65,13 +67,21 @@ func New(t testing.TB, o Options) *World {
 	w.must(w.Observer.Plug("public", "203.0.113.51/24", "public"))
 	w.Web1 = w.host("web1", "private", "10.0.0.6/24")
 	w.Web2 = w.host("web2", "private", "10.0.0.3/24")
-	for i := 1; i <= o.Nodes; i++ {
+	nodes := o.Nodes
+	if o.Spare {
+		nodes++
+	}
+	for i := 1; i <= nodes; i++ {
 		h := w.host(fmt.Sprintf("node%d", i), "public", fmt.Sprintf("203.0.113.%d/24", 10+i))
 		w.must(h.Plug("private", fmt.Sprintf("10.0.0.%d/24", 10+i), "private"))
 		w.must(h.Plug("mgmt", fmt.Sprintf("192.0.2.%d/24", 10+i), "mgmt"))
 		w.must(h.Route("default", "203.0.113.1"))
 		n := w.node(h, fmt.Sprintf("192.0.2.%d", 10+i))
 		n.flags = o.Flags
+		if i > o.Nodes {
+			w.Spare, n.flags = n, append([]string{"--spare"}, o.Flags...)
+			break
+		}
 		w.Nodes = append(w.Nodes, n)
 	}
 	if o.IPv6 {
@@ -116,6 +126,9 @@ func (w *World) StartCluster() {
 	rest := w.Nodes[1:]
 	if w.Witness != nil {
 		rest = append(rest[:len(rest):len(rest)], w.Witness)
+	}
+	if w.Spare != nil {
+		rest = append(rest[:len(rest):len(rest)], w.Spare)
 	}
 	for _, n := range rest {
 		n.Start("--join", first.Mgmt, "--token-file", w.token)

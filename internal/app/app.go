@@ -212,7 +212,7 @@ func (n *node) openVIPParts() (err error) {
 func (n *node) open() (err error) {
 	cfg := raft.Config{
 		DataDir: n.cfg.DataDir, Name: n.cfg.Name, Listen: n.cfg.Cluster, Advertise: n.cfg.Advertise,
-		APIAdvertise: n.apiAdvertise(), Kind: n.cfg.Kind(), Log: n.log, Registry: n.reg,
+		APIAdvertise: n.apiAdvertise(), Kind: n.cfg.Kind(), ReplaceAfter: n.cfg.ReplaceAfter, Log: n.log, Registry: n.reg,
 	}
 	if n.cfg.Detect != 0 {
 		cfg.Timing = raft.Timing{Detect: n.cfg.Detect, Lease: time.Duration(float64(n.cfg.Detect) * leaseShare)}
@@ -260,7 +260,7 @@ func (n *node) open() (err error) {
 	n.ledger = n.newLedger()
 	n.obs = newObserver(n.board, n.ledger, n.report, n.detail, n.raft.Push, n.log)
 	n.roles = &roles{
-		kind: n.cfg.Kind(), node: n.raft, holder: n.holder, src: n.src, obs: n.obs, iface: n.iface,
+		kind: n.raft.Kind, node: n.raft, holder: n.holder, src: n.src, obs: n.obs, iface: n.iface,
 		log: n.log.With("part", "role"), ready: n.dataPlaneReady, linksUp: n.linksUp, arbiterDown: n.arbiter.down, engine: n.engine, vrrp: n.cfg.VRRP, wake: make(chan struct{}, 1), share: newShare(), all: nothing, holds: nothing,
 	}
 	if n.arbiter != nil {

@@ -33,6 +33,8 @@ type Config struct {
 	TokenFile string
 	Witness   bool
 	Spare     bool
+	// ReplaceAfter: see raft.Config.
+	ReplaceAfter time.Duration
 
 	Arbiters  []netip.Addr
 	Interface string // "" = interface of the default route
@@ -71,6 +73,9 @@ type Config struct {
 const (
 	minDetect = 60 * time.Millisecond
 	maxDetect = 30 * time.Second
+	// minReplace is longer than any failover; nobody waits maxReplace for a machine.
+	minReplace = time.Second
+	maxReplace = 30 * 24 * time.Hour
 	// maxDrain is longer than anybody waits for an old version to go.
 	maxDrain = 30 * 24 * time.Hour
 )
@@ -90,7 +95,8 @@ func ParseFlags(args []string, lookup func(string) (string, bool), usage func(*f
 	fs.StringVar(&c.Token, "token", "", "join `TOKEN` made by `lbd token`; prefer --token-file or LBD_TOKEN, which the process list does not show")
 	fs.StringVar(&c.TokenFile, "token-file", "", "`FILE` that holds the join token")
 	fs.BoolVar(&c.Witness, "witness", false, "vote, but never serve traffic nor hold a VIP: gives two data nodes a real quorum")
-	fs.BoolVar(&c.Spare, "spare", false, "do not vote; data plane kept ready")
+	fs.BoolVar(&c.Spare, "spare", false, "do not vote; data plane kept ready; takes the place of a data node that is lost, see --replace-after")
+	fs.DurationVar(&c.ReplaceAfter, "replace-after", 2*time.Minute, "while this node leads, let a spare take the place of a data node that was silent for this `TIME`, 1s or more; 0: never")
 	arbiters := fs.String("arbiter", "", "`IP[,IP]` on the data network, asked when the peer is silent and there is no witness (default: the default gateway)")
 	fs.StringVar(&c.Interface, "interface", "", "`IF` for VIPs of subnets that no interface belongs to (default: interface of the default route)")
 	fs.BoolVar(&c.NoVIP, "no-vip", false, "do not move addresses: for a single node on loopback, or where something else holds the VIP")
@@ -154,6 +160,9 @@ func (c *Config) check() error {
 	}
 	if c.Detect != 0 && c.Detect < minDetect || c.Detect > maxDetect {
 		return fmt.Errorf("--detect: %s is outside %s to %s", c.Detect, minDetect, maxDetect)
+	}
+	if c.ReplaceAfter != 0 && c.ReplaceAfter < minReplace || c.ReplaceAfter > maxReplace {
+		return fmt.Errorf("--replace-after: %s is neither 0 nor between %s and %s", c.ReplaceAfter, minReplace, maxReplace)
 	}
 	if c.DrainTimeout <= 0 || c.DrainTimeout > maxDrain {
 		return fmt.Errorf("--drain-timeout: %s is not between 0 and %s", c.DrainTimeout, maxDrain)

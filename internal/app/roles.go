@@ -37,7 +37,7 @@ const (
 // and tells the holder the outcome.
 type roles struct {
 	self    model.NodeID
-	kind    model.NodeKind
+	kind    func() model.NodeKind
 	node    *raft.Node
 	holder  *vrrp.Holder // nil on a witness and with --no-vip
 	src     *source
@@ -156,20 +156,20 @@ func (r *roles) vipFailures() []model.Failure {
 
 func (r *roles) decide(vips []vrrp.VIP) role.Output {
 	t := r.node.Spread() // before the rights: a newer table takes what they still cover
-	st := r.node.State()
+	st, kind := r.node.State(), r.kind()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.sole {
 		st.IsLeader, st.Term, st.Rights = true, r.term, raft.Rights{Until: time.Now().Add(bequestLease), Holder: r.leased, All: true}
 	}
 	in := role.Input{
-		Witness: r.kind == model.Witness, Spare: r.kind == model.Spare,
+		Witness: kind == model.Witness, Spare: kind == model.Spare,
 		Leader: st.IsLeader, Term: st.Term, LeaseUntil: st.Rights.Until, Now: time.Now(),
 		DataPlaneReady: r.ready(), LinkUp: r.linksUp(vips), ArbiterDown: r.arbiterDown(), HolderUp: r.holder == nil || r.holder.Up() && r.holder.ID() == st.Rights.Holder,
 		Stopping: r.stopping, Releasing: r.releasing,
 	}
 	var out role.Output
-	spread := r.kind == model.DataNode && !st.Rights.All && (t.On || st.IsLeader)
+	spread := kind == model.DataNode && !st.Rights.All && (t.On || st.IsLeader)
 	if spread {
 		out = r.decideShare(in, t, st)
 	} else {
