@@ -59,7 +59,8 @@ type Config struct {
 	Inherited func(network string, addr netip.AddrPort) (fd int, ok bool)
 	// Held: nothing is accepted before Begin.
 	Held bool
-	// Verdict tells what an earlier process knew of a member; nil: nothing.
+	// Verdict tells what an earlier process or another node knows of a member; nil:
+	// nothing.
 	Verdict func(pool model.PoolID, member model.MemberID) (model.MemberHealth, bool)
 
 	// Access writes a line for each request and TCP connection; nil: none. The engine

@@ -103,6 +103,12 @@ func (e *Engine) Verdicts() map[live.Key]model.MemberHealth {
 	return all
 }
 
+// Relearn has the monitors ask Config.Verdict again for the members of which they
+// have found out nothing. false: the engine has ended, or ctx.
+func (e *Engine) Relearn(ctx context.Context) bool {
+	return e.inRun(ctx, e.checker.Relearn)
+}
+
 // Connections is how many client connections are open.
 func (e *Engine) Connections() (n int64) {
 	if st := e.state.Load(); st != nil {

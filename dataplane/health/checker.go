@@ -33,7 +33,8 @@ type Config struct {
 	Known func(Subject) (model.MemberHealth, bool)
 }
 
-// Checker probes the targets it was given last. Apply and Close are for one goroutine.
+// Checker probes the targets it was given last. Apply, Relearn and Close are for one
+// goroutine.
 type Checker struct {
 	dial   Dialer
 	known  func(Subject) (model.MemberHealth, bool)
@@ -47,7 +48,7 @@ type Checker struct {
 }
 
 type run struct {
-	spec   Spec
+	target Target
 	cancel context.CancelFunc
 	done   chan struct{}
 }
@@ -85,13 +86,13 @@ func (c *Checker) Apply(before, after []Target) {
 		for _, t := range targets {
 			r := c.running[t.Subject]
 			spec, ok := want[t.Subject]
-			if r == nil || ok && spec == r.spec {
+			if r == nil || ok && spec == r.target.Spec {
 				continue
 			}
 			r.cancel()
 			ended = append(ended, t.Subject)
 			if ok {
-				kept[t.Subject] = r.spec.Addr
+				kept[t.Subject] = r.target.Spec.Addr
 			}
 		}
 	}
@@ -116,14 +117,46 @@ func (c *Checker) Apply(before, after []Target) {
 		} else {
 			t.Subject.SetVerdict(model.MemberHealth{Status: model.Offline, Since: time.Now()}, true)
 		}
-		ctx, cancel := context.WithCancel(c.ctx)
-		r := &run{spec: t.Spec, cancel: cancel, done: make(chan struct{})}
-		c.running[t.Subject] = r
-		spread := min(time.Duration(fresh-1)*startSpacing, t.Spec.Delay)
-		c.wg.Go(func() {
-			defer close(r.done)
-			c.watch(ctx, t, status, spread)
-		})
+		c.start(t, status, min(time.Duration(fresh-1)*startSpacing, t.Spec.Delay))
+	}
+}
+
+// start probes a target from a status on, after a while.
+func (c *Checker) start(t Target, status model.Operating, after time.Duration) {
+	ctx, cancel := context.WithCancel(c.ctx)
+	r := &run{target: t, cancel: cancel, done: make(chan struct{})}
+	c.running[t.Subject] = r
+	c.wg.Go(func() {
+		defer close(r.done)
+		c.watch(ctx, t, status, after)
+	})
+}
+
+// Relearn asks Config.Known again for the targets without a verdict, and goes on with
+// what it says.
+func (c *Checker) Relearn() {
+	var without []*run
+	for s, r := range c.running {
+		if s.Health().Status != model.Offline {
+			continue
+		}
+		if _, ok := c.knows(s); ok {
+			r.cancel()
+			without = append(without, r)
+		}
+	}
+	for i, r := range without {
+		<-r.done
+		s := r.target.Subject
+		status := s.Health().Status
+		if v, ok := c.knows(s); ok && status == model.Offline { // it may have found out just now
+			status = v.Status
+			s.SetVerdict(v, v.Status != model.Failing)
+		}
+		c.start(r.target, status, min(time.Duration(i)*startSpacing, r.target.Spec.Delay))
+	}
+	if len(without) > 0 {
+		c.notify()
 	}
 }
 

@@ -178,3 +178,36 @@ func TestCheckerBoundsProbesInFlight(t *testing.T) {
 		}
 	})
 }
+
+// What another process has found out is taken over where nothing is known here, and
+// nowhere else.
+func TestCheckerRelearns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &wire{}
+		known := map[Subject]model.MemberHealth{}
+		c := New(Config{Dial: w.dial, Known: func(s Subject) (model.MemberHealth, bool) { v, ok := known[s]; return v, ok }}, func() {})
+		defer c.Close()
+		fine, fails, silent := &subject{}, &subject{}, &subject{}
+		spec := tcpSpec(10 * time.Second)
+		c.Apply(nil, []Target{{fine, spec}})
+		time.Sleep(time.Second)
+		w.down.Store(true)
+		c.Apply(nil, []Target{{fails, spec}, {silent, spec}})
+		time.Sleep(time.Second)
+		expect(t, "after one failure", fails, model.Offline, true)
+		since := time.Now().Add(-time.Hour)
+		down := model.MemberHealth{Status: model.Failing, Reason: "it was seen", Since: since}
+		known[fine], known[fails], known[silent] = down, down, model.MemberHealth{Status: model.Offline}
+		c.Relearn()
+		expect(t, "one with a verdict", fine, model.Online, true)
+		expect(t, "one without", fails, model.Failing, false)
+		expect(t, "one that nobody knows", silent, model.Offline, true)
+		time.Sleep(time.Second)
+		if h := fails.Health(); h.Since != since || h.Status != model.Failing {
+			t.Errorf("probed again: %+v", h)
+		}
+		w.down.Store(false)
+		time.Sleep(50 * time.Second)
+		expect(t, "when it is well again", fails, model.Online, true)
+	})
+}

@@ -58,6 +58,7 @@ type node struct {
 	obs     *observer
 	ledger  *status.Ledger
 	follow  *follow // nil on a witness
+	learner *learner
 	roles   *roles
 	history *history // nil without VIPs
 	started time.Time
@@ -238,6 +239,7 @@ func (n *node) open() (err error) {
 	n.src = newSource(n.st, n.raft, n.log)
 	n.sealer = &sealer{node: n.raft}
 	if n.cfg.Kind() != model.Witness {
+		n.learner = &learner{self: n.raft.Self, rows: func() []model.Heard { return n.board.Reports() }}
 		access, err := n.openAccessLog()
 		if err != nil {
 			return err
@@ -246,10 +248,11 @@ func (n *node) open() (err error) {
 			NodeName: n.cfg.Name, NodeHeader: n.cfg.NodeHeader, Freebind: n.managesVIPs(), Log: n.log, Registry: n.reg,
 			Keys:       n.sealer,
 			SessionKey: n.sessionKey,
+			Verdict:    n.verdict,
 			Access:     access,
 		}
 		if n.pred != nil {
-			ecfg.Inherited, ecfg.Verdict, ecfg.Held = n.pred.socket, n.pred.verdict, true
+			ecfg.Inherited, ecfg.Held = n.pred.socket, true
 		}
 		n.engine, err = dataplane.New(ecfg, n.src)
 		if err != nil {
@@ -271,6 +274,7 @@ func (n *node) open() (err error) {
 	n.raft.OnPush(n.obs.receive)
 	if n.engine != nil {
 		n.follow = newFollow(n)
+		n.learner.teach = n.engine.Relearn
 		n.raft.OnTell(n.follow.told)
 	}
 	n.raft.OnSwitchover(n.roles.switchover)
@@ -335,7 +339,8 @@ func (n *node) run(ctx context.Context, out io.Writer) error {
 		loaded := make(chan struct{})
 		parts = append(parts, n.keep.part(lifecycle.Part{Name: partDataPlane, Run: n.engine.Run, StopWithin: drainWithin}, n.succeeding),
 			lifecycle.Part{Name: "last good", Run: n.keepLastGood(loaded), Ready: loaded},
-			lifecycle.Part{Name: "follow", Run: n.follow.run})
+			lifecycle.Part{Name: "follow", Run: n.follow.run},
+			lifecycle.Part{Name: "learn", Run: n.learner.run})
 	}
 	parts = append(parts, lifecycle.Part{Name: "status", Run: func(ctx context.Context) error { return n.obs.run(ctx, n.engineChanged()) }})
 	parts = append(parts, lifecycle.Part{Name: "counters", Run: n.keepTotals})
