@@ -232,6 +232,9 @@ func TestSpread(t *testing.T) {
 
 	cli("off")
 	sw.shares("after it is off", nil, even(3, 0, 0))
+	dies := leader()
+	dies.Kill()
+	sw.shares("after a takeover", dies, even(3, 0, 0))
 	for vip, a := range arp {
 		if two := harness.TwoOwners(a.Stop()); two > 0 {
 			t.Errorf("two nodes answered ARP for %s during %s", vip, two)
@@ -291,7 +294,7 @@ func TestSpreadRestartAndFailover(t *testing.T) {
 	for _, l := range loads {
 		l.check()
 	}
-	if out, err := w.Nodes[0].TryCLI(10*time.Second, "remove", w.Witness.Name); err == nil || !strings.Contains(out+err.Error(), "lbd spread off") {
+	if out, err := w.Nodes[0].TryCLI(10*time.Second, "remove", w.Witness.Name); err == nil || !strings.Contains(out+err.Error(), "keeps three voters") {
 		t.Errorf("removing the witness: %q, %v", out, err)
 	}
 	for vip, a := range arp {

@@ -109,6 +109,10 @@ func (d *detector) due(r *hraft.Raft, now time.Time) (due, urgent bool) {
 		return true, true // there is nobody to wait for
 	}
 	if by, since, ok := d.t.fence.orphaned(); ok {
+		if d.t.fence.yielding(now) { // to a candidate that needs a moment to write that it stands
+			d.soon(orphanAgain)
+			return false, false
+		}
 		if wait := time.Duration(d.rank(by)) * rankStep; now.Sub(since) < wait {
 			d.soon(wait - now.Sub(since))
 			return false, false

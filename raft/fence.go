@@ -201,6 +201,13 @@ func (f *fence) mayYield(to hraft.ServerID, now time.Time) bool {
 	return true
 }
 
+// yielding tells whether mayYield has said yes a moment ago.
+func (f *fence) yielding(now time.Time) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return now.Before(f.yieldedAt.Add(f.timing.Detect / 3))
+}
+
 // silence is how long no leader was heard and no candidate was given a chance;
 // ok is false while no leader was heard since the start. A node that holds the
 // arbiter's lock does not count its own candidacy: it may try again at once.

@@ -133,6 +133,9 @@ func TestYieldingAvoidsASplit(t *testing.T) {
 	if !f.mayYield("b", now) || f.mayYield("c", now.Add(time.Millisecond)) || !f.mayYield("b", now.Add(2*time.Millisecond)) {
 		t.Error("one candidate at a time")
 	}
+	if !f.yielding(now.Add(3*time.Millisecond)) || f.yielding(now.Add(fenceTiming.Detect)) {
+		t.Error("who has said yes stands himself at once, or never")
+	}
 	if !f.mayYield("c", now.Add(fenceTiming.Detect)) {
 		t.Error("a candidate that does not stand blocks the others")
 	}

@@ -131,13 +131,16 @@ func (n *Node) newestSpread(c *core, to uint64) uint64 {
 }
 
 // asksForSpread tells whether this node needs the voters' word: to hold what the
-// table gives it, or, as the leader, to hold everything after Spread was on.
+// table gives it, or to hold everything, as the leader, after Spread was on. The last
+// has to be had before this node leads: those whose word it takes may be gone by then.
+// A node that has not let go yet does not ask for it, so that its last lease ends.
 func (n *Node) asksForSpread(c *core) bool {
 	if n.Kind() != model.DataNode {
 		return false
 	}
 	t := c.spread.table.Load()
-	return t.On || c.leads() && (c.spread.wanted.Load() || t.Version > c.spread.lease.view().Cleared)
+	cleared := t.Version <= c.spread.lease.view().Cleared
+	return t.On || !cleared && (c.leads() || c.spread.lease.asks(0).Obeyed >= t.Version) || c.leads() && c.spread.wanted.Load()
 }
 
 // askSpread asks the voters every Beat until the node ends, one question at a time

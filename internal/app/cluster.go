@@ -47,11 +47,12 @@ func (c *cluster) Pending(ctx context.Context) ([]deps.PendingNode, error) {
 
 func (c *cluster) Approve(ctx context.Context, code string) error { return c.node.Approve(ctx, code) }
 
-// Remove refuses to leave fewer voters than Spread needs: the arbiter seat, which may
-// take a voter's place, gives no node a lease for its share.
+// Remove refuses to leave fewer voters than Spread needs, also once it was turned off:
+// the arbiter seat, which may take a voter's place, cannot say that nobody holds a
+// share any more, and a node that starts without its peer would wait for that.
 func (c *cluster) Remove(ctx context.Context, id model.NodeID) error {
-	if st := c.node.State(); c.node.Spread().On && len(st.Voters) <= leastVoters && slices.Contains(st.Voters, id) {
-		return store.Errorf(store.Conflict, "Spread needs three voters: turn it off first (lbd spread off), or add another node before this one is removed.")
+	if st := c.node.State(); c.node.Spread().Version > 0 && len(st.Voters) <= leastVoters && slices.Contains(st.Voters, id) {
+		return store.Errorf(store.Conflict, "A cluster that has used Spread keeps three voters: add another node before this one is removed.")
 	}
 	return c.node.Remove(ctx, id)
 }

@@ -28,6 +28,7 @@ type nodeView struct {
 	Cluster     string    `json:"cluster"`
 	Self        bool      `json:"self"`
 	Role        string    `json:"role"`
+	Share       bool      `json:"share"` // of the load balancers, by the table of Spread
 	Ready       bool      `json:"ready"`
 	Since       time.Time `json:"since"`
 	LeaseLeftMS int64     `json:"lease_left_ms"`

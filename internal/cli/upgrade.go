@@ -173,8 +173,9 @@ func sound(v *clusterView) error {
 	if v.Quorum != "ok" {
 		return fmt.Errorf("the quorum is %s", v.Quorum)
 	}
-	active := 0
+	active, shares := 0, false
 	for _, n := range v.Nodes {
+		shares = shares || n.Share
 		switch {
 		case n.Role == "unknown":
 			return fmt.Errorf("node %s is %s", n.Name, n.Why)
@@ -184,7 +185,7 @@ func sound(v *clusterView) error {
 			return fmt.Errorf("node %s is not ready: %s", n.Name, n.Why)
 		}
 	}
-	if active != 1 {
+	if active != 1 && !shares { // as many as have one
 		return fmt.Errorf("%d nodes are active", active)
 	}
 	return nil

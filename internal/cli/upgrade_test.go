@@ -60,6 +60,16 @@ func TestUpgradeTakesTheActiveNodeLast(t *testing.T) {
 	}
 }
 
+func TestUpgradeOfNodesThatHoldShares(t *testing.T) {
+	r := newRolling()
+	for i := range r.view.Nodes[:2] {
+		r.view.Nodes[i].Role, r.view.Nodes[i].Share = "active", true
+	}
+	if code, out, errs := run(t, "", "upgrade", "--data-dir", serve(t, r.ServeHTTP)); code != 0 || len(r.order) != 3 {
+		t.Errorf("exit code %d, restarted %v: %s%s", code, r.order, out, errs)
+	}
+}
+
 func TestUpgradeStopsAtABadGate(t *testing.T) {
 	for _, tc := range []struct {
 		name     string

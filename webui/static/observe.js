@@ -102,6 +102,9 @@ export function holders(cluster, address) {
 export function headline(cluster) {
   const nodes = cluster?.nodes ?? [];
   const active = nodes.filter((n) => n.role === "active");
+  if (nodes.some((n) => n.share)) {
+    return { tone: "good", text: `Load balancers are distributed over the nodes, ${active.length} have some`, nodes: active };
+  }
   if (active.length === 1) return { tone: "good", text: `${active[0].name} is active`, nodes: active };
   if (active.length > 1) {
     return { tone: "bad", text: `${active.map((n) => n.name).join(" and ")} each say they are active`, nodes: active };
