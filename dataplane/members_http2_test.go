@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -16,6 +17,9 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"golang.org/x/net/http2"
+	"golang.org/x/net/http2/hpack"
 
 	"lbd/internal/testutil/pki"
 	"lbd/store/model"
@@ -190,6 +194,84 @@ func TestHTTP2FromEndToEnd(t *testing.T) {
 	n.counters("l", "one connection of the client", func(c model.ListenerCounters) bool { return c.TotalConnections == 1 && c.Requests == 3 })
 	if got := m.conns.Load(); got != 1 {
 		t.Errorf("%d connections to the member", got)
+	}
+}
+
+// A member that gives a request up, as one of gRPC does whose deadline has passed, is
+// no broken one: the client hears the code that it has said.
+func TestHTTP2MemberGivesUp(t *testing.T) {
+	ca, addr := pki.NewCA(t, "ca"), freeAddr(t)
+	ln, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{ca.ECDSA("m").TLS()}, NextProtos: []string{"h2"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { ln.Close() })
+	var asked atomic.Int64
+	go func() {
+		for {
+			c, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			go givesUp(c, &asked)
+		}
+	}()
+	start(t, Config{Keys: clear{}}, alpn(https(keep(web(addr, ln.Addr().(*net.TCPAddr).AddrPort()), ca.ECDSA("a.example").PKCS12(t, "")), nil), "h2"))
+	c := browser(t, addr, &tls.Config{RootCAs: ca.Pool()})
+	c.Transport.(*http.Transport).Protocols = new(http.Protocols)
+	c.Transport.(*http.Transport).Protocols.SetHTTP2(true)
+	for _, path := range []string{"/", "/begun"} {
+		resp, err := c.Get("https://a.example" + path)
+		if err == nil {
+			_, err = io.ReadAll(resp.Body)
+			resp.Body.Close()
+		}
+		var se http2.StreamError
+		if !errors.As(err, &se) || se.Code != http2.ErrCodeCancel {
+			t.Errorf("%s over HTTP/2: %v", path, err)
+		}
+	}
+	if got := asked.Load(); got != 2 {
+		t.Errorf("the member was asked %d times, not twice: what it gives up is not for others", got)
+	}
+	one := browser(t, addr, &tls.Config{RootCAs: ca.Pool()})
+	resp, err := one.Get("https://a.example/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if resp.Body.Close(); resp.StatusCode != 502 || resp.ProtoMajor != 1 {
+		t.Errorf("over HTTP/1.1: %v", resp)
+	}
+}
+
+// givesUp answers requests on c with RST_STREAM and the code CANCEL, those of a longer
+// path behind the head of an answer.
+func givesUp(c net.Conn, asked *atomic.Int64) {
+	defer c.Close()
+	if _, err := io.ReadFull(c, make([]byte, len(http2.ClientPreface))); err != nil {
+		return
+	}
+	f := http2.NewFramer(c, c)
+	f.ReadMetaHeaders = hpack.NewDecoder(4096, nil)
+	f.WriteSettings()
+	for {
+		fr, err := f.ReadFrame()
+		if err != nil {
+			return
+		}
+		switch fr := fr.(type) {
+		case *http2.SettingsFrame:
+			if !fr.IsAck() {
+				f.WriteSettingsAck()
+			}
+		case *http2.MetaHeadersFrame:
+			asked.Add(1)
+			if len(fr.PseudoValue("path")) > 1 {
+				f.WriteHeaders(http2.HeadersFrameParam{StreamID: fr.StreamID, BlockFragment: []byte{0x88}, EndHeaders: true}) // :status 200
+				f.WriteData(fr.StreamID, false, []byte("a part"))
+			}
+			f.WriteRSTStream(fr.StreamID, http2.ErrCodeCancel)
+		}
 	}
 }
 

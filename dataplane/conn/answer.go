@@ -52,7 +52,8 @@ func (x *exchange) answerHead() error {
 // isFault reports whether err is a verdict of ours rather than what the socket said.
 func isFault(err error) bool {
 	switch err {
-	case semantics.ErrClientGone, semantics.ErrClientTimeout, semantics.ErrClientFraming, semantics.ErrMemberTimeout, semantics.ErrMemberAnswer, semantics.ErrMemberRefused:
+	case semantics.ErrClientGone, semantics.ErrClientTimeout, semantics.ErrClientFraming, semantics.ErrMemberTimeout, semantics.ErrMemberAnswer, semantics.ErrMemberRefused,
+		semantics.ErrMemberCanceled:
 		return true
 	}
 	return false
@@ -78,7 +79,7 @@ func (x *exchange) relay() (keep bool) {
 			return x.broken(err)
 		}
 		x.cutBy(err)
-		return x.cutShort()
+		return x.cutShort(err)
 	}
 	if x.upload != nil { // ending it may take a moment that the client need not wait
 		if x.flush() != nil {

@@ -179,6 +179,13 @@ func (x *exchange) keepServer() {
 // broken answers for a member whose answer did not come or could not be read,
 // before anything was sent to the client.
 func (x *exchange) broken(err error) (keep bool) {
+	if err == semantics.ErrMemberCanceled && x.c.http2 { // a code of HTTP/2, which this client understands
+		x.blame(err)
+		if !x.counted {
+			x.c.shard.Requests.Add(1)
+		}
+		return x.cutShort(err)
+	}
 	if code := semantics.Status(err); code != 0 {
 		return x.fault(code, err)
 	}
@@ -196,10 +203,14 @@ func (x *exchange) abort() (keep bool) {
 }
 
 // cutShort ends an exchange whose answer broke after a part of it was sent on:
-// the client must see that it is not complete.
-func (x *exchange) cutShort() (keep bool) {
+// the client must see that it is not complete, and who gave it up.
+func (x *exchange) cutShort(err error) (keep bool) {
 	x.stopUpload()
 	x.dropServer()
-	x.c.conn.Abort()
+	if err == semantics.ErrMemberCanceled {
+		x.c.conn.Cancel()
+	} else {
+		x.c.conn.Abort()
+	}
 	return false
 }

@@ -296,3 +296,7 @@ func (s *Stream) Close() error {
 
 // Abort resets the stream, so that the client cannot take what it got for complete.
 func (s *Stream) Abort() { s.c.resetStream(s, http2.ErrCodeInternal) }
+
+// Cancel resets the stream because the request was given up behind us: gRPC makes
+// another status of it than of Abort.
+func (s *Stream) Cancel() { s.c.resetStream(s, http2.ErrCodeCancel) }

@@ -46,8 +46,9 @@ func newStream(l *Line) *Stream {
 // nothing for idle: os.ErrDeadlineExceeded.
 func (s *Stream) Write(p []byte, idle time.Duration) (int, error) { return s.req.feed(p, idle) }
 
-// Read gives the answer; io.EOF behind its end, and semantics.ErrMemberRefused
-// where the member says that it has not looked at the request.
+// Read gives the answer; io.EOF behind its end, semantics.ErrMemberRefused where the
+// member says that it has not looked at the request, and semantics.ErrMemberCanceled
+// where it has given it up.
 func (s *Stream) Read(p []byte) (int, error) { return s.down.Read(p) }
 
 // SetReadDeadline bounds the present and later Reads.
@@ -75,6 +76,9 @@ func (s *Stream) Close() error {
 
 // Abort implements netio.Stream.
 func (s *Stream) Abort() { _ = s.Close() }
+
+// Cancel implements netio.Stream.
+func (s *Stream) Cancel() { _ = s.Close() }
 
 // begin sends the head.
 func (s *Stream) begin(r *http.Request) {
@@ -160,6 +164,8 @@ func reason(err error) error {
 	switch {
 	case errors.As(err, &se) && se.Code == http2.ErrCodeRefusedStream: // RFC 9113 section 8.7
 		return semantics.ErrMemberRefused
+	case errors.As(err, &se) && se.Code == http2.ErrCodeCancel: // RFC 9113 section 7
+		return semantics.ErrMemberCanceled
 	case errors.As(err, &se) && se.Code == http2.ErrCodeProtocol: // mostly found here, in what it sent
 		return semantics.ErrMemberAnswer
 	case strings.Contains(err.Error(), gracefulEnd), strings.Contains(err.Error(), notUsable):

@@ -41,6 +41,15 @@ func (c *Conn) Abort() {
 	_ = c.tcp.Close()
 }
 
+// Cancel is Abort that says on a stream that the exchange was given up, not broken.
+func (c *Conn) Cancel() {
+	if c.stream != nil {
+		c.stream.Cancel()
+		return
+	}
+	c.Abort()
+}
+
 // Release gives the read buffer back. Only the owner calls it, at the very end.
 func (c *Conn) Release() {
 	c.pools.Return(c.in)

@@ -12,9 +12,11 @@ type Stream interface {
 	// Write gives up when the peer takes nothing for idle (> 0).
 	Write(p []byte, idle time.Duration) (int, error)
 	SetReadDeadline(t time.Time)
-	// Close ends it; an answer that is complete stays so. Abort resets it.
+	// Close ends it; an answer that is complete stays so. Abort resets it as broken,
+	// Cancel as given up.
 	Close() error
 	Abort()
+	Cancel()
 	// Gone reports whether the peer has given it up.
 	Gone() bool
 }

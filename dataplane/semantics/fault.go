@@ -24,6 +24,8 @@ var (
 	ErrMemberClosed = errors.New("member closed without an answer")
 	// ErrMemberRefused: the member says that it has not looked at the request.
 	ErrMemberRefused = errors.New("member did not take the request")
+	// ErrMemberCanceled: the member gave the request up, as one does whose deadline has passed.
+	ErrMemberCanceled = errors.New("member gave the request up")
 	// ErrMemberAnswer: the answer breaks its framing or its limits.
 	ErrMemberAnswer = errors.New("malformed answer")
 )
@@ -54,11 +56,11 @@ type Sent struct {
 }
 
 // MayRepeat says whether the request is sent once more after err. Never when
-// anything of an answer came, nor after a wait in vain. What cannot have reached
+// anything of an answer came, nor after a wait in vain, which a member may be the first to end. What cannot have reached
 // the member, or what it has refused unread, may always be repeated; the rest only if all of it is at hand and it
 // is idempotent.
 func (s Sent) MayRepeat(err error) bool {
-	if s.Heard || errors.Is(err, ErrClientGone) || err == ErrMemberTimeout {
+	if s.Heard || errors.Is(err, ErrClientGone) || err == ErrMemberTimeout || err == ErrMemberCanceled {
 		return false
 	}
 	if err == ErrMemberRefused {
