@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"lbd/dataplane/live"
+	"lbd/dataplane/sticky"
 	"lbd/store/model"
 )
 
@@ -296,6 +297,51 @@ func TestUDPRefusalSendsTheFlowElsewhere(t *testing.T) {
 	if got := c.answer("y"); got[0] == first[0] {
 		t.Errorf("%q from a socket that is closed", got)
 	}
+}
+
+// What the host of a member refuses is not there any more, and is counted.
+func TestUDPRefusalsAreCounted(t *testing.T) {
+	needLoops(t)
+	a := talk(t, "a", "127.0.0.1:0")
+	addr := freeUDP(t)
+	n := start(t, Config{}, udp(web(addr, a.addr)))
+	c := send(t, addr)
+	c.answer("x")
+	a.Close()
+	sent := int64(0)
+	drops := &n.state.Load().table.Services[0].Listeners[0].Live.Datagrams.Dropped
+	n.until("refusals are counted", func() bool {
+		sent++
+		_, _ = c.Write([]byte("y"))
+		return drops[live.Refused].Load() > 1
+	})
+	if got := drops[live.Refused].Load(); got > sent {
+		t.Errorf("%d refused of %d", got, sent)
+	}
+}
+
+// A flow that lasts keeps its client's session.
+func TestUDPFlowsRenewTheirSession(t *testing.T) {
+	needLoops(t)
+	a := talk(t, "a", "127.0.0.1:0")
+	addr := freeUDP(t)
+	svc := udp(web(addr, a.addr))
+	svc.Pools[0].Pool.Persistence = &model.Persistence{Type: "SOURCE_IP", Timeout: 60}
+	n := start(t, Config{}, svc)
+	c := send(t, addr)
+	c.answer("x")
+	first := time.Now()
+	n.until("the session is younger than the flow", func() bool {
+		c.answer("y")
+		younger := false
+		for _, s := range n.state.Load().table.Services[0].Sessions {
+			s.Export(time.Hour, func(e sticky.Entry) bool {
+				younger = time.Since(first)-e.Age > 400*time.Millisecond
+				return true
+			})
+		}
+		return younger
+	})
 }
 
 func TestUDPPersistence(t *testing.T) {

@@ -29,6 +29,7 @@ type flow struct {
 	links   [orders]links
 	last    time.Duration // when something passed
 	placed  time.Duration // when its place in the orders was taken
+	renewed time.Duration // when its session was
 	in, out int64         // bytes
 	refused bool          // the member's host says that nobody is there
 	over    bool
@@ -123,14 +124,14 @@ func (f *flow) up(b []byte) {
 	p := f.p
 	f.in += int64(len(b))
 	f.shard.BytesIn.Add(int64(len(b)))
-	p.flows.used(f, p.s.l.Now())
-	p.s.l.Arm(&f.timer, f, f.idle())
+	f.used()
 	if f.member == nil {
 		p.drop(live.NoMember)
 		return
 	}
 	errno := f.server.SendDatagram(b)
 	if errno == unix.ECONNREFUSED { // an earlier one was refused, this one was not sent
+		p.drop(live.Refused)
 		f.refused = true
 		if f.renew(f.lis); f.member == nil {
 			p.drop(live.NoMember)
@@ -140,6 +141,18 @@ func (f *flow) up(b []byte) {
 	}
 	if errno != 0 {
 		p.drop(why(errno))
+	}
+}
+
+// used notes that something passes.
+func (f *flow) used() {
+	l := f.p.s.l
+	now := l.Now()
+	f.p.flows.used(f, now)
+	l.Arm(&f.timer, f, f.idle())
+	if now-f.renewed >= renewEvery {
+		f.renewed = now
+		f.lis.Route.Default.Use(&f.session)
 	}
 }
 
@@ -164,7 +177,8 @@ func (f *flow) Ready() {
 	n, errno := f.server.Receive(s.answers, s.waiting, 1) // if there is more, the loop calls again
 	switch errno {
 	case 0:
-	case unix.ECONNREFUSED, unix.EHOSTUNREACH, unix.ENETUNREACH, unix.EPROTO:
+	case unix.ECONNREFUSED, unix.EHOSTUNREACH, unix.ENETUNREACH, unix.EPROTO: // an earlier one was lost
+		f.p.drop(why(errno))
 		f.refused = true
 		return
 	default: // nothing there
@@ -177,8 +191,7 @@ func (f *flow) Ready() {
 		s.answers.SendTo(i, &f.addr)
 	}
 	f.refused = false
-	f.p.flows.used(f, s.l.Now())
-	s.l.Arm(&f.timer, f, f.idle())
+	f.used()
 	s.queued(f.p, n)
 }
 

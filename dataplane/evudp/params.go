@@ -21,6 +21,10 @@ const (
 	// work for each datagram.
 	touchEvery = 100 * time.Millisecond
 
+	// renewEvery is how often a flow in use renews its session. A second is the shortest
+	// time that sessions can be given.
+	renewEvery = time.Second / 2
+
 	// begEvery is how often a port without room asks those on other loops, begFor for how
 	// many flows at most.
 	begEvery = 10 * time.Millisecond

@@ -141,6 +141,14 @@ func (p *Pool) Bind(s *Session, m *Member) {
 	}
 }
 
+// Use notes that what belongs to s goes on. SOURCE_IP forgets a client that it has not
+// met for long, also one whose connection lasts.
+func (p *Pool) Use(s *Session) {
+	if s.member != nil && p.sticky.table != nil && p.sticky.cookie == "" {
+		p.sticky.table.Get(s.key)
+	}
+}
+
 // Answered notes the head of m's final answer and gives the lines to add to it,
 // nil for none. APP_COOKIE learns from it; HTTP_COOKIE binds a client that is not
 // bound to m yet, and asks caches to keep the binding to themselves.
