@@ -63,6 +63,7 @@ func run(ctx context.Context, args []string) int {
 }
 
 func node(ctx context.Context, args []string) int {
+	attend.Watch()
 	before, err := handover.FromEnv()
 	if err != nil {
 		return fail(2, err)
@@ -81,7 +82,7 @@ func node(ctx context.Context, args []string) int {
 	case errors.Is(err, app.ErrRestart):
 		err = again()
 	case errors.Is(err, app.ErrAttend):
-		err = stay()
+		err = stay(ctx)
 	}
 	if err != nil {
 		tell(before, err)
@@ -97,17 +98,14 @@ func tell(before *handover.Conn, err error) {
 	}
 }
 
-// stay turns this process into one that only waits for the node's next one: small,
-// and from the binary that is in place now, so that the old file can go.
-func stay() error {
-	args := []string{os.Args[0], attend.Command}
-	// Until it listens again, a signal must not end it and leave the node alone.
-	signal.Ignore(os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	err := errors.New("no executable")
-	if self, serr := os.Executable(); serr == nil {
-		err = syscall.Exec(self, args, os.Environ())
+// stay turns this process into one that only waits for the node's next one, from the
+// binary that is in place now.
+func stay(ctx context.Context) error {
+	paths := []string{"/proc/self/exe"}
+	if self, err := os.Executable(); err == nil {
+		paths = []string{self, paths[0]}
 	}
-	return errors.Join(err, syscall.Exec("/proc/self/exe", args, os.Environ()))
+	return attend.Exec(ctx, paths...)
 }
 
 // again starts the node anew in this process, which keeps its id for whoever

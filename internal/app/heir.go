@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"time"
 
@@ -56,6 +57,16 @@ func startHeir(ctx context.Context, binary string) (*heir, error) {
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	cmd.ExtraFiles = []*os.File{theirs}
 	cmd.Env = append(os.Environ(), handover.Env+"=3", attend.Env+"=1")
+	if attends() || attend.Lined() {
+		line, err := attend.Line()
+		if err != nil {
+			conn.Close()
+			theirs.Close()
+			return nil, err
+		}
+		cmd.ExtraFiles = append(cmd.ExtraFiles, line)
+		cmd.Env = append(cmd.Env, attend.Env+"="+strconv.Itoa(attend.LineFD))
+	}
 	err = cmd.Start()
 	theirs.Close()
 	if err != nil {

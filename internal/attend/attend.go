@@ -38,7 +38,7 @@ func Run() (code int) { return run(listen()) }
 // listen is the beginning of Run: from here on a signal does not end the process.
 func listen() chan os.Signal {
 	signals := make(chan os.Signal, 8)
-	signal.Notify(signals, unix.SIGTERM, unix.SIGINT, unix.SIGHUP)
+	signal.Notify(signals, passed...)
 	return signals
 }
 
