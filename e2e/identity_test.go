@@ -46,6 +46,21 @@ func TestIdentityWithTheStockClient(t *testing.T) {
 	if got := admin.ok("role assignment list --user bob --effective --names -f value -c Role"); got != "member\nreader" && got != "reader\nmember" {
 		t.Errorf("effective roles of bob: %q", got)
 	}
+	staff := admin.ok("group create --description cooks staff -f value -c id")
+	admin.ok("group add user staff bob")
+	admin.ok("role add --group staff --project admin reader")
+	if got := admin.ok("role assignment list --group staff --names -f value -c Role -c Group -c Project"); got != "reader staff@Default admin@Default" {
+		t.Errorf("assignments of the group: %q", got)
+	}
+	if got := admin.ok("group contains user staff bob"); got != "bob in group staff" {
+		t.Errorf("group contains user: %q", got)
+	}
+	if got := admin.ok("group list --user bob -f value"); got != staff+" staff" {
+		t.Errorf("groups of bob: %q", got)
+	}
+	admin.ok("group set --name crew staff")
+	admin.ok("group remove user crew bob")
+	admin.ok("group delete crew")
 	admin.refused("project create blue", "Conflict occurred attempting to store project")
 	admin.refused("role remove --user admin --project admin admin", "nobody could administer the cluster")
 	admin.ok("project set --name azure --tag t2 blue")

@@ -45,6 +45,16 @@ func (t *tx) apply(cmd Command) error {
 		return with(cmd, t.userUpdate)
 	case UserDelete:
 		return with(cmd, t.userDelete)
+	case GroupCreate:
+		return with(cmd, t.groupCreate)
+	case GroupUpdate:
+		return with(cmd, t.groupUpdate)
+	case GroupDelete:
+		return with(cmd, t.groupDelete)
+	case MembershipPut:
+		return with(cmd, t.memberPut)
+	case MembershipRemove:
+		return with(cmd, t.memberRemove)
 	case RoleCreate:
 		return with(cmd, t.roleCreate)
 	case RoleUpdate:

@@ -136,12 +136,18 @@ func (t *tx) domainDelete(p *DomainRef) error {
 			t.st.dropUser(u)
 		}
 	}
+	for _, g := range t.st.groups {
+		if g.Domain == p.ID {
+			t.st.dropGroup(g)
+		}
+	}
 	for a := range t.st.assignments {
 		if a.Domain == p.ID {
 			t.st.dropAssignment(a)
 		}
 	}
 	t.st.dropDomain(old)
+	t.dropBroken()
 	return nil
 }
 
@@ -164,20 +170,30 @@ func (t *tx) domainOf(id model.DomainID) (model.DomainID, error) {
 }
 
 // keepsAdmin refuses what would leave nobody who can administer the cluster:
-// an enabled user with the admin role on an enabled project. gone says which
-// assignments would not count any more. Where there is nobody already, nothing
+// an enabled user with the admin role on an enabled project, by itself or by a
+// group. gone says which assignments would not count any more for whom. Where there is nobody already, nothing
 // is refused.
-func (t *tx) keepsAdmin(gone func(model.Assignment) bool) error {
+func (t *tx) keepsAdmin(gone func(*model.User, model.Assignment) bool) error {
 	lost := false
 	for a := range t.st.assignments {
-		u, p, r := t.st.users[a.User], t.st.projects[a.Project], t.st.roles[a.Role]
-		if p == nil || !isAdmin(r) || !t.st.UserWorks(u) || !t.st.ProjectWorks(p) {
+		p, r := t.st.projects[a.Project], t.st.roles[a.Role]
+		if p == nil || !isAdmin(r) || !t.st.ProjectWorks(p) {
 			continue
 		}
-		if !gone(a) {
-			return nil
+		users := t.st.usersIn[a.Group]
+		if a.Group == "" {
+			users = map[model.UserID]struct{}{a.User: {}}
 		}
-		lost = true
+		for id := range users {
+			u := t.st.users[id]
+			if !t.st.UserWorks(u) {
+				continue
+			}
+			if !gone(u, a) {
+				return nil
+			}
+			lost = true
+		}
 	}
 	if lost {
 		return Errorf(Conflict, "This would leave no enabled user with the role admin on an enabled project: nobody could administer the cluster. Give another user that role first.")
@@ -185,9 +201,9 @@ func (t *tx) keepsAdmin(gone func(model.Assignment) bool) error {
 	return nil
 }
 
-func (t *tx) inDomain(id model.DomainID) func(model.Assignment) bool {
-	return func(a model.Assignment) bool {
-		return t.st.users[a.User].Domain == id || t.st.projects[a.Project].Domain == id
+func (t *tx) inDomain(id model.DomainID) func(*model.User, model.Assignment) bool {
+	return func(u *model.User, a model.Assignment) bool {
+		return u.Domain == id || t.st.projects[a.Project].Domain == id
 	}
 }
 

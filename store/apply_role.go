@@ -94,9 +94,9 @@ func (t *tx) assignmentRemove(p *model.Assignment) error {
 		return err
 	}
 	if !has(t.st.assignments, *p) {
-		return Errorf(NotFound, "Could not find role assignment with role: %s, user or group: %s, project, domain, or system: %s%s.", p.Role, p.User, p.Project, p.Domain)
+		return Errorf(NotFound, "Could not find role assignment with role: %s, user or group: %s, project, domain, or system: %s%s.", p.Role, string(p.User)+string(p.Group), p.Project, p.Domain)
 	}
-	if err := t.keepsAdmin(func(a model.Assignment) bool { return a == *p }); err != nil {
+	if err := t.keepsAdmin(func(_ *model.User, a model.Assignment) bool { return a == *p }); err != nil {
 		return err
 	}
 
@@ -107,6 +107,9 @@ func (t *tx) assignmentRemove(p *model.Assignment) error {
 			t.st.dropAppCredential(a)
 		}
 	}
+	if p.Group != "" {
+		t.dropBroken()
+	}
 	return nil
 }
 
@@ -114,8 +117,12 @@ func (t *tx) assignable(p *model.Assignment) error {
 	switch {
 	case (p.Project == "") == (p.Domain == ""):
 		return Errorf(Invalid, "A role is given on a project or on a domain.")
-	case !has(t.st.users, p.User):
+	case (p.User == "") == (p.Group == ""):
+		return Errorf(Invalid, "A role is given to a user or to a group.")
+	case p.User != "" && !has(t.st.users, p.User):
 		return noSuch("user", p.User)
+	case p.Group != "" && !has(t.st.groups, p.Group):
+		return noSuch("group", p.Group)
 	case p.Project != "" && !has(t.st.projects, p.Project):
 		return noSuch("project", p.Project)
 	case p.Domain != "" && !has(t.st.domains, p.Domain):

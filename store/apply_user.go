@@ -39,7 +39,7 @@ func (t *tx) projectUpdate(p *ProjectPatch) error {
 		return err
 	}
 	if old.Enabled && !pr.Enabled {
-		if err := t.keepsAdmin(func(a model.Assignment) bool { return a.Project == p.ID }); err != nil {
+		if err := t.keepsAdmin(func(_ *model.User, a model.Assignment) bool { return a.Project == p.ID }); err != nil {
 			return err
 		}
 		pr.Epoch = t.index
@@ -57,7 +57,7 @@ func (t *tx) projectDelete(p *ProjectRef) error {
 	if !ok {
 		return noSuch("project", p.ID)
 	}
-	if err := t.keepsAdmin(func(a model.Assignment) bool { return a.Project == p.ID }); err != nil {
+	if err := t.keepsAdmin(func(_ *model.User, a model.Assignment) bool { return a.Project == p.ID }); err != nil {
 		return err
 	}
 
@@ -120,7 +120,7 @@ func (t *tx) userUpdate(p *UserPatch) error {
 	}
 	disabled := old.Enabled && !u.Enabled
 	if disabled {
-		if err := t.keepsAdmin(func(a model.Assignment) bool { return a.User == p.ID }); err != nil {
+		if err := t.keepsAdmin(func(u *model.User, _ model.Assignment) bool { return u.ID == p.ID }); err != nil {
 			return err
 		}
 	}
@@ -138,7 +138,7 @@ func (t *tx) userDelete(p *UserRef) error {
 	if !ok {
 		return noSuch("user", p.ID)
 	}
-	if err := t.keepsAdmin(func(a model.Assignment) bool { return a.User == p.ID }); err != nil {
+	if err := t.keepsAdmin(func(u *model.User, _ model.Assignment) bool { return u.ID == p.ID }); err != nil {
 		return err
 	}
 

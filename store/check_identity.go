@@ -13,12 +13,22 @@ func (c *checker) identity() {
 		c.want(has(st.domains, u.Domain), "user %s: no domain %s", u.ID, u.Domain)
 		c.want(st.userAt[keyOfUser(u)] == u.ID, "two users are named %s", u.Name)
 	}
+	for _, g := range st.groups {
+		c.want(has(st.domains, g.Domain), "group %s: no domain %s", g.ID, g.Domain)
+		c.want(st.groupAt[keyOfGroup(g)] == g.ID, "two groups are named %s", g.Name)
+	}
+	for m := range st.memberships {
+		c.want(has(st.groups, m.Group) && has(st.users, m.User), "membership of user %s in group %s names what is not there", m.User, m.Group)
+	}
 	for _, r := range st.roles {
 		found, ok := st.RoleByName(r.Name)
 		c.want(ok && found.ID == r.ID, "two roles are named %s", r.Name)
 	}
 	for a := range st.assignments {
-		c.want(has(st.users, a.User) && has(st.roles, a.Role), "assignment of role %s to user %s names what is not there", a.Role, a.User)
+		c.want(has(st.roles, a.Role), "assignment to %s%s: no role %s", a.User, a.Group, a.Role)
+		c.want((a.User == "") != (a.Group == ""), "assignment of role %s is not to one thing", a.Role)
+		c.want(a.User == "" || has(st.users, a.User), "assignment of role %s: no user %s", a.Role, a.User)
+		c.want(a.Group == "" || has(st.groups, a.Group), "assignment of role %s: no group %s", a.Role, a.Group)
 		c.want((a.Project == "") != (a.Domain == ""), "assignment of role %s to user %s is not on one thing", a.Role, a.User)
 		c.want(a.Project == "" || has(st.projects, a.Project), "assignment to user %s: no project %s", a.User, a.Project)
 		c.want(a.Domain == "" || has(st.domains, a.Domain), "assignment to user %s: no domain %s", a.User, a.Domain)

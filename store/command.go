@@ -109,6 +109,11 @@ const (
 	UserCreate          CommandKind = "user.create"
 	UserUpdate          CommandKind = "user.update"
 	UserDelete          CommandKind = "user.delete"
+	GroupCreate         CommandKind = "group.create"
+	GroupUpdate         CommandKind = "group.update"
+	GroupDelete         CommandKind = "group.delete"
+	MembershipPut       CommandKind = "membership.put"
+	MembershipRemove    CommandKind = "membership.remove"
 	RoleCreate          CommandKind = "role.create"
 	RoleUpdate          CommandKind = "role.update"
 	RoleDelete          CommandKind = "role.delete"
@@ -212,6 +217,11 @@ var payloads = map[CommandKind]func() any{
 	UserCreate:          func() any { return new(model.User) },
 	UserUpdate:          func() any { return new(UserPatch) },
 	UserDelete:          func() any { return new(UserRef) },
+	GroupCreate:         func() any { return new(model.Group) },
+	GroupUpdate:         func() any { return new(GroupPatch) },
+	GroupDelete:         func() any { return new(GroupRef) },
+	MembershipPut:       func() any { return new(model.Membership) },
+	MembershipRemove:    func() any { return new(model.Membership) },
 	RoleCreate:          func() any { return new(model.Role) },
 	RoleUpdate:          func() any { return new(RolePatch) },
 	RoleDelete:          func() any { return new(RoleRef) },

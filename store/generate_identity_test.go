@@ -11,7 +11,7 @@ import (
 
 // identityNouns are drawn less often than those of load balancing.
 func identityNouns() []string {
-	return []string{"domain", "project", "user", "role", "assignment", "appcredential", "token"}
+	return []string{"domain", "project", "user", "group", "membership", "role", "assignment", "appcredential", "token"}
 }
 
 // oneOf draws an id of the first entry's objects or of drawn ones.
@@ -33,13 +33,22 @@ func maybeOff(t *rapid.T) *bool {
 }
 
 func someAssignment(t *rapid.T) any {
-	a := &model.Assignment{User: model.UserID(oneOf(t, "u1")), Role: model.RoleID(oneOf(t, "r1"))}
+	a := &model.Assignment{Role: model.RoleID(oneOf(t, "r1"))}
+	if rapid.IntRange(0, 2).Draw(t, "to a group") == 0 {
+		a.Group = model.GroupID(id(t, "group"))
+	} else {
+		a.User = model.UserID(oneOf(t, "u1"))
+	}
 	if rapid.IntRange(0, 3).Draw(t, "on a domain") == 0 {
 		a.Domain = someDomain(t)
 	} else {
 		a.Project = model.ProjectID(oneOf(t, "p1"))
 	}
 	return a
+}
+
+func someMembership(t *rapid.T) any {
+	return &model.Membership{Group: model.GroupID(id(t, "group")), User: model.UserID(oneOf(t, "u1"))}
 }
 
 var identityGenerators = map[store.CommandKind]func(*rapid.T) any{
@@ -65,6 +74,15 @@ var identityGenerators = map[store.CommandKind]func(*rapid.T) any{
 		return &store.UserPatch{ID: model.UserID(oneOf(t, "u1")), Name: ptr(someName(t)), Enabled: maybeOff(t)}
 	},
 	store.UserDelete: func(t *rapid.T) any { return &store.UserRef{ID: model.UserID(oneOf(t, "u1"))} },
+	store.GroupCreate: func(t *rapid.T) any {
+		return &model.Group{ID: model.GroupID(id(t, "group")), Domain: someDomain(t), Record: model.Record{Name: someName(t)}}
+	},
+	store.GroupUpdate: func(t *rapid.T) any {
+		return &store.GroupPatch{ID: model.GroupID(id(t, "group")), Name: ptr(someName(t))}
+	},
+	store.GroupDelete:      func(t *rapid.T) any { return &store.GroupRef{ID: model.GroupID(id(t, "group"))} },
+	store.MembershipPut:    someMembership,
+	store.MembershipRemove: someMembership,
 	store.RoleCreate: func(t *rapid.T) any {
 		return &model.Role{ID: model.RoleID(id(t, "role")), Record: model.Record{Name: someName(t)}}
 	},
@@ -109,6 +127,17 @@ func goldenIdentity(add func(store.CommandKind, any)) {
 	add(store.RoleUpdate, &store.RolePatch{ID: "r3", Description: ptr("may read and write")})
 	add(store.AssignmentPut, &model.Assignment{User: "u2", Project: "p2", Role: "r3"})
 	add(store.AssignmentPut, &model.Assignment{User: "u3", Domain: "d2", Role: "r3"})
+	add(store.GroupCreate, &model.Group{ID: "g1", Record: model.Record{Name: "staff", Description: "all of them"}})
+	add(store.GroupCreate, &model.Group{ID: "g2", Record: model.Record{Name: "staff"}, Domain: "d2"})
+	add(store.GroupCreate, &model.Group{ID: "g3", Record: model.Record{Name: "staff"}})
+	add(store.GroupUpdate, &store.GroupPatch{ID: "g1", Name: ptr("people")})
+	add(store.MembershipPut, &model.Membership{Group: "g1", User: "u2"})
+	add(store.MembershipPut, &model.Membership{Group: "g2", User: "u2"})
+	add(store.AssignmentPut, &model.Assignment{Group: "g1", Project: "p2", Role: "r2"})
+	add(store.AssignmentPut, &model.Assignment{Group: "g1", User: "u2", Project: "p2", Role: "r2"})
+	add(store.MembershipRemove, &model.Membership{Group: "g2", User: "u2"})
+	add(store.MembershipRemove, &model.Membership{Group: "g2", User: "u2"})
+	add(store.GroupDelete, &store.GroupRef{ID: "g3"})
 	add(store.AppCredentialCreate, &model.AppCredential{
 		ID: "a1", Record: model.Record{Name: "robot", Project: "p2"}, User: "u2", SecretHash: "sha256$00", Roles: []model.RoleID{"r3", "r2"}, Expires: epoch.AddDate(1, 0, 0), Unrestricted: true,
 	})

@@ -193,8 +193,8 @@ func TestApplicationCredentialsGoWithTheRole(t *testing.T) {
 	c.ok(store.ProjectDelete, &store.ProjectRef{ID: "demo"})
 	gone("the deletion of the project")
 	c.read(func(st *store.State) {
-		if u, _ := st.User("bob"); u.DefaultProject != "" || len(st.AssignmentsOf("bob")) != 0 {
-			t.Errorf("bob after the deletion: %+v %v", u, st.AssignmentsOf("bob"))
+		if u, _ := st.User("bob"); u.DefaultProject != "" || len(st.ProjectsOf("bob")) != 0 {
+			t.Errorf("bob after the deletion: %+v %v", u, st.ProjectsOf("bob"))
 		}
 	})
 }

@@ -36,6 +36,18 @@ type UserPatch struct {
 	DefaultProject *model.ProjectID `json:"default_project,omitempty"`
 }
 
+// GroupPatch changes a group of users.
+type GroupPatch struct {
+	ID          model.GroupID `json:"id"`
+	Name        *string       `json:"name,omitempty"`
+	Description *string       `json:"description,omitempty"`
+}
+
+// GroupRef names a group to delete, with its memberships and roles.
+type GroupRef struct {
+	ID model.GroupID `json:"id"`
+}
+
 // RolePatch changes a role.
 type RolePatch struct {
 	ID          model.RoleID `json:"id"`

@@ -29,6 +29,9 @@ var sections = []section{
 	table("role", func(st *State) map[model.RoleID]*model.Role { return st.roles },
 		func(v *model.Role) model.RoleID { return v.ID },
 		(*State).putRole),
+	table("group", func(st *State) map[model.GroupID]*model.Group { return st.groups },
+		func(v *model.Group) model.GroupID { return v.ID }, (*State).putGroup),
+	{name: "membership", write: writeMemberships, read: readMembership},
 	{name: "assignment", write: writeAssignments, read: readAssignment},
 	{name: "settings", write: writeSettings, read: readSettings},
 	{name: "rolechange", write: writeRoleChanges, read: readRoleChange},
@@ -195,6 +198,21 @@ func readAssignment(st *State, data []byte) error {
 		return err
 	}
 	st.putAssignment(a)
+	return nil
+}
+
+func writeMemberships(st *State, emit func(any)) {
+	for _, m := range st.Memberships() {
+		emit(m)
+	}
+}
+
+func readMembership(st *State, data []byte) error {
+	var m model.Membership
+	if err := decodeStrictly(data, &m); err != nil {
+		return err
+	}
+	st.putMembership(m)
 	return nil
 }
 

@@ -77,6 +77,8 @@ func (s *Store) Snapshot() *Snapshot {
 		revocations:    maps.Clone(st.revocations),
 		projects:       maps.Clone(st.projects),
 		users:          maps.Clone(st.users),
+		groups:         maps.Clone(st.groups),
+		memberships:    maps.Clone(st.memberships),
 		roles:          maps.Clone(st.roles),
 		assignments:    maps.Clone(st.assignments),
 		nodes:          maps.Clone(st.nodes),

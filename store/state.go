@@ -44,6 +44,8 @@ type State struct {
 	domains        map[model.DomainID]*model.Domain
 	projects       map[model.ProjectID]*model.Project
 	users          map[model.UserID]*model.User
+	groups         map[model.GroupID]*model.Group
+	memberships    map[model.Membership]struct{}
 	roles          map[model.RoleID]*model.Role
 	assignments    map[model.Assignment]struct{}
 	appCredentials map[model.AppCredentialID]*model.AppCredential
@@ -99,8 +101,12 @@ type State struct {
 	domainAt         map[string]model.DomainID
 	projectAt        map[projectKey]model.ProjectID
 	userAt           map[userKey]model.UserID
+	groupAt          map[groupKey]model.GroupID
+	groupsOf         index[model.UserID, model.GroupID]
+	usersIn          index[model.GroupID, model.UserID]
 	roleAt           map[string]model.RoleID // by lower-case name
 	assignmentsOf    index[model.UserID, model.Assignment]
+	assignmentsTo    index[model.GroupID, model.Assignment]
 	appCredentialsOf index[model.UserID, model.AppCredentialID]
 	appCredentialAt  map[appCredentialKey]model.AppCredentialID
 	revocationsOf    index[model.UserID, model.AuditID]
@@ -168,6 +174,8 @@ func newState() *State {
 		domains:        map[model.DomainID]*model.Domain{},
 		projects:       map[model.ProjectID]*model.Project{},
 		users:          map[model.UserID]*model.User{},
+		groups:         map[model.GroupID]*model.Group{},
+		memberships:    map[model.Membership]struct{}{},
 		roles:          map[model.RoleID]*model.Role{},
 		roleChanges:    map[uint64]*model.RoleChange{},
 		spreadPlaces:   map[model.LoadBalancerID]model.SpreadPlace{},
@@ -230,7 +238,11 @@ func newState() *State {
 		projectAt:        map[projectKey]model.ProjectID{},
 		userAt:           map[userKey]model.UserID{},
 		roleAt:           map[string]model.RoleID{},
+		groupAt:          map[groupKey]model.GroupID{},
+		groupsOf:         index[model.UserID, model.GroupID]{},
+		usersIn:          index[model.GroupID, model.UserID]{},
 		assignmentsOf:    index[model.UserID, model.Assignment]{},
+		assignmentsTo:    index[model.GroupID, model.Assignment]{},
 		appCredentialsOf: index[model.UserID, model.AppCredentialID]{},
 		appCredentialAt:  map[appCredentialKey]model.AppCredentialID{},
 		revocationsOf:    index[model.UserID, model.AuditID]{},

@@ -80,6 +80,9 @@ func (st *State) dropUser(u *model.User) {
 	for a := range st.assignmentsOf[u.ID] {
 		st.dropAssignment(a)
 	}
+	for g := range st.groupsOf[u.ID] {
+		st.dropMembership(model.Membership{Group: g, User: u.ID})
+	}
 	for id := range st.appCredentialsOf[u.ID] {
 		st.dropAppCredential(st.appCredentials[id])
 	}
@@ -105,12 +108,20 @@ func (st *State) dropRole(r *model.Role) {
 
 func (st *State) putAssignment(a model.Assignment) {
 	st.assignments[a] = struct{}{}
-	st.assignmentsOf.add(a.User, a)
+	if a.Group != "" {
+		st.assignmentsTo.add(a.Group, a)
+	} else {
+		st.assignmentsOf.add(a.User, a)
+	}
 }
 
 func (st *State) dropAssignment(a model.Assignment) {
 	delete(st.assignments, a)
-	st.assignmentsOf.remove(a.User, a)
+	if a.Group != "" {
+		st.assignmentsTo.remove(a.Group, a)
+	} else {
+		st.assignmentsOf.remove(a.User, a)
+	}
 }
 
 func (st *State) putAppCredential(a *model.AppCredential) {

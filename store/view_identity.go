@@ -54,33 +54,43 @@ func (st *State) RoleByName(name string) (*model.Role, bool) {
 	return get(st.roles, st.roleAt[strings.ToLower(name)])
 }
 
-// Assignments are all assignments, by user, project, domain and role.
+// Assignments are all assignments, by user, group, project, domain and role.
 func (st *State) Assignments() []model.Assignment {
 	return slices.SortedFunc(maps.Keys(st.assignments), byAssignment)
 }
 
-// AssignmentsOf are the assignments of a user, in the same order.
-func (st *State) AssignmentsOf(user model.UserID) []model.Assignment {
-	return slices.SortedFunc(maps.Keys(st.assignmentsOf[user]), byAssignment)
+// Given are the roles of the assignments that differ from a in the role alone.
+func (st *State) Given(a model.Assignment) []*model.Role {
+	of := st.assignmentsOf[a.User]
+	if a.Group != "" {
+		of = st.assignmentsTo[a.Group]
+	}
+	ids := map[model.RoleID]struct{}{}
+	for is := range of {
+		if is.Project == a.Project && is.Domain == a.Domain {
+			ids[is.Role] = struct{}{}
+		}
+	}
+	return some(st.roles, ids, byRole)
 }
 
-// RolesOf are the roles that a user was given on a project.
+// RolesOf are the roles that a user has on a project, by itself and by groups.
 func (st *State) RolesOf(user model.UserID, project model.ProjectID) []*model.Role {
 	return st.rolesWhere(user, func(a model.Assignment) bool { return a.Project == project && a.Domain == "" })
 }
 
-// RolesOnDomain are the roles that a user was given on a domain.
+// RolesOnDomain are the roles that a user has on a domain, by itself and by groups.
 func (st *State) RolesOnDomain(user model.UserID, domain model.DomainID) []*model.Role {
 	return st.rolesWhere(user, func(a model.Assignment) bool { return a.Domain == domain && a.Project == "" })
 }
 
 func (st *State) rolesWhere(user model.UserID, want func(model.Assignment) bool) []*model.Role {
 	ids := map[model.RoleID]struct{}{}
-	for a := range st.assignmentsOf[user] {
+	st.assignmentsFor(user, func(a model.Assignment) {
 		if want(a) {
 			ids[a.Role] = struct{}{}
 		}
-	}
+	})
 	return some(st.roles, ids, byRole)
 }
 
@@ -119,18 +129,14 @@ func (st *State) ImpliedBy(role *model.Role) (out []*model.Role) {
 // ProjectsOf are the projects on which a user has any role.
 func (st *State) ProjectsOf(user model.UserID) []*model.Project {
 	ids := map[model.ProjectID]struct{}{}
-	for a := range st.assignmentsOf[user] {
-		ids[a.Project] = struct{}{}
-	}
+	st.assignmentsFor(user, func(a model.Assignment) { ids[a.Project] = struct{}{} })
 	return some(st.projects, ids, byProject)
 }
 
 // DomainsOf are the domains on which a user has any role.
 func (st *State) DomainsOf(user model.UserID) []*model.Domain {
 	ids := map[model.DomainID]struct{}{}
-	for a := range st.assignmentsOf[user] {
-		ids[a.Domain] = struct{}{}
-	}
+	st.assignmentsFor(user, func(a model.Assignment) { ids[a.Domain] = struct{}{} })
 	return some(st.domains, ids, byDomain)
 }
 
@@ -186,7 +192,7 @@ func (st *State) Revocations(now time.Time) (n, due int) {
 }
 
 func byAssignment(a, b model.Assignment) int {
-	return cmp.Or(cmp.Compare(a.User, b.User), cmp.Compare(a.Project, b.Project), cmp.Compare(a.Domain, b.Domain), cmp.Compare(a.Role, b.Role))
+	return cmp.Or(cmp.Compare(a.User, b.User), cmp.Compare(a.Group, b.Group), cmp.Compare(a.Project, b.Project), cmp.Compare(a.Domain, b.Domain), cmp.Compare(a.Role, b.Role))
 }
 
 func byDomain(a, b *model.Domain) int   { return by(a.Created, b.Created, a.ID, b.ID) }

@@ -15,7 +15,7 @@ import (
 // pathAssignment is what a grant's path names, the role left out when it is a
 // listing.
 func pathAssignment(c echo.Context) *model.Assignment {
-	a := &model.Assignment{User: model.UserID(c.Param("user")), Role: model.RoleID(c.Param("role"))}
+	a := &model.Assignment{User: model.UserID(c.Param("user")), Group: model.GroupID(c.Param("group")), Role: model.RoleID(c.Param("role"))}
 	if strings.Contains(c.Path(), "/domains/") {
 		a.Domain = model.DomainID(c.Param("id"))
 	} else {
@@ -24,26 +24,26 @@ func pathAssignment(c echo.Context) *model.Assignment {
 	return a
 }
 
-// rolesOn are the roles that the user was given on what the path names.
-func (p *Part) rolesOn(a *model.Assignment) (roles []*model.Role, err error) {
+// given are the roles that the user or group was given on what the path names.
+func (p *Part) given(a *model.Assignment) (roles []*model.Role, err error) {
 	p.read.Read(func(st *store.State) {
 		if _, ok := st.Project(a.Project); !ok && a.Project != "" {
 			err = noSuch("project", string(a.Project))
 		} else if _, ok := st.Domain(a.Domain); !ok && a.Domain != "" {
 			err = noSuch("domain", string(a.Domain))
-		} else if _, ok := st.User(a.User); !ok {
+		} else if _, ok := st.User(a.User); !ok && a.User != "" {
 			err = noSuch("user", string(a.User))
-		} else if a.Domain != "" {
-			roles = st.RolesOnDomain(a.User, a.Domain)
+		} else if _, ok := st.Group(a.Group); !ok && a.Group != "" {
+			err = noSuch("group", string(a.Group))
 		} else {
-			roles = st.RolesOf(a.User, a.Project)
+			roles = st.Given(*a)
 		}
 	})
 	return roles, err
 }
 
 func (p *Part) grants(c echo.Context) error {
-	roles, err := p.rolesOn(pathAssignment(c))
+	roles, err := p.given(pathAssignment(c))
 	if err != nil {
 		return fault(c, err)
 	}
@@ -57,7 +57,7 @@ func (p *Part) grants(c echo.Context) error {
 // grant answers 204 when the role is given, 404 otherwise.
 func (p *Part) grant(c echo.Context) error {
 	a := pathAssignment(c)
-	roles, err := p.rolesOn(a)
+	roles, err := p.given(a)
 	if err != nil {
 		return fault(c, err)
 	}
@@ -81,14 +81,18 @@ func flagged(q url.Values, key string) bool {
 	return q.Has(key) && !strings.EqualFold(q.Get(key), "false") && q.Get(key) != "0"
 }
 
-// assignments lists who has which role where, filtered by user, project, domain
-// and role; with effective, implied roles as well.
+// assignments lists who has which role where, filtered by user, group, project,
+// domain and role; with effective, implied roles as well, and users in place of
+// their groups.
 func (p *Part) assignments(c echo.Context) error {
 	q := c.QueryParams()
 	names, effective := flagged(q, "include_names"), flagged(q, "effective")
+	if effective && q.Get("group.id") != "" {
+		return fault(c, invalid("Combining effective and group filter will always result in an empty list."))
+	}
 	want := func(key, have string) bool { v := q.Get(key); return v == "" || v == have }
 	list := []any{}
-	nobody := q.Get("group.id") != "" || flagged(q, "scope.system") || flagged(q, "scope.OS-INHERIT:inherited_to")
+	nobody := flagged(q, "scope.system") || flagged(q, "scope.OS-INHERIT:inherited_to")
 	p.read.Read(func(st *store.State) {
 		seen := map[model.Assignment]bool{}
 		for _, given := range st.Assignments() {
@@ -96,25 +100,41 @@ func (p *Part) assignments(c echo.Context) error {
 			if !ok || nobody {
 				continue
 			}
-			roles := []*model.Role{r}
+			roles, to := []*model.Role{r}, []model.Assignment{given}
 			if effective {
 				roles = st.Implied(roles)
+				to = expanded(st, given)
 			}
-			for _, r := range roles {
-				a := given
-				a.Role = r.ID
-				if seen[a] || !want("user.id", string(a.User)) || !want("scope.project.id", string(a.Project)) || !want("project.id", string(a.Project)) ||
-					!want("scope.domain.id", string(a.Domain)) || !want("role.id", string(a.Role)) {
-					continue
+			for _, a := range to {
+				for _, r := range roles {
+					a.Role = r.ID
+					if seen[a] || !want("user.id", string(a.User)) || !want("group.id", string(a.Group)) || !want("scope.project.id", string(a.Project)) ||
+						!want("project.id", string(a.Project)) || !want("scope.domain.id", string(a.Domain)) || !want("role.id", string(a.Role)) {
+						continue
+					}
+					seen[a] = true
+					list = append(list, assignmentBody(c, st, a, given, names))
 				}
-				seen[a] = true
-				list = append(list, assignmentBody(c, st, a, given, names))
 			}
 		}
 	})
 	return c.JSON(http.StatusOK, listBody(c, "role_assignments", list))
 }
 
+// expanded are the assignments that given means for users.
+func expanded(st *store.State, given model.Assignment) (out []model.Assignment) {
+	if given.Group == "" {
+		return []model.Assignment{given}
+	}
+	for _, u := range st.UsersIn(given.Group) {
+		a := given
+		a.User, a.Group = u.ID, ""
+		out = append(out, a)
+	}
+	return out
+}
+
+// assignmentBody is an assignment a that follows from given.
 func assignmentBody(c echo.Context, st *store.State, a, given model.Assignment, names bool) map[string]any {
 	ref := func(id, name string, domain model.DomainID) map[string]any {
 		if !names {
@@ -130,19 +150,23 @@ func assignmentBody(c echo.Context, st *store.State, a, given model.Assignment, 
 	if u, ok := st.User(a.User); ok {
 		body["user"] = ref(string(u.ID), u.Name, u.Domain)
 	}
+	if g, ok := st.Group(a.Group); ok {
+		body["group"] = ref(string(g.ID), g.Name, g.Domain)
+	}
 	if r, ok := st.Role(a.Role); ok {
 		body["role"] = ref(string(r.ID), r.Name, model.DefaultDomain)
 	}
-	kind, on := "projects", string(a.Project)
 	if d, ok := st.Domain(a.Domain); ok {
-		kind, on = "domains", string(d.ID)
-		body["scope"] = map[string]any{"domain": ref(on, d.Name, "")}
+		body["scope"] = map[string]any{"domain": ref(string(d.ID), d.Name, "")}
 	} else if pr, ok := st.Project(a.Project); ok {
-		body["scope"] = map[string]any{"project": ref(on, pr.Name, pr.Domain)}
+		body["scope"] = map[string]any{"project": ref(string(pr.ID), pr.Name, pr.Domain)}
 	}
-	links := assignmentLink(c, kind, on, string(a.User), string(given.Role))
-	if a != given {
+	links := assignmentLink(c, given)
+	if a.Role != given.Role {
 		links["prior_role"] = link(c, "roles", string(given.Role))["self"]
+	}
+	if a.Group != given.Group {
+		links["membership"] = link(c, "groups/"+string(given.Group)+"/users", string(a.User))["self"]
 	}
 	body["links"] = links
 	return body

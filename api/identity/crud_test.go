@@ -293,7 +293,7 @@ func TestWrongBodiesNameTheField(t *testing.T) {
 
 // FuzzBodies: no body makes the server fail.
 func FuzzBodies(f *testing.F) {
-	paths := []string{"users", "projects", "domains", "roles", "users/b0b/password", "users/b0b/application_credentials", "projects/d3m0/tags"}
+	paths := []string{"groups", "users", "projects", "domains", "roles", "users/b0b/password", "users/b0b/application_credentials", "projects/d3m0/tags"}
 	for i, s := range []string{
 		`{"user":{"name":"x","enabled":null,"options":{}}}`, `{"project":{"name":"x","tags":[""],"domain_id":null}}`, `{"domain":{"name":"\u0000"}}`,
 		`{"role":{"name":"x","domain_id":5}}`, `{"user":{"original_password":null,"password":[]}}`,

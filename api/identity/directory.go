@@ -8,6 +8,7 @@ import (
 
 	"lbd/api"
 	"lbd/store"
+	"lbd/store/model"
 )
 
 // mountDirectory serves the nouns: what Keystone's default policy asks of a
@@ -67,45 +68,40 @@ func (p *Part) mountDirectory(r *api.Router, base string) {
 		{"GET", "/regions", self(p.list("regions", regionEntries))},
 		{"GET", "/regions/:id", self(p.one("region", regionEntries))},
 
-		{"GET", "/groups", admin("identity:list_groups", p.list("groups", noEntries))},
-		{"GET", "/groups/:id", admin("identity:get_group", p.one("group", noEntries))},
+		{"GET", "/groups", admin("identity:list_groups", p.list("groups", groupEntries))},
+		{"POST", "/groups", admin("identity:create_group", p.createGroup)},
+		{"GET", "/groups/:id", admin("identity:get_group", p.one("group", groupEntries))},
+		{"PATCH", "/groups/:id", admin("identity:update_group", p.updateGroup)},
+		{"DELETE", "/groups/:id", admin("identity:delete_group", p.deleteGroup)},
+		{"GET", "/groups/:id/users", admin("identity:list_users_in_group", p.groupUsers)},
+		{"GET", "/groups/:id/users/:user", self(p.checkMember)},
+		{"HEAD", "/groups/:id/users/:user", self(p.checkMember)},
+		{"PUT", "/groups/:id/users/:user", admin("identity:add_user_to_group", p.putMember)},
+		{"DELETE", "/groups/:id/users/:user", admin("identity:remove_user_from_group", p.dropMember)},
 	} {
 		r.Handle(rt.method, base+rt.path, rt.h)
 	}
-	for _, on := range []string{"projects", "domains"} {
-		path := base + "/" + on + "/:id/users/:user/roles"
+	for _, to := range []string{"projects/:id/users/:user", "domains/:id/users/:user", "projects/:id/groups/:group", "domains/:id/groups/:group"} {
+		path := base + "/" + to + "/roles"
 		r.Handle("GET", path, admin("identity:list_grants", p.grants))
 		r.Handle("GET", path+"/:role", admin("identity:check_grant", p.grant))
 		r.Handle("HEAD", path+"/:role", admin("identity:check_grant", p.grant))
 		r.Handle("PUT", path+"/:role", admin("identity:create_grant", p.putGrant))
 		r.Handle("DELETE", path+"/:role", admin("identity:revoke_grant", p.dropGrant))
 	}
-	for what, kinds := range map[string][]string{
-		"services, endpoints and regions: the catalog is made from the address that a client uses": {"services", "endpoints", "regions"},
-		"groups of users": {"groups"},
-	} {
-		for _, kind := range kinds {
-			h := admin("identity:update_"+kind, func(c echo.Context) error { return fault(c, unsupported(what)) })
-			r.Handle("POST", base+"/"+kind, h)
-			r.Handle("PATCH", base+"/"+kind+"/:id", h)
-			r.Handle("DELETE", base+"/"+kind+"/:id", h)
-		}
+	for _, kind := range []string{"services", "endpoints", "regions"} {
+		h := admin("identity:update_"+kind, func(c echo.Context) error {
+			return fault(c, unsupported("services, endpoints and regions: the catalog is made from the address that a client uses"))
+		})
+		r.Handle("POST", base+"/"+kind, h)
+		r.Handle("PATCH", base+"/"+kind+"/:id", h)
+		r.Handle("DELETE", base+"/"+kind+"/:id", h)
 	}
 }
 
 // unsupported refuses, with 501, what Keystone has and lbd has not.
 func unsupported(what string) error {
 	return store.Errorf(store.Unsupported, "lbd does not support changing or using %s.", what)
-}
-
-func noEntries(echo.Context, *store.State) []entry { return nil }
-
-// userGroups is GET users/{id}/groups: nobody is in a group.
-func (p *Part) userGroups(c echo.Context) error {
-	if _, err := p.ownUser(c, "identity:list_groups_for_user"); err != nil {
-		return fault(c, err)
-	}
-	return c.JSON(http.StatusOK, listBody(c, "groups", []any{}))
 }
 
 // created answers a POST with the object as the store has it.
@@ -133,6 +129,15 @@ func (a *attrs) domainID() string {
 	return id
 }
 
-func assignmentLink(c echo.Context, kind, on, user, role string) map[string]any {
-	return map[string]any{"assignment": fmt.Sprintf("%s/identity/v3/%s/%s/users/%s/roles/%s", baseURL(c), kind, on, user, role)}
+// assignmentLink is where a grant is.
+func assignmentLink(c echo.Context, a model.Assignment) map[string]any {
+	kind, on := "projects", string(a.Project)
+	if a.Domain != "" {
+		kind, on = "domains", string(a.Domain)
+	}
+	to, id := "users", string(a.User)
+	if a.Group != "" {
+		to, id = "groups", string(a.Group)
+	}
+	return map[string]any{"assignment": fmt.Sprintf("%s/identity/v3/%s/%s/%s/%s/roles/%s", baseURL(c), kind, on, to, id, a.Role)}
 }

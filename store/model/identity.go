@@ -49,10 +49,25 @@ type Role struct {
 	Record
 }
 
-// Assignment gives a user a role on a project, or on a domain: one of the two
-// is set.
+// Group is a set of users that are given roles together.
+type Group struct {
+	ID GroupID `json:"id"`
+	Record
+	// Domain is never empty in the store; "" in a command is the default one.
+	Domain DomainID `json:"domain,omitempty"`
+}
+
+// Membership says that a user is in a group.
+type Membership struct {
+	Group GroupID `json:"group"`
+	User  UserID  `json:"user"`
+}
+
+// Assignment gives a user, or all users of a group, a role on a project, or on a
+// domain: one of each two is set.
 type Assignment struct {
 	User    UserID    `json:"user"`
+	Group   GroupID   `json:"group,omitempty"`
 	Project ProjectID `json:"project,omitempty"`
 	Domain  DomainID  `json:"domain,omitempty"`
 	Role    RoleID    `json:"role"`

@@ -29,6 +29,7 @@ type (
 	DomainID        string
 	ProjectID       string
 	UserID          string
+	GroupID         string
 	RoleID          string
 	AppCredentialID string
 	AuditID         string // of a token
