@@ -35,6 +35,7 @@ type fence struct {
 	timing  Timing        // guarded by mu
 	contact time.Time     // guarded by mu; newest beat received, at first the start of the process
 	owed    owed          // guarded by mu; what the promise of contact protects
+	owedIn  uint64        // guarded by mu; the term of that beat
 	obeyed  uint64        // guarded by mu; the version of Spread's table that owed.node has obeyed
 	asked   time.Duration // guarded by mu; the lease that contact asked for
 	orphan  time.Time     // guarded by mu; when owed.holder was known to be gone, zero while it is not
@@ -96,13 +97,14 @@ func (f *fence) heard(from hraft.ServerID, n note, term, current uint64, now tim
 	}
 	o := owed{from, n.holder}
 	if term >= current && !slices.Contains(f.dead, o) {
-		f.contact, f.heardAt, f.owed, f.orphan, f.asked, f.obeyed = now, now, o, time.Time{}, n.lease, n.obeyed
+		f.contact, f.heardAt, f.owed, f.owedIn, f.orphan, f.asked, f.obeyed = now, now, o, term, time.Time{}, n.lease, n.obeyed
 	}
 	return true
 }
 
 // gone notes that a VIP holder can hold nothing any more, and reports whether
-// this voter's promise ends with it.
+// this voter's promise ends with it. What it promised before it led itself is over:
+// the one it hands leadership to need not fear a proof about the one before.
 func (f *fence) gone(node hraft.ServerID, holder uint64, now time.Time) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -113,7 +115,7 @@ func (f *fence) gone(node hraft.ServerID, holder uint64, now time.Time) bool {
 	if f.dead = append(f.dead, o); len(f.dead) > maxDead {
 		f.dead = f.dead[1:]
 	}
-	if f.owed != o {
+	if f.owed != o || f.leaseTerm > f.owedIn {
 		return false
 	}
 	f.orphan = now

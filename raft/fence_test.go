@@ -328,6 +328,26 @@ func TestAPromiseEndsWithTheHolderItProtects(t *testing.T) {
 		t.Error("the first one's end counts twice")
 	}
 
+	// Who has led since then does not stand because of the one before: it has just
+	// handed leadership to somebody else.
+	f = newFence(fenceTiming, t0)
+	voters := []hraft.ServerID{"a", "b"}
+	f.heard("b", first, 1, 1, at(1000))
+	if !f.acked("b", note{lease: fenceTiming.Lease}, 2, at(3000), voters, "a") {
+		t.Fatal("no lease")
+	}
+	if f.gone("b", 7, at(3100)) {
+		t.Error("a proof about an earlier leader, in one's own term")
+	}
+	f.surrender(2)
+	if by, _, ok := f.orphaned(); ok {
+		t.Errorf("orphaned by %s", by)
+	}
+	f.heard("b", second, 3, 3, at(3200))
+	if !f.gone("b", 8, at(3201)) {
+		t.Error("a proof about the next leader does not count")
+	}
+
 	// A voter with a shorter patience keeps to what it was asked for.
 	f = newFence(Timing{Detect: 55 * time.Millisecond, Lease: 35 * time.Millisecond}, t0)
 	f.heard("b", note{holder: 7, lease: 400 * time.Millisecond}, 1, 1, at(1000))

@@ -54,7 +54,7 @@ type modelNode struct {
 
 func (f *fence) copy() *fence {
 	c := &fence{
-		start: f.start, timing: f.timing, contact: f.contact, owed: f.owed, asked: f.asked, orphan: f.orphan, dead: slices.Clone(f.dead),
+		start: f.start, timing: f.timing, contact: f.contact, owed: f.owed, owedIn: f.owedIn, asked: f.asked, orphan: f.orphan, dead: slices.Clone(f.dead),
 		heardAt: f.heardAt, quiet: f.quiet, barred: f.barred, holder: f.holder, firstHolder: f.firstHolder, confirmed: f.confirmed,
 		lapsed: f.lapsed, stoodAt: f.stoodAt, seatTerm: f.seatTerm, seatAsked: f.seatAsked, leaseTerm: f.leaseTerm, leaseUntil: f.leaseUntil, acks: maps.Clone(f.acks),
 		surrendered: f.surrendered, transfer: f.transfer, yieldedTo: f.yieldedTo, yieldedAt: f.yieldedAt,
