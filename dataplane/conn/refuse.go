@@ -31,7 +31,7 @@ func (p *Proxy) Refuse(tcp *net.TCPConn) {
 // closes: where the next one would begin is not known.
 func (c *client) refuse(code int) {
 	c.shard.RequestErrors.Add(1)
-	_ = c.write(c.p.appendOwn(nil, code, nil, false, false), c.src.Load().ClientData)
+	_ = c.write(c.p.appendOwn(nil, code, nil, http1.AsksHead(c.conn.Buffered()), false), c.src.Load().ClientData)
 	c.finish(false)
 }
 

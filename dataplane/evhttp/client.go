@@ -304,7 +304,7 @@ func (c *client) refuse(code int) {
 		c.because(semantics.ClientTimeout)
 	}
 	c.because(semantics.ClientMalformed)
-	c.own(&semantics.Own{Code: code}, false)
+	c.own(&semantics.Own{Code: code, Head: http1.AsksHead(c.in.bytes())}, false)
 }
 
 // own answers with an answer of ours, the last thing of an exchange.

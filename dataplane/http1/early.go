@@ -130,3 +130,10 @@ func valueChar(b byte) *Refusal {
 	}
 	return nil
 }
+
+// AsksHead reports whether a head that was refused, or is not whole yet, began as that
+// of HEAD: the answer to it has no body, whatever was wrong (RFC 9110 section 9.3.2).
+func AsksHead(buf []byte) bool {
+	buf = bytes.TrimPrefix(buf, []byte("\r\n")) // as scan skips it
+	return bytes.HasPrefix(buf, []byte("HEAD "))
+}

@@ -182,3 +182,15 @@ func TestHeadsThatCanOnlyBeRefused(t *testing.T) {
 		}
 	}
 }
+
+// TestAsksHead: also of heads that are refused the method is known, as far as it came.
+func TestAsksHead(t *testing.T) {
+	for in, want := range map[string]bool{
+		"HEAD / HTTP/1.1\r\n\r\n": true, "HEAD ": true, "\r\nHEAD * HTTP/1.1": true,
+		"": false, "HEAD": false, "HEADER / HTTP/1.1": false, "head / HTTP/1.1": false, " HEAD /": false, "GET /HEAD ": false, "\r\n\r\nHEAD /": false,
+	} {
+		if got := AsksHead([]byte(in)); got != want {
+			t.Errorf("%q: %v", in, got)
+		}
+	}
+}
