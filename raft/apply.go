@@ -33,6 +33,11 @@ func (n *Node) Apply(ctx context.Context, cmd store.Command) (uint64, error) {
 	if len(b) > maxBody/2 {
 		return 0, store.Errorf(store.Invalid, "The request is too large: %d bytes, at most %d are allowed.", len(b), maxBody/2)
 	}
+	if c := n.core.Load(); c != nil && !c.leads() {
+		if err := n.mayPropose(ctx, c, b); err != nil {
+			return 0, err
+		}
+	}
 	select {
 	case n.writes <- struct{}{}:
 		defer func() { <-n.writes }()
@@ -61,6 +66,9 @@ func (n *Node) leadApply(ctx context.Context, _ model.NodeID, body []byte) (any,
 		return nil, errNotLeader
 	}
 	if err := n.closedByArbiter(c); err != nil {
+		return nil, err
+	}
+	if err := n.mayPropose(ctx, c, body); err != nil {
 		return nil, err
 	}
 	f := c.lib.Load().Apply(body, writeWait)

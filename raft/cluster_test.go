@@ -126,6 +126,8 @@ type cluster struct {
 	// replaceAfter is every member's; 0: never.
 	replaceAfter time.Duration
 	arbiter      *testArbiter
+	// levels are those of members of an older build, by name.
+	levels map[string]int
 	// register is what the arbiter keeps; nil: it keeps nothing.
 	register *testRegister
 }
@@ -150,7 +152,7 @@ func (c *cluster) prepare(name string, kind model.NodeKind) *member {
 	m := &member{name: name, api: api}
 	m.cfg = Config{
 		DataDir: c.t.TempDir(), Name: name, Kind: kind, Listen: "127.0.0.1:0", APIAdvertise: api.Addr().String(),
-		Timing: c.timing, ReplaceAfter: c.replaceAfter, dial: c.wire.dialer(name), Log: slog.New(slog.DiscardHandler),
+		Timing: c.timing, ReplaceAfter: c.replaceAfter, level: c.levels[name], dial: c.wire.dialer(name), Log: slog.New(slog.DiscardHandler),
 	}
 	if os.Getenv("LBD_TEST_LOG") != "" {
 		m.cfg.Log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug})).With("at", name)

@@ -137,7 +137,7 @@ func Open(cfg Config, st *store.Store) (_ *Node, err error) {
 		return nil, err
 	}
 	n.mux.nameOf = n.nameAt
-	n.client = newClient(n.mux)
+	n.client = newClient(n.mux, n.level())
 	n.client.removed, n.mux.refuses = n.removed, n.exiled
 	n.verbs = n.leaderVerbs()
 	n.server = n.newServer()

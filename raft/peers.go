@@ -19,6 +19,7 @@ type peerTable struct {
 	answers map[hraft.ServerID]time.Time  // guarded by mu
 	moves   map[hraft.ServerID]addrMove   // guarded by mu; addresses newer than the configuration's
 	matches map[hraft.ServerID]matchIndex // guarded by mu
+	levels  map[hraft.ServerID]int        // guarded by mu; what each can read in the log
 	moved   chan struct{}                 // guarded by mu; closed and replaced when a match grows
 }
 
@@ -31,6 +32,7 @@ func newPeerTable(now time.Time) *peerTable {
 	return &peerTable{
 		start: now, heardAt: make(map[hraft.ServerID]time.Time), answers: make(map[hraft.ServerID]time.Time),
 		moves:   make(map[hraft.ServerID]addrMove),
+		levels:  make(map[hraft.ServerID]int),
 		matches: make(map[hraft.ServerID]matchIndex), moved: make(chan struct{}),
 	}
 }
@@ -138,6 +140,21 @@ func (p *peerTable) lost(id hraft.ServerID) {
 	delete(p.answers, id)
 }
 
+// tells notes what a member says it can read in the log.
+func (p *peerTable) tells(id hraft.ServerID, level int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.levels[id] = level
+}
+
+// level is what a member last said; ok is false for one that was not heard.
+func (p *peerTable) level(id hraft.ServerID) (level int, ok bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	level, ok = p.levels[id]
+	return level, ok
+}
+
 // forget drops what is known of a member that was removed.
 func (p *peerTable) forget(id hraft.ServerID) {
 	p.mu.Lock()
@@ -146,4 +163,5 @@ func (p *peerTable) forget(id hraft.ServerID) {
 	delete(p.answers, id)
 	delete(p.moves, id)
 	delete(p.matches, id)
+	delete(p.levels, id)
 }

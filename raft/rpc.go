@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -50,11 +51,12 @@ func (e notSent) Unwrap() error { return e.err }
 // client talks to peers.
 type client struct {
 	removed func(by string) // a member says that this node is none
+	level   int             // goes with every request; see levelHeader
 	http    *http.Client
 	tr      *http.Transport
 }
 
-func newClient(m *mux) *client {
+func newClient(m *mux, level int) *client {
 	tr := &http.Transport{
 		DialTLSContext: func(ctx context.Context, _, addr string) (net.Conn, error) {
 			c, err := m.dialTLS(ctx, addr, protoPeer)
@@ -65,7 +67,7 @@ func newClient(m *mux) *client {
 		},
 		MaxIdleConnsPerHost: 4, IdleConnTimeout: peerIdle / 2, DisableCompression: true,
 	}
-	return &client{func(string) {}, &http.Client{Transport: tr}, tr}
+	return &client{func(string) {}, level, &http.Client{Transport: tr}, tr}
 }
 
 func (c *client) close() { c.tr.CloseIdleConnections() }
@@ -85,13 +87,16 @@ func (c *client) post(ctx context.Context, addr, path string, in, out any) (retr
 	if err != nil {
 		return false, notSent{err}
 	}
+	if c.level > firstLevel {
+		req.Header.Set(levelHeader, strconv.Itoa(c.level))
+	}
 	resp, err := c.http.Do(req)
 	if err != nil {
 		return false, err
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return false, fmt.Errorf("%s answers %s", addr, resp.Status)
+		return false, statusError{addr, resp.StatusCode}
 	}
 	var r reply
 	if err := json.NewDecoder(io.LimitReader(resp.Body, maxBody)).Decode(&r); err != nil {
@@ -111,6 +116,16 @@ func (c *client) post(ctx context.Context, addr, path string, in, out any) (retr
 		}
 	}
 	return false, nil
+}
+
+// statusError is an answer that is no reply.
+type statusError struct {
+	addr string
+	code int
+}
+
+func (e statusError) Error() string {
+	return fmt.Sprintf("%s answers %d %s", e.addr, e.code, http.StatusText(e.code))
 }
 
 type peerKey struct{}
@@ -139,6 +154,9 @@ func (n *Node) newServer() *http.Server {
 	mux.HandleFunc("POST "+pingPath, n.handle(func(context.Context, model.NodeID, []byte) (any, error) {
 		return n.Self(), nil
 	}))
+	if n.level() > firstLevel {
+		mux.HandleFunc("POST "+levelPath, n.handle(n.serveLevel))
+	}
 	mux.HandleFunc("POST "+tetherPath, n.handle(n.giveTether))
 	mux.HandleFunc("POST "+restartPath, n.handle(n.answerRestart))
 	mux.HandleFunc("POST "+spreadPath, n.handle(n.answerSpread))
@@ -182,6 +200,7 @@ func (n *Node) handle(fn func(context.Context, model.NodeID, []byte) (any, error
 		}
 		if c := n.core.Load(); c != nil {
 			c.peers.heard(hraftID(from), time.Now())
+			c.peers.tells(hraftID(from), statedLevel(req.Header))
 		}
 		v, err := fn(req.Context(), from, body)
 		r := reply{}

@@ -53,6 +53,8 @@ type Config struct {
 
 	// dial replaces the network in tests.
 	dial dialFunc
+	// level makes a node of an older build in tests; 0: store.Level.
+	level int
 }
 
 // Timing of failure detection. All zero: the cluster's profile decides. Else zero
