@@ -106,12 +106,10 @@ func (t *tx) settleOne(r ref, upTo uint64, reasons map[string]string) {
 	}
 }
 
-// settled ends what is pending. That a creation succeeds is no change of the
-// object (decision 0014), everything else is.
+// settled ends what is pending. That counts as a change of the object, the end
+// of its creation too (decision 0014).
 func (t *tx) settled(b *model.Base, reason string) {
-	if b.Provisioning != model.PendingCreate || reason != "" || !b.Updated.IsZero() {
-		b.Updated = t.at
-	}
+	b.Updated = t.at
 	b.Provisioning, b.Reason, b.Pending = model.Active, reason, 0
 	if reason != "" {
 		b.Provisioning = model.Error

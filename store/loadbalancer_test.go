@@ -54,7 +54,7 @@ func TestLoadBalancerCreate(t *testing.T) {
 	c.settle()
 	c.read(func(st *store.State) {
 		got, _ := st.LoadBalancer("lb1")
-		want.Provisioning, want.Pending, want.Revision = model.Active, 0, c.index
+		want.Provisioning, want.Pending, want.Updated, want.Revision = model.Active, 0, at(c.index), c.index
 		if d := cmp.Diff(want, got, byValue); d != "" {
 			t.Error(d)
 		}

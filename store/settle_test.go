@@ -22,7 +22,7 @@ func TestSettle(t *testing.T) {
 	c.statuses(map[string]model.Provisioning{"l1": model.Active, "l2": model.PendingCreate, "lb1": model.PendingCreate})
 	c.read(func(st *store.State) {
 		l, _ := st.Listener("l1")
-		if l.Pending != 0 || !l.Updated.IsZero() || l.Revision != c.index {
+		if l.Pending != 0 || l.Updated != at(c.index) || l.Revision != c.index {
 			t.Errorf("settled %+v", l.Base)
 		}
 		if newest, ok := st.PendingSince(); !ok || newest != upTo+1 {

@@ -61,7 +61,7 @@ func TestCreateAnswersWithTheSettledObject(t *testing.T) {
 	l := newLazy(t)
 	l.after = func(index uint64) { l.settle(index) }
 	lb := l.make("loadbalancers", "loadbalancer", `{"vip_subnet_id":"`+theSubnet+`"}`)
-	if lb["provisioning_status"] != "ACTIVE" || lb["updated_at"] != nil {
+	if lb["provisioning_status"] != "ACTIVE" || lb["updated_at"] == nil {
 		t.Errorf("%v, updated %v", lb["provisioning_status"], lb["updated_at"])
 	}
 }

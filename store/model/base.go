@@ -18,8 +18,8 @@ type Base struct {
 	Pending uint64 `json:"pending,omitempty"`
 
 	Created time.Time `json:"created_at"`
-	// Updated is zero until the first change. That a creation succeeds is none;
-	// that it fails, and the end of an update, are.
+	// Updated is zero until the object first becomes ACTIVE or ERROR: the end of
+	// a creation counts as a change (decision 0014).
 	Updated time.Time `json:"updated_at,omitzero"`
 	// Revision is the Raft index that last changed the object.
 	Revision uint64 `json:"revision"`
