@@ -52,7 +52,7 @@ func TestNothingIsProposedThatAVoterCannotRead(t *testing.T) {
 	// Whoever speaks to another says what it can read, so the reports of the new
 	// build tell the leader.
 	eventually(t, "the voter that was upgraded is known to be", func() bool {
-		old.node.Push([]byte("{}"))
+		old.node.Push(Small, []byte("{}"))
 		return proposed(a.group(t))
 	})
 	if err := b.group(t); !proposed(err) {

@@ -55,7 +55,7 @@ type Node struct {
 	onPush    func(from model.NodeID, report []byte)           // guarded by mu
 	onTell    func(model.NodeID, []byte) (any, error)          // guarded by mu
 	onSwitch  func(ctx context.Context, to model.NodeID) error // guarded by mu
-	pushers   map[model.NodeID]chan []byte                     // guarded by mu
+	pushers   map[route]chan []byte                            // guarded by mu
 	onRestart func(context.Context) (string, error)            // guarded by mu
 	verbs     map[string]func(context.Context, model.NodeID, []byte) (any, error)
 	admit     *admission
@@ -93,7 +93,7 @@ func Open(cfg Config, st *store.Store) (_ *Node, err error) {
 	n := &Node{
 		cfg: cfg, pace: newPace(t), st: st, log: cfg.Log.With("part", "raft"),
 		changed: make(chan struct{}, 1), fatal: make(chan error, 1), done: make(chan struct{}),
-		writes: make(chan struct{}, maxWrites), kick: make(chan struct{}, 1), pushers: make(map[model.NodeID]chan []byte),
+		writes: make(chan struct{}, maxWrites), kick: make(chan struct{}, 1), pushers: make(map[route]chan []byte),
 	}
 	n.admit = newAdmission()
 	n.holder.Store(cfg.Holder)

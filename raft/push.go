@@ -8,10 +8,28 @@ import (
 	"lbd/store/model"
 )
 
-// Push sends this node's report to all other nodes: the newest only, one at a
-// time to each, dropped where a node does not answer. It does not wait. The
-// report must not be changed afterwards.
-func (n *Node) Push(report []byte) {
+// Lane is a queue of reports of one size. Lanes neither replace nor hold up each
+// other's reports: every write of the cluster waits for what a small one tells, and a
+// large one is on its way, and being read, for tens of milliseconds.
+type Lane int
+
+const (
+	// Small reports are for what cannot wait.
+	Small Lane = iota
+	// Large reports have what is there once for each member or listener.
+	Large
+)
+
+// route is a lane to one node.
+type route struct {
+	to   model.NodeID
+	lane Lane
+}
+
+// Push sends this node's report to all other nodes: of each lane the newest only, one
+// at a time to each, dropped where a node does not answer. It does not wait. Reports
+// of different lanes may overtake each other. The report must not be changed afterwards.
+func (n *Node) Push(lane Lane, report []byte) {
 	self := n.Self()
 	if self == "" || n.core.Load() == nil || len(report) > maxBody {
 		return
@@ -31,17 +49,18 @@ func (n *Node) Push(report []byte) {
 		return
 	default:
 	}
-	for id, ch := range n.pushers {
-		if !peers[id] {
+	for r, ch := range n.pushers {
+		if !peers[r.to] {
 			close(ch)
-			delete(n.pushers, id)
+			delete(n.pushers, r)
 		}
 	}
 	for id := range peers {
-		ch, ok := n.pushers[id]
+		r := route{id, lane}
+		ch, ok := n.pushers[r]
 		if !ok {
 			ch = make(chan []byte, 1)
-			n.pushers[id] = ch
+			n.pushers[r] = ch
 			n.wg.Go(func() { n.pusher(id, ch) })
 		}
 		select { // replace what was not sent yet
@@ -52,7 +71,7 @@ func (n *Node) Push(report []byte) {
 	}
 }
 
-// pusher sends reports to one node until its channel or the node is closed.
+// pusher sends the reports of a route until its channel or the node is closed.
 func (n *Node) pusher(to model.NodeID, reports <-chan []byte) {
 	for {
 		var report []byte
@@ -89,7 +108,8 @@ func (n *Node) pusher(to model.NodeID, reports <-chan []byte) {
 }
 
 // OnPush sets who gets the reports of other nodes. fn is called on the
-// connection's goroutine and must not keep it long.
+// connection's goroutine, for two lanes of a node at once, and holds up the next
+// report of its lane.
 func (n *Node) OnPush(fn func(from model.NodeID, report []byte)) {
 	n.mu.Lock()
 	defer n.mu.Unlock()

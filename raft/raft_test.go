@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -201,13 +202,58 @@ func TestPushReachesPeersNewestFirst(t *testing.T) {
 		}
 	})
 	for i := range 50 {
-		a.node.Push(fmt.Appendf(nil, "%d", i))
+		a.node.Push(Small, fmt.Appendf(nil, "%d", i))
 	}
 	for last := ""; last != "49"; {
 		select {
 		case last = <-got:
 		case <-time.After(patience):
 			t.Fatalf("the newest report did not come, last was %q", last)
+		}
+	}
+}
+
+// TestLanesOfReportsAreApart: while a node reads a large report, small ones reach it,
+// and small ones that come after a large one do not take its place.
+func TestLanesOfReportsAreApart(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	a := c.first("a")
+	b := c.join("b", model.DataNode, a)
+	got, release := make(chan string, 100), make(chan struct{})
+	t.Cleanup(func() { close(release) })
+	b.node.OnPush(func(from model.NodeID, report []byte) {
+		got <- string(report)
+		if strings.HasPrefix(string(report), "slow") {
+			<-release
+		}
+	})
+	await := func(want string) {
+		t.Helper()
+		for last := ""; last != want; {
+			select {
+			case last = <-got:
+			case <-time.After(patience):
+				t.Fatalf("%q did not come, last was %q", want, last)
+			}
+		}
+	}
+	a.node.Push(Large, []byte("slow large"))
+	await("slow large")
+	a.node.Push(Large, []byte("next large")) // waits for the one before
+	a.node.Push(Small, []byte("small"))
+	await("small")
+	a.node.Push(Small, []byte("slow small"))
+	await("slow small")
+	a.node.Push(Small, []byte("newest small")) // waits, too
+	release <- struct{}{}
+	release <- struct{}{}
+	for missing := []string{"next large", "newest small"}; len(missing) > 0; {
+		select {
+		case s := <-got:
+			missing = slices.DeleteFunc(missing, func(m string) bool { return m == s })
+		case <-time.After(patience):
+			t.Fatalf("%q did not come", missing)
 		}
 	}
 }

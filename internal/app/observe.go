@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"lbd/internal/status"
+	"lbd/raft"
 	"lbd/store/model"
 )
 
@@ -39,7 +40,7 @@ type observer struct {
 	sums  *status.Ledger
 	build func() model.Report // fresh, without Epoch, Seq and the large part
 	large func() (map[model.MemberID]model.MemberHealth, map[model.ListenerID]model.ListenerCounters)
-	push  func([]byte)
+	push  func(raft.Lane, []byte)
 	log   *slog.Logger
 	wake  chan struct{} // size 1
 	api   chan struct{} // size 1; the API's subscription
@@ -56,7 +57,7 @@ type observer struct {
 func newObserver(
 	board *status.Board, sums *status.Ledger, build func() model.Report,
 	large func() (map[model.MemberID]model.MemberHealth, map[model.ListenerID]model.ListenerCounters),
-	push func([]byte), log *slog.Logger,
+	push func(raft.Lane, []byte), log *slog.Logger,
 ) *observer {
 	api := make(chan struct{}, 1)
 	return &observer{
@@ -111,10 +112,12 @@ func (o *observer) run(ctx context.Context, changed <-chan struct{}) error {
 			o.log.Error("encode report", "err", err)
 			continue
 		}
+		lane := raft.Small
 		if d != nil {
 			nextFull = time.Now().Add(costShare * d.took)
+			lane = raft.Large
 		}
-		o.push(b)
+		o.push(lane, b)
 	}
 }
 
@@ -184,14 +187,16 @@ func (o *observer) receive(from model.NodeID, b []byte) {
 		o.log.Warn("report of a peer names another node", "node", from)
 		return
 	}
-	if old, ok := o.board.Get(from); !m.Full && ok && old.Epoch == m.Report.Epoch {
-		m.Report.Members, m.Report.Listeners = old.Members, old.Listeners
-	} else {
+	o.mu.Lock() // reports of two lanes come at once
+	defer o.mu.Unlock()
+	put := o.board.Put
+	if !m.Full {
+		put = o.board.PutSmall
+	}
+	if old, ok := o.board.Get(from); m.Full || !ok || old.Epoch != m.Report.Epoch {
 		m.Report.Listeners = o.sums.Heard(from, m.Report.Epoch, m.Report.Listeners)
 	}
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.board.Put(m.Report) {
+	if put(m.Report) {
 		o.wakeSubs()
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"lbd/internal/status"
+	"lbd/raft"
 	"lbd/store/model"
 )
 
@@ -25,10 +26,13 @@ func TestLargePartHoldsNobodyUp(t *testing.T) {
 				time.Sleep(time.Duration(took.Load()))
 				return nil, map[model.ListenerID]model.ListenerCounters{"l": {Requests: requests.Add(1)}}
 			},
-			func(b []byte) {
+			func(lane raft.Lane, b []byte) {
 				m, err := decodeMessage(b)
 				if err != nil {
 					t.Error(err)
+				}
+				if m.Full != (lane == raft.Large) {
+					t.Errorf("full: %t, in lane %d", m.Full, lane)
 				}
 				if m.Full {
 					full.Add(1)

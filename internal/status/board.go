@@ -34,6 +34,7 @@ type Board struct {
 type row struct {
 	report model.Report
 	at     time.Time // with monotonic reading
+	large  uint64    // Seq of the report that brought Members and Listeners; 0: none did
 }
 
 // New makes an empty board.
@@ -41,27 +42,52 @@ func New() *Board {
 	return &Board{changed: make(chan struct{}, 1), rows: map[model.NodeID]row{}}
 }
 
-// Put takes a report if it is newer than the row it would replace, and says
-// whether it did. The report must not be changed afterwards.
-func (b *Board) Put(r model.Report) bool {
+// Put takes a whole report if it is newer than the row it would replace, and says
+// whether it took anything. Of one that small ones have overtaken it takes the large
+// part, Members and Listeners, if that is newer. The report must not be changed afterwards.
+func (b *Board) Put(r model.Report) bool { return b.put(r, true) }
+
+// PutSmall is Put of a report without the large part: the row keeps the one it has from
+// the same process of the node. That of r counts only where there is none.
+func (b *Board) PutSmall(r model.Report) bool { return b.put(r, false) }
+
+func (b *Board) put(r model.Report, whole bool) bool {
 	if r.Node == "" {
 		return false
 	}
-	now := time.Now()
 	b.mu.Lock()
 	old, known := b.rows[r.Node]
-	restarted := r.Epoch < old.report.Epoch && now.Sub(old.at) > restartAfter
-	if known && !newer(r, old.report) && !restarted || !known && len(b.rows) >= MaxRows {
+	next, ok := old.next(r, time.Now(), whole)
+	if !ok || !known && len(b.rows) >= MaxRows {
 		b.mu.Unlock()
 		return false
 	}
-	b.rows[r.Node] = row{r, now}
+	b.rows[r.Node] = next
 	b.mu.Unlock()
 	select {
 	case b.changed <- struct{}{}:
 	default:
 	}
 	return true
+}
+
+// next is the row after a report, not ok when that brings nothing new.
+func (old row) next(r model.Report, now time.Time, whole bool) (next row, ok bool) {
+	restarted := r.Epoch < old.report.Epoch && now.Sub(old.at) > restartAfter
+	same := r.Epoch == old.report.Epoch
+	switch {
+	case old.report.Node != "" && !newer(r, old.report) && !restarted:
+		old.report.Members, old.report.Listeners = r.Members, r.Listeners
+		overtaken := whole && same && r.Seq > old.large
+		old.large = r.Seq
+		return old, overtaken
+	case whole:
+		return row{r, now, r.Seq}, true
+	case same:
+		r.Members, r.Listeners = old.report.Members, old.report.Listeners
+		return row{r, now, old.large}, true
+	}
+	return row{r, now, 0}, true
 }
 
 func newer(a, b model.Report) bool {

@@ -64,6 +64,44 @@ func TestAgeGrowsUntilTheNodeIsHeardAgain(t *testing.T) {
 	})
 }
 
+// TestLargeAndSmallReportsOvertakeEachOther: whatever the order of arrival, the row
+// ends with the newest small part and the newest large part of the newest process.
+func TestLargeAndSmallReportsOvertakeEachOther(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		type sent struct {
+			epoch int64
+			seq   uint64
+			large bool
+		}
+		var all []sent
+		for epoch := range int64(2) {
+			for seq := range uint64(5) {
+				all = append(all, sent{epoch + 1, seq + 1, rapid.Bool().Draw(t, "large")})
+			}
+		}
+		b := New()
+		for _, s := range rapid.Permutation(all).Draw(t, "arrival") {
+			r := model.Report{Node: "a", Epoch: s.epoch, Seq: s.seq, Applied: s.seq}
+			if s.large {
+				r.Listeners = map[model.ListenerID]model.ListenerCounters{"l": {Requests: int64(s.seq)}}
+				b.Put(r)
+			} else {
+				b.PutSmall(r)
+			}
+		}
+		last := int64(0) // the newest large part of the second process
+		for _, s := range all[5:] {
+			if s.large {
+				last = int64(s.seq)
+			}
+		}
+		h, _ := b.Get("a")
+		if h.Epoch != 2 || h.Seq != 5 || h.Applied != 5 || h.Listeners["l"].Requests != last {
+			t.Fatalf("%+v, want the large part of report %d", h.Report, last)
+		}
+	})
+}
+
 func TestBoardIsBounded(t *testing.T) {
 	b := New()
 	for i := range MaxRows + 10 {
