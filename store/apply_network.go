@@ -48,23 +48,29 @@ func (t *tx) networkUpdate(p *NetworkPatch) error {
 	return nil
 }
 
-// networkDelete removes a network and its subnets, unless something uses them.
+// networkDelete removes a network, its subnets and the floating IPs that lead
+// nowhere, unless something uses them.
 func (t *tx) networkDelete(p *NetworkRef) error {
 	old, ok := t.st.networks[p.ID]
 	if !ok {
 		return networkNotFound(p.ID)
 	}
+	idle := some(t.st.floatingIPs, t.st.floatingOn[p.ID], byFloatingIP)
+	used := slices.ContainsFunc(idle, func(f *model.FloatingIP) bool { return f.Port != "" })
 	// A router's gateway is a port too.
-	if len(t.st.portsOn[p.ID]) > 0 || len(t.st.floatingOn[p.ID]) > 0 {
+	if len(t.st.portsOn[p.ID]) > 0 || used {
 		return Errorf(Conflict, "Unable to complete operation on network %s. There are one or more ports still in use on the network.", p.ID)
 	}
 	subnets := t.st.SubnetsOf(p.ID)
 	for _, sn := range subnets {
-		if err := t.subnetUnused(sn); err != nil {
+		if err := t.subnetHas(sn, len(t.st.portsIn[sn.ID])); err != nil {
 			return err
 		}
 	}
 
+	for _, f := range idle {
+		t.st.dropFloatingIP(f)
+	}
 	for _, sn := range subnets {
 		t.st.dropSubnet(sn)
 	}

@@ -141,7 +141,12 @@ func (t *tx) subnetDelete(p *SubnetRef) error {
 }
 
 func (t *tx) subnetUnused(sn *model.Subnet) error {
-	if len(t.st.portsIn[sn.ID]) > 0 || len(t.st.floatingIn[sn.ID]) > 0 {
+	return t.subnetHas(sn, len(t.st.portsIn[sn.ID])+len(t.st.floatingIn[sn.ID]))
+}
+
+// subnetHas refuses to lose a subnet with that many addresses in use, or members.
+func (t *tx) subnetHas(sn *model.Subnet, addresses int) error {
+	if addresses > 0 {
 		return Errorf(Conflict, "Unable to complete operation on subnet %s: One or more ports have an IP allocation from this subnet.", sn.ID)
 	}
 	if len(t.st.membersIn[sn.ID]) > 0 {

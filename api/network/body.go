@@ -33,8 +33,13 @@ func readBody(c echo.Context, wrapper string) (*body, error) {
 	if err != nil {
 		return nil, err
 	}
-	raw, ok := outer.m[wrapper]
-	if !ok || len(outer.m) != 1 {
+	return outer.inside(wrapper)
+}
+
+// inside is the object that is all of b.
+func (b *body) inside(wrapper string) (*body, error) {
+	raw, ok := b.m[wrapper]
+	if !ok || len(b.m) != 1 {
 		return nil, badRequest("Unable to find '%s' in request body", wrapper)
 	}
 	m, err := object(raw)

@@ -92,7 +92,14 @@ func (k *resource[T]) list(p *Part) echo.HandlerFunc {
 
 func (k *resource[T]) make(p *Part) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		b, err := readBody(c, k.one)
+		outer, err := readObject(c)
+		if err != nil {
+			return err
+		}
+		if list, ok := outer.m[k.many]; ok && len(outer.m) == 1 {
+			return k.makeMany(p, c, list)
+		}
+		b, err := outer.inside(k.one)
 		if err != nil {
 			return err
 		}

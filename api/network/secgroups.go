@@ -82,6 +82,13 @@ func changedSecurityGroup(_ *Part, c echo.Context, b *body, g *model.SecurityGro
 		patch.Stateless = new(bool)
 		*patch.Stateless = !*stateful
 	}
+	switch {
+	case patch.Name == nil || *patch.Name == g.Name:
+	case g.Default:
+		b.fail(&fault{store.Errorf(store.Conflict, "Updating default security group not allowed."), "SecurityGroupCannotUpdateDefault"})
+	case *patch.Name == defaultGroupName:
+		b.fail(&fault{store.Errorf(store.Conflict, "Default security group already exists."), "SecurityGroupDefaultAlreadyExists"})
+	}
 	return change{store.SecurityGroupUpdate, patch, string(g.ID)}, b.done()
 }
 
@@ -184,7 +191,7 @@ func newSecurityGroupRule(p *Part, c echo.Context, b *body) (change, error) {
 		Egress:   b.oneOf("direction", "", "ingress", "egress") == "egress",
 		IPv6:     strings.EqualFold(b.oneOf("ethertype", "IPv4", "IPv4", "IPv6"), "IPv6"),
 		Protocol: b.protocol("protocol"),
-		PortMin:  b.integer("port_range_min", 0, 65535), PortMax: b.integer("port_range_max", 0, 65535),
+		PortMin:  b.port("port_range_min"), PortMax: b.port("port_range_max"),
 		RemotePrefix: b.prefix("remote_ip_prefix"),
 	}
 	b.notThere("remote_address_group_id", "Address group", "AddressGroup")
@@ -241,6 +248,17 @@ func checkRule(b *body, r *model.SecurityGroupRule) {
 			bad("SecurityGroupInvalidProtocolForPort", "Invalid protocol %s for port range, only supported for TCP, UDP, UDPLITE, SCTP and DCCP.", r.Protocol)
 		}
 	}
+}
+
+// port is a port number or, with ICMP, a type or code.
+func (b *body) port(key string) *int {
+	const any32 = 1<<31 - 1
+	n := b.integer(key, -any32, any32)
+	if n != nil && (*n < 0 || *n > 65535) {
+		b.fail(&fault{store.Errorf(store.Invalid, "Invalid value for port %d", *n), "SecurityGroupInvalidPortValue"})
+		return nil
+	}
+	return n
 }
 
 // protocol is a name or number, lower case; "" for any.

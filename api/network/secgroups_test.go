@@ -67,6 +67,7 @@ func TestSecurityGroupsAndRules(t *testing.T) {
 	bad(`"direction":"in"`, 400, "HTTPBadRequest", "Invalid input for direction. Reason: 'in' is not in ['ingress', 'egress'].")
 	bad(`"protocol":"tcp"`, 400, "HTTPBadRequest", "Failed to parse request. Required attribute 'direction' not specified")
 	bad(`"direction":"ingress","port_range_min":80,"port_range_max":80`, 400, "SecurityGroupProtocolRequiredWithPorts", "Must also specify protocol if port range is given.")
+	bad(`"direction":"ingress","protocol":"tcp","port_range_min":-16,"port_range_max":80`, 400, "SecurityGroupInvalidPortValue", "Invalid value for port -16")
 	bad(`"direction":"ingress","protocol":"tcp","port_range_min":81,"port_range_max":80`, 400, "SecurityGroupInvalidPortRange", "For TCP/UDP protocols, port_range_min must be <= port_range_max")
 	bad(`"direction":"ingress","protocol":"icmp","port_range_max":1`, 400, "SecurityGroupMissingIcmpType", "ICMP code (port-range-max) 1 is provided but ICMP type (port-range-min) is missing.")
 	bad(`"direction":"ingress","ethertype":"IPv6","remote_ip_prefix":"192.0.2.0/24"`, 400, "SecurityGroupRuleParameterConflict", "Conflicting value ethertype IPv6 for CIDR 192.0.2.0/24")

@@ -23,8 +23,8 @@ type amphora struct {
 	solo bool         // the cluster's only data node
 }
 
-// amphoraSpace is the name space of amphora ids: the same node and load
-// balancer have the same id on every node, and for ever.
+// amphoraSpace is the name space of the ids of amphorae and of their ports: the
+// same node and load balancer have the same id on every node, and for ever.
 var amphoraSpace = uuid.MustParse("6f6a3c5e-5d0a-4c0e-9a53-0d9a4c6f1b7e")
 
 func amphoraID(node model.NodeID, lb model.LoadBalancerID) string {
@@ -45,7 +45,7 @@ func amphoraResource() resource[*amphora] {
 			{name: "lb_network_ip", get: of(func(x amp) any { return hostOf(x.node.Cluster) })},
 			{name: "vrrp_ip", get: of(amphoraAddress)},
 			{name: "ha_ip", get: of(func(x amp) any { return text(x.lb.VIP.String()) })},
-			{name: "vrrp_port_id", get: always(nil)},
+			{name: "vrrp_port_id", get: of(func(x amp) any { return amphoraID(x.node.ID, "port/"+x.lb.ID) })},
 			{name: "ha_port_id", get: of(func(x amp) any { return text(x.lb.VIP.Port) })},
 			{name: "cert_expiration", get: always(nil)},
 			{name: "cert_busy", get: always(false)},
@@ -89,11 +89,14 @@ func amphoraResource() resource[*amphora] {
 }
 
 // role follows the kernel of the node: MASTER is who has the VIP, whatever
-// else it says of itself.
+// else it says of itself. A node without a holder (--no-vip) serves alone where
+// the machine has the addresses.
 func (x *amphora) role() string {
 	switch {
 	case x.row == nil:
 		return ""
+	case x.solo && x.row.Role.Holder == 0 && x.row.Role.Role == model.RoleActive:
+		return "STANDALONE"
 	case slices.Contains(x.row.Role.VIPs, x.lb.VIP.Address):
 		if x.solo {
 			return "STANDALONE"

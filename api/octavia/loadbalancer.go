@@ -16,8 +16,8 @@ const nounLoadBalancer = "Load Balancer"
 // providers are the names this one provider answers to. The first is the default.
 var providers = []struct{ name, description string }{
 	{model.DefaultProvider, "The lbd driver."},
-	{"amphora", "Another name of the lbd driver, for clients that ask for it."},
-	{"octavia", "Another name of the lbd driver, for clients that ask for it."},
+	{"amphora", "Another name of the lbd driver for clients that ask for it."},
+	{"octavia", "Another name of the lbd driver for clients that ask for it."},
 }
 
 func isProvider(name string) bool {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
 
 	"lbd/store"
 	"lbd/store/model"
@@ -33,7 +34,7 @@ func (w *contractWorld) node(id model.NodeID, kind model.NodeKind, addr string) 
 // does is a report of a node.
 func report(node model.NodeID, role model.RoleName, vips ...string) model.Heard {
 	h := model.Heard{Age: 5 * time.Millisecond, Report: model.Report{
-		Node: node, Applied: 1, Role: model.RoleReport{Role: role, Term: 3, Since: epoch, Why: "because", Interface: "eth0"},
+		Node: node, Applied: 1, Role: model.RoleReport{Role: role, Term: 3, Since: epoch, Why: "because", Interface: "eth0", Holder: 7},
 		Members: map[model.MemberID]model.MemberHealth{}, Listeners: map[model.ListenerID]model.ListenerCounters{},
 	}}
 	for _, v := range vips {
@@ -110,7 +111,7 @@ func TestAmphoraRow(t *testing.T) {
 	id := x["id"].(string)
 	want := object{
 		"id": id, "loadbalancer_id": p.lb, "compute_id": "n1", "lb_network_ip": "198.51.100.201", "vrrp_ip": "198.51.100.201", "ha_ip": lb["vip_address"],
-		"vrrp_port_id": nil, "ha_port_id": lb["vip_port_id"], "cert_expiration": nil, "cert_busy": false, "role": "STANDALONE", "status": "ALLOCATED",
+		"vrrp_port_id": x["vrrp_port_id"], "ha_port_id": lb["vip_port_id"], "cert_expiration": nil, "cert_busy": false, "role": "STANDALONE", "status": "ALLOCATED",
 		"vrrp_interface": "eth0", "vrrp_id": json.Number("1"), "vrrp_priority": json.Number("100"), "cached_zone": nil,
 		"created_at": "2030-01-01T00:00:00", "updated_at": "2030-01-01T00:00:00", "image_id": nil, "compute_flavor": nil,
 		"node": "node-n1", "role_reason": "because", "observed_age_ms": json.Number("5"),
@@ -118,6 +119,9 @@ func TestAmphoraRow(t *testing.T) {
 	want["created_at"] = lb["created_at"]
 	if diff := cmp.Diff(want, x); diff != "" {
 		t.Errorf("row (-want +got):\n%s", diff)
+	}
+	if port, _ := x["vrrp_port_id"].(string); uuid.Validate(port) != nil || port == id {
+		t.Errorf("vrrp_port_id is %v", x["vrrp_port_id"])
 	}
 	if again := p.amphorae("")["node-n1"]["id"]; again != id {
 		t.Errorf("the id changed from %s to %v", id, again)
@@ -273,4 +277,22 @@ func TestSharesAreShownAndMovedOneByOne(t *testing.T) {
 	failover("/v2.0/octavia/amphorae/" + rows["alpha"]["id"].(string) + "/failover")
 	failover("/v2.0/octavia/amphorae/"+rows["beta"]["id"].(string)+"/failover", move)
 	failover("/v2.0/lbaas/loadbalancers/"+p.lb+"/failover", move, move)
+}
+
+// TestAmphoraWithoutHolder: with --no-vip the addresses are the machine's own.
+func TestAmphoraWithoutHolder(t *testing.T) {
+	p := newPopulated(t)
+	p.node("n1", model.DataNode, "198.51.100.201")
+	for _, c := range []struct {
+		role   model.RoleName
+		holder uint64
+		want   any
+	}{{model.RoleActive, 0, "STANDALONE"}, {model.RoleActive, 7, nil}, {model.RoleUnknown, 0, nil}} {
+		h := report("n1", c.role)
+		h.Role.Holder = c.holder
+		p.heard(h)
+		if got := p.amphorae("")["node-n1"]["role"]; got != c.want {
+			t.Errorf("%s with holder %d: role %v, want %v", c.role, c.holder, got, c.want)
+		}
+	}
 }
