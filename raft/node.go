@@ -68,6 +68,7 @@ type Node struct {
 	holder    atomic.Uint64  // this node's VIP holder; see SetHolder
 	tethers   *tether.Server // nil where the kernel has no signatures
 	metrics   *metrics
+	good      keeper
 }
 
 // Open takes the data directory and the peer port. It damages nothing: what it

@@ -41,13 +41,13 @@ func (s *source) Current() *model.Config {
 // Changed implements dataplane.Source.
 func (s *source) Changed() <-chan struct{} { return s.watch.C() }
 
-// keepEvery is how often the last good configuration is written at most: each
-// write is an fsync, and losing the newest second only means that a node that
-// boots without a quorum serves what it served a second before.
+// keepEvery is how often the last good configuration is kept at most: each time
+// is an fsync, and losing the newest second only means that a node that boots
+// without a quorum serves what it served a second before.
 const keepEvery = time.Second
 
-// longestKeep bounds how old it gets where writing takes long: with a hundred
-// thousand members it is tens of megabytes, and costShare holds for it, too.
+// longestKeep bounds how old it gets where writing takes long: all of a hundred
+// thousand members is tens of megabytes, and costShare holds for it, too.
 const longestKeep = 30 * time.Second
 
 // keepAgain is the pause after a write that took so long.
@@ -58,22 +58,19 @@ func keepAgain(took time.Duration) time.Duration {
 // keepLastGood writes what the data plane has loaded to disk until ctx ends.
 // applied tells the index the data plane serves, changed when it may have grown.
 func (s *source) keepLastGood(ctx context.Context, node *raft.Node, applied func() uint64, log *slog.Logger) error {
-	var saved *model.Config
 	tick := time.NewTicker(keepEvery)
 	defer tick.Stop()
 	var next time.Time
 	save := func() {
 		c := s.Current()
-		if c.Index == 0 || applied() < c.Index || saved != nil && sameServices(saved, c) {
+		if c.Index == 0 || applied() < c.Index {
 			return
 		}
 		began := time.Now()
 		defer func() { next = time.Now().Add(keepAgain(time.Since(began)) - keepEvery/2) }() // the tick after it counts
 		if err := node.SaveLastGood(c); err != nil {
 			log.Warn("last good configuration was not saved", "err", err)
-			return
 		}
-		saved = c
 	}
 	for {
 		select {
@@ -86,18 +83,4 @@ func (s *source) keepLastGood(ctx context.Context, node *raft.Node, applied func
 			}
 		}
 	}
-}
-
-// sameServices reports whether two configurations serve the same: unchanged
-// services are the same pointers.
-func sameServices(a, b *model.Config) bool {
-	if len(a.Services) != len(b.Services) {
-		return false
-	}
-	for i := range a.Services {
-		if a.Services[i] != b.Services[i] {
-			return false
-		}
-	}
-	return true
 }
