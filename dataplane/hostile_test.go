@@ -2,6 +2,7 @@ package dataplane
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
 	"io"
 	"net"
@@ -196,6 +197,7 @@ func TestHTTP2FloodsLeaveOthersAlone(t *testing.T) {
 	e, _ := http2Edge(t)
 	good := e.dialHTTP2()
 	id := uint32(1)
+	before := heap()
 	served := func(during string) {
 		t.Helper()
 		good.SetDeadline(time.Now().Add(e.wait))
@@ -222,6 +224,24 @@ func TestHTTP2FloodsLeaveOthersAlone(t *testing.T) {
 		},
 		"settings": func(w *h2Wire, i uint32) error {
 			return w.fr.WriteSettings(http2.Setting{ID: http2.SettingInitialWindowSize, Val: i})
+		},
+		"settings by the thousand": func(w *h2Wire, i uint32) error {
+			many := make([]http2.Setting, 2730)
+			for j := range many {
+				many[j] = http2.Setting{ID: http2.SettingInitialWindowSize, Val: i}
+			}
+			return w.fr.WriteSettings(many...)
+		},
+		"a block that unpacks to 64 MiB": func(w *h2Wire, i uint32) error {
+			block := bytes.Repeat([]byte{0xbe}, 16<<10) // the newest of the table
+			if i == 0 {
+				block = w.block(asks("x", strings.Repeat("y", 4000)))
+			}
+			return w.fr.WriteHeaders(http2.HeadersFrameParam{StreamID: 2*i + 1, BlockFragment: block, EndStream: true, EndHeaders: true})
+		},
+		"tables of no size": func(w *h2Wire, i uint32) error {
+			block := bytes.Repeat([]byte{0x20}, 16<<10)
+			return w.fr.WriteHeaders(http2.HeadersFrameParam{StreamID: 2*i + 1, BlockFragment: block, EndStream: true, EndHeaders: true})
 		},
 		"ping":           func(w *h2Wire, i uint32) error { return w.fr.WritePing(false, [8]byte{}) },
 		"priority":       func(w *h2Wire, i uint32) error { return w.fr.WritePriority(2*i+1, http2.PriorityParam{StreamDep: 0}) },
@@ -263,6 +283,9 @@ func TestHTTP2FloodsLeaveOthersAlone(t *testing.T) {
 		got := w.outcome(0)
 		if got != "goaway ENHANCE_YOUR_CALM" && !(strings.HasPrefix(got, "end: ") && !strings.Contains(got, "timeout")) {
 			t.Errorf("%s: %q", name, got)
+		}
+		if grown := heap() - before; grown > 8<<20 { // by all of them together
+			t.Errorf("%s: %d KiB are held for it", name, grown>>10)
 		}
 		w.Close()
 		<-sent

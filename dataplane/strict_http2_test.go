@@ -64,6 +64,10 @@ var http2Vectors = append(malformed(
 	[]string{"x", "y"},
 	asks(":method", ""),
 	asks(":scheme", ""),
+	asks(":scheme", "https\r\nx: y"),
+	asks(":scheme", "https\x00"),
+	asks(":scheme", "ht tp"),
+	asks(":scheme", "2https"),
 	asks(":path", ""),
 	asks(":authority", ""), // and no host
 	append(asks(), ":method", "GET"),

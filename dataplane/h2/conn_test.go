@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -366,17 +367,45 @@ func TestTooManyFieldsGet431(t *testing.T) {
 // However slowly resets come, opening what is reset gives nothing for it: no stream
 // is left when the next one begins, so that no other bound helps.
 func TestResetsArePaidFor(t *testing.T) {
+	by := func(frame func(r *raw, id uint32) error) func(*raw, uint32) error { // CVE-2025-8671
+		return func(r *raw, id uint32) error {
+			r.request(id, false)
+			return frame(r, id)
+		}
+	}
+	behindTheEnd := func(frame func(r *raw, id uint32) error) func(*raw, uint32) error {
+		return func(r *raw, id uint32) error {
+			r.request(id, true)
+			return frame(r, id)
+		}
+	}
 	for name, reset := range map[string]func(r *raw, id uint32) error{
-		"by the client": func(r *raw, id uint32) error { return r.fr.WriteRSTStream(id, http2.ErrCodeCancel) },
-		"by us": func(r *raw, id uint32) error {
+		"by the client": by(func(r *raw, id uint32) error { return r.fr.WriteRSTStream(id, http2.ErrCodeCancel) }),
+		"by us, window opened by 0": by(func(r *raw, id uint32) error {
 			return r.fr.WriteRawFrame(http2.FrameWindowUpdate, 0, id, make([]byte, 4))
-		},
+		}),
+		"by us, window too wide": by(func(r *raw, id uint32) error { return r.fr.WriteWindowUpdate(id, maxWindow) }),
+		"by us, stream that waits for itself": by(func(r *raw, id uint32) error {
+			return r.fr.WritePriority(id, http2.PriorityParam{StreamDep: id})
+		}),
+		"by us, trailers that do not end": by(func(r *raw, id uint32) error {
+			r.request(id, false)
+			return nil
+		}),
+		"by us, malformed trailers": by(func(r *raw, id uint32) error {
+			r.request(id, true)
+			return nil
+		}),
+		"by us, DATA behind the end":    behindTheEnd(func(r *raw, id uint32) error { return r.fr.WriteData(id, false, make([]byte, smallData)) }),
+		"by us, HEADERS behind the end": behindTheEnd(func(r *raw, id uint32) error { r.request(id, true); return nil }),
 	} {
 		t.Run(name, func(t *testing.T) {
-			addr, conns := server(t, Config{}, func(r *http.Request, w io.Writer) error {
-				_, err := io.Copy(io.Discard, r.Body)
-				return err
-			})
+			var served atomic.Int32
+			addr, conns := server(t, Config{Handle: func(s *Stream) {
+				served.Add(1)
+				_, _ = io.Copy(io.Discard, s) // up to the reset
+				s.Abort()
+			}}, nil)
 			r := dial(t, addr)
 			r.fr.AllowIllegalWrites = true
 			code := make(chan http2.ErrCode, 1)
@@ -385,7 +414,6 @@ func TestResetsArePaidFor(t *testing.T) {
 			const count = 4 * budgetFull / priceReset
 			for i := range uint32(count) {
 				id := 2*i + 1
-				r.request(id, false)
 				if reset(r, id) != nil {
 					break
 				}
@@ -406,6 +434,28 @@ func TestResetsArePaidFor(t *testing.T) {
 				r.Close()
 				<-code
 			}
+			// The frames have a price, too; time gives some back while the test runs.
+			if n := served.Load(); n < budgetFull/priceReset/2 || n > 2*budgetFull/priceReset {
+				t.Errorf("%d requests were begun", n)
+			}
 		})
+	}
+}
+
+// One SETTINGS frame may change the windows of all streams thousands of times.
+func TestSettingsArePaidForEach(t *testing.T) {
+	n := new(Counters)
+	addr, conns := server(t, Config{Counters: n}, echo)
+	r := dial(t, addr)
+	<-conns
+	many := make([]http2.Setting, maxFrame/6)
+	for i := range many {
+		many[i] = http2.Setting{ID: http2.SettingInitialWindowSize, Val: uint32(i)}
+	}
+	if err := r.fr.WriteSettings(many...); err != nil {
+		t.Fatal(err)
+	}
+	if code := r.goAway(); code != http2.ErrCodeEnhanceYourCalm || n.Floods.Load() != 1 {
+		t.Errorf("GOAWAY %v, %d floods counted", code, n.Floods.Load())
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"os"
 	"testing"
 	"time"
 
@@ -168,7 +167,7 @@ func (r *raw) goAway() http2.ErrCode {
 		}
 		return ok
 	})
-	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, os.ErrClosed) {
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, net.ErrClosed) {
 		r.t.Fatalf("no GOAWAY: %v", err)
 	}
 	return code

@@ -84,6 +84,18 @@ func fieldValue(s string) bool {
 	return !blank(s[0]) && !blank(s[len(s)-1])
 }
 
+// scheme reports whether s is one by its form (RFC 3986 section 3.1).
+func scheme(s string) bool {
+	for i := range len(s) {
+		c := s[i]
+		letter := 'a' <= c|0x20 && c|0x20 <= 'z'
+		if !letter && (i == 0 || (c < '0' || c > '9') && c != '+' && c != '-' && c != '.') {
+			return false
+		}
+	}
+	return s != ""
+}
+
 // visible reports whether s may stand in a request line.
 func visible(s string) bool {
 	for i := range len(s) {
@@ -125,7 +137,7 @@ func (h *headList) translate(ended bool) (request, error) {
 			return r, errMalformed
 		}
 		target = h.authority
-	} else if h.scheme == "" || !visible(h.path) || h.path[0] != '/' && (h.path != "*" || h.method != "OPTIONS") {
+	} else if !scheme(h.scheme) || !visible(h.path) || h.path[0] != '/' && (h.path != "*" || h.method != "OPTIONS") {
 		return r, errMalformed
 	}
 	host, err := h.host()

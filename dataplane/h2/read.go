@@ -158,12 +158,14 @@ func (c *Conn) streamError(e http2.StreamError) error {
 	s := c.streams[e.StreamID]
 	open := s != nil && !s.closed
 	c.mu.Unlock()
-	if open {
+	if open { // whatever the frame was: it has undone a request (CVE-2025-8671)
 		c.resetStream(s, e.Code)
-	} else if err := c.control(func(w *writer) { w.reset(e.StreamID, e.Code) }); err != nil {
+		return c.spend(priceReset)
+	}
+	if err := c.control(func(w *writer) { w.reset(e.StreamID, e.Code) }); err != nil {
 		return err
 	}
-	if e.Code == http2.ErrCodeStreamClosed { // what was on its way when we reset it
+	if e.Code == http2.ErrCodeStreamClosed { // what was on its way when it was answered
 		return c.spend(priceControl)
 	}
 	return c.spend(priceReset)
@@ -181,7 +183,8 @@ func (c *Conn) known(id uint32) (*Stream, error) {
 }
 
 func (c *Conn) settings(f *http2.SettingsFrame) error {
-	if err := c.spend(priceControl); err != nil || f.IsAck() {
+	// Each setting may change the windows of all streams, and a frame holds 2,730.
+	if err := c.spend(priceControl * float64(max(1, f.NumSettings()))); err != nil || f.IsAck() {
 		return err
 	}
 	table := int64(-1)
