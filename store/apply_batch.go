@@ -77,8 +77,8 @@ type batch struct {
 func (t *tx) sortBatch(b *batch, pool model.PoolID, x *BatchMember) error {
 	m := x.Member
 	m.Pool = pool
-	id, exists := t.st.memberAt[keyOfMember(&m)]
 	at := addrPortOf(&m)
+	old, exists := t.st.membersOf[pool].at(at)
 	if b.at[at] {
 		if exists {
 			return invalidf("Member must be updated only once in the same request.")
@@ -94,7 +94,7 @@ func (t *tx) sortBatch(b *batch, pool model.PoolID, x *BatchMember) error {
 		b.made = append(b.made, &m)
 		return t.checkNewMember(&m)
 	}
-	n := *t.st.members[id]
+	n := *old
 	if !x.KeepName {
 		n.Name = m.Name
 	}
@@ -106,5 +106,3 @@ func (t *tx) sortBatch(b *batch, pool model.PoolID, x *BatchMember) error {
 	b.changed = append(b.changed, &n)
 	return nil
 }
-
-func addrPortOf(m *model.Member) netip.AddrPort { return netip.AddrPortFrom(m.Address.Unmap(), m.Port) }

@@ -19,7 +19,7 @@ func (t *tx) memberCreate(p *model.Member) error {
 	if err := fresh(t.st.members, p.ID); err != nil {
 		return err
 	}
-	if _, taken := t.st.memberAt[keyOfMember(p)]; taken {
+	if _, taken := t.st.membersOf[p.Pool].at(addrPortOf(p)); taken {
 		return memberTaken(p)
 	}
 

@@ -137,8 +137,8 @@ func (t *tx) failBelow(lb *model.LoadBalancer, upTo uint64, reason string, reaso
 	}
 	for pool := range t.st.poolsOf[lb.ID] {
 		fail(string(pool), &t.st.pools[pool].Base)
-		for id := range t.st.membersOf[pool] {
-			fail(string(id), &t.st.members[id].Base)
+		for _, m := range t.st.membersOf[pool] {
+			fail(string(m.ID), &m.Base)
 		}
 		if m, ok := t.st.MonitorOf(pool); ok {
 			fail(string(m.ID), &m.Base)

@@ -1,6 +1,10 @@
 package store
 
-import "lbd/store/model"
+import (
+	"net/netip"
+
+	"lbd/store/model"
+)
 
 // TreeCreatePayload makes a load balancer with all below it, or nothing
 // (contract 3.1.2). All objects carry their ids; a listener's DefaultPool is
@@ -191,7 +195,7 @@ func (c *treeCheck) pool(x *TreePool) error {
 			return err
 		}
 	}
-	at := map[memberKey]bool{}
+	at := map[netip.AddrPort]bool{}
 	for i := range x.Members {
 		m := x.Members[i]
 		m.Pool = x.Pool.ID
@@ -201,10 +205,10 @@ func (c *treeCheck) pool(x *TreePool) error {
 		if err := c.own(nounMember, string(m.ID)); err != nil {
 			return err
 		}
-		if at[keyOfMember(&m)] {
+		if at[addrPortOf(&m)] {
 			return memberTaken(&m)
 		}
-		at[keyOfMember(&m)] = true
+		at[addrPortOf(&m)] = true
 	}
 	return nil
 }

@@ -92,8 +92,8 @@ func (c *checker) balancing() {
 		c.base("member", m.ID, &m.Base)
 		c.want(has(st.pools, m.Pool), "member %s: no pool %s", m.ID, m.Pool)
 		c.want(m.Subnet == "" || has(st.subnets, m.Subnet), "member %s: no subnet %s", m.ID, m.Subnet)
-		c.want(m.Provisioning == model.PendingDelete || st.memberAt[keyOfMember(m)] == m.ID,
-			"member %s: its address %s is another's", m.ID, netip.AddrPortFrom(m.Address, m.Port))
+		first, _ := st.membersOf[m.Pool].at(addrPortOf(m))
+		c.want(m.Provisioning == model.PendingDelete || first == m, "member %s: its address %s is another's", m.ID, netip.AddrPortFrom(m.Address, m.Port))
 	}
 	for _, m := range st.monitors {
 		c.base("health monitor", m.ID, &m.Base)

@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"fmt"
 	"reflect"
+	"slices"
+
+	"lbd/store/model"
 )
 
 // Content is the snapshot's bytes without the index, which grows with refused
@@ -39,6 +42,20 @@ func (s *Store) Verify() error {
 			return fmt.Errorf("index %s is %s, rebuilt %s", got.Type().Field(i).Name, g, w)
 		}
 	}
+	ids := func(st *State) (all []model.MemberID) {
+		for _, pool := range sortedKeys(st.membersOf) {
+			for _, m := range st.membersOf[pool] {
+				if st.members[m.ID] != m {
+					all = append(all, "old version of ")
+				}
+				all = append(all, m.ID)
+			}
+		}
+		return all
+	}
+	if got, want := ids(s.state), ids(rebuilt); !slices.Equal(got, want) {
+		return fmt.Errorf("rosters are %s, rebuilt %s", got, want)
+	}
 	return nil
 }
 
@@ -46,7 +63,7 @@ func (s *Store) Verify() error {
 func isIndex(field string) bool {
 	switch field {
 	case "secretsOf", "containersOf", "holding", "keyUsers", "flavorAt", "flavorsBy", "zonesBy", "flavoredLoads", "zonedLoads",
-		"listenersOf", "poolsOf", "membersOf", "monitorOf", "listenersUsing", "memberAt", "listenerAt", "policiesOf", "policiesTo", "rulesOf",
+		"listenersOf", "poolsOf", "monitorOf", "listenersUsing", "listenerAt", "policiesOf", "policiesTo", "rulesOf",
 		"subnetsOf", "portsOn", "portsIn", "portsOf", "portAt", "routersIn", "routersTo", "membersIn",
 		"floatingOn", "floatingIn", "floatingOf", "floatingBy", "groupRules", "rulesFrom", "portsUnder", "defaultGroup", "loadBalancing", "serviceAddrs",
 		"nodeAddrs", "taken", "usage", "pending",

@@ -59,10 +59,9 @@ type State struct {
 
 	listenersOf    index[model.LoadBalancerID, model.ListenerID]
 	poolsOf        index[model.LoadBalancerID, model.PoolID]
-	membersOf      index[model.PoolID, model.MemberID]
+	membersOf      map[model.PoolID]roster
 	monitorOf      map[model.PoolID]model.HealthMonitorID
 	listenersUsing index[model.PoolID, model.ListenerID] // by default pool
-	memberAt       map[memberKey]model.MemberID          // of those that are not being deleted
 	listenerAt     map[listenerKey]model.ListenerID
 	policiesOf     index[model.ListenerID, model.L7PolicyID]
 	policiesTo     index[model.PoolID, model.L7PolicyID] // by redirect pool
@@ -121,10 +120,6 @@ type State struct {
 }
 
 type (
-	memberKey struct {
-		pool model.PoolID
-		at   netip.AddrPort
-	}
 	listenerKey struct {
 		lb        model.LoadBalancerID
 		transport model.Protocol
@@ -206,10 +201,9 @@ func newState() *State {
 
 		listenersOf:    index[model.LoadBalancerID, model.ListenerID]{},
 		poolsOf:        index[model.LoadBalancerID, model.PoolID]{},
-		membersOf:      index[model.PoolID, model.MemberID]{},
+		membersOf:      map[model.PoolID]roster{},
 		monitorOf:      map[model.PoolID]model.HealthMonitorID{},
 		listenersUsing: index[model.PoolID, model.ListenerID]{},
-		memberAt:       map[memberKey]model.MemberID{},
 		listenerAt:     map[listenerKey]model.ListenerID{},
 		policiesOf:     index[model.ListenerID, model.L7PolicyID]{},
 		policiesTo:     index[model.PoolID, model.L7PolicyID]{},

@@ -1,10 +1,6 @@
 package store
 
-import (
-	"net/netip"
-
-	"lbd/store/model"
-)
+import "lbd/store/model"
 
 // put stores a new version of an entity and drop removes one; both keep the
 // indexes. They check nothing: that is apply's part.
@@ -115,6 +111,9 @@ func (st *State) putMember(n *model.Member) {
 	st.take(n.Address, n.MonitorAddress)
 	if old, ok := st.members[n.ID]; ok {
 		st.unindexMember(old)
+		if old.Pool != n.Pool || addrPortOf(old) != addrPortOf(n) {
+			st.strike(old)
+		}
 	} else {
 		st.count(n.Project, model.QuotaMember, 1)
 	}
@@ -126,11 +125,7 @@ func (st *State) putMember(n *model.Member) {
 		}
 	}
 	st.members[n.ID] = n
-	st.membersOf.add(n.Pool, n.ID)
-	// A member on its way out does not keep its address from its successor.
-	if n.Provisioning != model.PendingDelete {
-		st.memberAt[keyOfMember(n)] = n.ID
-	}
+	st.membersOf[n.Pool] = st.membersOf[n.Pool].put(n)
 	if n.Subnet != "" {
 		st.membersIn.add(n.Subnet, n.ID)
 	}
@@ -140,24 +135,25 @@ func (st *State) putMember(n *model.Member) {
 func (st *State) dropMember(old *model.Member) {
 	st.count(old.Project, model.QuotaMember, -1)
 	st.unindexMember(old)
+	st.strike(old)
 	st.track(ref{nounMember, string(old.ID)}, 0)
 	delete(st.members, old.ID)
 }
 
 func (st *State) unindexMember(old *model.Member) {
-	st.membersOf.remove(old.Pool, old.ID)
-	if key := keyOfMember(old); st.memberAt[key] == old.ID {
-		delete(st.memberAt, key)
-	}
 	if old.Subnet != "" {
 		st.membersIn.remove(old.Subnet, old.ID)
 	}
 	st.release(old.Address, old.MonitorAddress)
 }
 
-// keyOfMember compares addresses by value: ::ffff:10.0.0.1 is 10.0.0.1, however written.
-func keyOfMember(m *model.Member) memberKey {
-	return memberKey{m.Pool, netip.AddrPortFrom(m.Address.Unmap(), m.Port)}
+// strike takes a member from the roster of its pool.
+func (st *State) strike(old *model.Member) {
+	if r := st.membersOf[old.Pool].drop(old); len(r) > 0 {
+		st.membersOf[old.Pool] = r
+	} else {
+		delete(st.membersOf, old.Pool)
+	}
 }
 
 func (st *State) putMonitor(n *model.HealthMonitor) {

@@ -82,7 +82,9 @@ func (st *State) PoolsOf(lb model.LoadBalancerID) []*model.Pool {
 
 // MembersOf are the members of a pool.
 func (st *State) MembersOf(pool model.PoolID) []*model.Member {
-	return some(st.members, st.membersOf[pool], byMember)
+	out := append(make([]*model.Member, 0, len(st.membersOf[pool])), st.membersOf[pool]...)
+	slices.SortFunc(out, byMember)
+	return out
 }
 
 // MonitorOf is the health monitor of a pool.
