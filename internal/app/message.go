@@ -21,8 +21,10 @@ type message struct {
 }
 
 const (
-	// squeezeAbove is the size in bytes from which a message is compressed.
-	squeezeAbove = 64 << 10
+	// squeezeAbove is the size in bytes from which a message is compressed, for it must
+	// not exceed what a peer takes. Most of it is ids, which are random: compressing and
+	// expanding cost more than sending twice as much, and every node pays for it.
+	squeezeAbove = 2 << 20
 	// maxMessage bounds what a compressed message may become, in bytes: half a
 	// million members.
 	maxMessage = 64 << 20
@@ -75,18 +77,14 @@ func appendListeners(b []byte, all map[model.ListenerID]model.ListenerCounters) 
 	if all == nil {
 		return append(b, "null"...), nil
 	}
-	b = append(b, '{')
+	b = append(slices.Grow(b, 48*len(all)), '{') // most are an id and {}
 	first := true
 	for id, c := range all {
 		if !first {
 			b = append(b, ',')
 		}
 		first = false
-		name, err := json.Marshal(id)
-		if err != nil {
-			return nil, err
-		}
-		b = append(append(b, name...), ':')
+		b = append(appendText(b, string(id)), ':')
 		if c == (model.ListenerCounters{}) {
 			b = append(b, "{}"...)
 			continue
@@ -116,6 +114,17 @@ func encodeMessage(r model.Report, d *detail) ([]byte, error) {
 		}
 	}
 	return append(b, d.text...), nil
+}
+
+// appendText appends the JSON of s. Ids are plain.
+func appendText(b []byte, s string) []byte {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
+			text, _ := json.Marshal(s) // never fails for a string
+			return append(b, text...)
+		}
+	}
+	return append(append(append(b, '"'), s...), '"')
 }
 
 func squeeze(b []byte) ([]byte, error) {

@@ -21,7 +21,7 @@ func TestMessage(t *testing.T) {
 			in.Report.Members = nil
 		}
 		in.Report.Listeners = map[model.ListenerID]model.ListenerCounters{
-			"l": {Requests: int64(n)}, "m": {BytesIn: 1, BytesOut: 2, ActiveConnections: 3, TotalConnections: 4, RequestErrors: 5, Requests: 6, Full: true}, "n": {},
+			"l": {Requests: int64(n)}, "\"plain\" \\ & <é\x01>": {Full: true}, "m": {BytesIn: 1, BytesOut: 2, ActiveConnections: 3, TotalConnections: 4, RequestErrors: 5, Requests: 6, Full: true}, "n": {},
 		}
 		d := &detail{members: in.Report.Members, listeners: in.Report.Listeners}
 		if err := d.encode(); err != nil {

@@ -114,7 +114,7 @@ func (o *observer) run(ctx context.Context, changed <-chan struct{}) error {
 		}
 		lane := raft.Small
 		if d != nil {
-			nextFull = time.Now().Add(costShare * d.took)
+			nextFull = time.Now().Add(d.again())
 			lane = raft.Large
 		}
 		o.push(lane, b)
@@ -126,6 +126,15 @@ func (o *observer) brief() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.detail.took <= briefly
+}
+
+// again is when the large part may be sent next: all nodes read it, so that where it is
+// not brief even changes do not make it more frequent than fullEvery.
+func (d *detail) again() time.Duration {
+	if d.took <= briefly {
+		return costShare * d.took
+	}
+	return max(costShare*d.took, fullEvery)
 }
 
 // makeDetail makes the large part, ready to be sent.

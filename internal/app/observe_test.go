@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -68,4 +69,43 @@ func TestLargePartHoldsNobodyUp(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// TestLargePartIsSentOnceASecond: a cluster that changes all the time has the large part
+// sent after every change where it is cheap, and once a second where all nodes would be
+// busy with nothing else.
+func TestLargePartIsSentOnceASecond(t *testing.T) {
+	for took, most := range map[time.Duration]int64{briefly: 10_000 / 40, 2 * briefly: 11} {
+		synctest.Test(t, func(t *testing.T) {
+			var full atomic.Int64
+			changed := make(chan struct{}, 1)
+			o := newObserver(status.New(), status.NewLedger(nil),
+				func() model.Report { return model.Report{Node: "n1"} },
+				func() (map[model.MemberID]model.MemberHealth, map[model.ListenerID]model.ListenerCounters) {
+					time.Sleep(took)
+					return nil, nil
+				},
+				func(lane raft.Lane, _ []byte) {
+					if lane == raft.Large {
+						full.Add(1)
+					}
+				}, slog.New(slog.DiscardHandler))
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+			defer cancel()
+			var load sync.WaitGroup
+			load.Go(func() {
+				for ctx.Err() == nil {
+					signal(changed)
+					time.Sleep(time.Millisecond)
+				}
+			})
+			defer load.Wait()
+			if err := o.run(ctx, changed); err != nil {
+				t.Error(err)
+			}
+			if n := full.Load(); n < most*8/10 || n > most {
+				t.Errorf("%s to make: sent %d times in 10 s, %d are expected", took, n, most)
+			}
+		})
+	}
 }
