@@ -23,7 +23,7 @@ demo: build ## run the whole story in namespaces; DEMO_EXIT=1 ends by itself
 test: tools-installed lint race fuzz e2e ## everything: lint, unit and race, short fuzz, end to end, browser
 
 tools-installed:
-	@tools/install.sh iproute2:ip curl:curl nftables:nft keepalived:keepalived chromium:chromium python3-openstackclient:openstack python3-octaviaclient: python3-neutronclient:neutron python3-barbicanclient: python3-keystone:keystone-manage
+	@tools/install.sh iproute2:ip curl:curl nftables:nft keepalived:keepalived chromium:chromium python3-openstackclient:openstack python3-octaviaclient: python3-neutronclient:neutron python3-barbicanclient: python3-keystone:keystone-manage octavia-tempest-plugin:
 
 lint: ## gofumpt, vet, staticcheck
 	@out=$$($(TOOL) gofumpt -l $$(git ls-files '*.go' 2>/dev/null || find . -name '*.go')); if [ -n "$$out" ]; then echo "not formatted (gofumpt -w):"; echo "$$out"; exit 1; fi

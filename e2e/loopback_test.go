@@ -31,8 +31,13 @@ type loopbackNode struct {
 
 func startLoopback(t *testing.T, dir string, more ...string) *loopbackNode {
 	t.Helper()
-	n := &loopbackNode{dir: dir, err: &lockedBuffer{}, done: make(chan struct{})}
-	n.cmd = exec.Command(harness.Binary(), onLoopback(dir, more...)...)
+	return startOnLoopback(t, exec.Command(harness.Binary(), onLoopback(dir, more...)...), dir)
+}
+
+// startOnLoopback starts a node by cmd and waits until it is ready.
+func startOnLoopback(t *testing.T, cmd *exec.Cmd, dir string) *loopbackNode {
+	t.Helper()
+	n := &loopbackNode{cmd: cmd, dir: dir, err: &lockedBuffer{}, done: make(chan struct{})}
 	n.cmd.Stderr = n.err
 	out, err := n.cmd.StdoutPipe()
 	if err != nil {

@@ -21,7 +21,7 @@ func (p *Part) mountDirectory(r *api.Router, base string) {
 	}{
 		{"GET", "/domains", admin("identity:list_domains", p.list("domains", domainEntries))},
 		{"POST", "/domains", admin("identity:create_domain", p.createDomain)},
-		{"GET", "/domains/:id", admin("identity:get_domain", p.one("domain", domainEntries))},
+		{"GET", "/domains/:id", self(p.showDomain)},
 		{"PATCH", "/domains/:id", admin("identity:update_domain", p.updateDomain)},
 		{"DELETE", "/domains/:id", admin("identity:delete_domain", p.deleteDomain)},
 

@@ -137,7 +137,7 @@ func TestRoleAssignments(t *testing.T) {
 func TestOthersSeeTheirOwnOnlyAndChangeNothing(t *testing.T) {
 	w := newWorld(t, deps.Config{})
 	admin, bob := w.token("admin", ""), w.token("bob", `{"project":{"name":"demo"}}`)
-	for _, path := range []string{"projects", "users", "roles", "services", "endpoints", "role_assignments", "users/" + string(w.seed.Users[0].ID), "users/x/projects", "projects/d3m0/users/b0b/roles"} {
+	for _, path := range []string{"projects", "users", "roles", "services", "endpoints", "role_assignments", "domains", "domains/x", "users/" + string(w.seed.Users[0].ID), "users/x/projects", "projects/d3m0/users/b0b/roles"} {
 		if a := w.get(bob, "/identity/v3/"+path); a.status != 403 || a.body["error"].(obj)["code"] != 403.0 {
 			t.Errorf("bob: GET %s: %d %v", path, a.status, a.body)
 		}
@@ -145,7 +145,7 @@ func TestOthersSeeTheirOwnOnlyAndChangeNothing(t *testing.T) {
 			t.Errorf("nobody: GET %s: %d", path, a.status)
 		}
 	}
-	for _, path := range []string{"projects/d3m0", "users/b0b", "users/b0b/projects", "auth/projects", "auth/catalog"} {
+	for _, path := range []string{"projects/d3m0", "users/b0b", "users/b0b/projects", "domains/default", "auth/projects", "auth/catalog"} {
 		if a := w.get(bob, "/identity/v3/"+path); a.status != 200 {
 			t.Errorf("bob: GET %s: %d %v", path, a.status, a.body)
 		}

@@ -30,6 +30,24 @@ func (p *Part) domainNow(c echo.Context, id model.DomainID) (body map[string]any
 	return body
 }
 
+// showDomain is for admins, and for those whose token is of the domain or of a
+// project in it.
+func (p *Part) showDomain(c echo.Context) error {
+	id, self := model.DomainID(c.Param("id")), caller(c)
+	own := self.Domain
+	if own == "" {
+		p.read.Read(func(st *store.State) {
+			if pr, ok := st.Project(self.Project); ok {
+				own = pr.Domain
+			}
+		})
+	}
+	if !self.IsCloudAdmin() && id != own {
+		return fault(c, forbidden("identity:get_domain"))
+	}
+	return shown(c, "domain", string(id), p.domainNow(c, id))
+}
+
 func (p *Part) createDomain(c echo.Context) error {
 	a, err := readAttrs(c, "domain")
 	if err != nil {
