@@ -197,7 +197,7 @@ func (c *collector) service(sv *table.Service, ch chan<- prometheus.Metric, coun
 			continue
 		}
 		for i := range p.Members {
-			m, member := &p.Members[i], p.Members[i].ID
+			m, member := &p.Members[i], p.Members[i].ID()
 			var answers live.Spread
 			answers.Read(&m.Live.Latency)
 			spread(ch, c.memberLatency, c.memberQuantile, &answers, string(p.ID), string(member))

@@ -300,8 +300,8 @@ func (e *Engine) probe(t *table.Table, now time.Time) {
 	for _, p := range t.FreshPools {
 		for i := range p.Members {
 			m := &p.Members[i]
-			if m.Unprobed != "" && m.Live.Health().Status != m.Unprobed {
-				m.Live.SetVerdict(model.MemberHealth{Status: m.Unprobed, Since: now}, true)
+			if is := m.Unprobed(); is != "" && m.Live.Health().Status != is {
+				m.Live.SetVerdict(model.MemberHealth{Status: is, Since: now}, true)
 			}
 		}
 	}

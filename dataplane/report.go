@@ -46,7 +46,7 @@ func (e *Engine) Report() Report {
 			for i := range p.Members {
 				m := &p.Members[i]
 				if m.Monitored || m.Live.Active() != 0 {
-					r.Members[m.ID] = m.Live.Health()
+					r.Members[m.ID()] = m.Live.Health()
 				}
 			}
 		}

@@ -94,7 +94,7 @@ func (e *Engine) Verdicts() map[live.Key]model.MemberHealth {
 				for i := range p.Members {
 					m := &p.Members[i]
 					if m.Monitored {
-						all[live.Key{Pool: p.ID, Member: m.ID}] = m.Live.Health()
+						all[live.Key{Pool: p.ID, Member: m.ID()}] = m.Live.Health()
 					}
 				}
 			}

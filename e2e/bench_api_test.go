@@ -337,12 +337,13 @@ func (b *apiBench) restart() {
 }
 
 // memory is the live heap of the first node, in bytes: half of what the next
-// collection waits for, the least of some seconds, because reports and the last good
-// configuration are there only while they are written.
+// collection waits for, the least of some collections, because reports and the last good
+// configuration are there only while they are written. They are to happen during lists,
+// not while the metrics of all members are written, which are tens of megabytes.
 func (b *apiBench) memory() int64 {
 	least := int64(0)
-	for range 10 {
-		for range 10 {
+	for range 5 {
+		for range 100 {
 			b.ask(200, "GET", lbaas+"loadbalancers?limit=1000", "") // makes garbage
 		}
 		resp, err := b.hc.Get("http://lbd/metrics")

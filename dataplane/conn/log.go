@@ -62,7 +62,7 @@ func (x *exchange) logged(why semantics.End) {
 // linked notes the connection to the member.
 func (x *exchange) linked() {
 	if x.log != nil {
-		x.log.Connected(x.pool.ID, x.member.ID, x.member.Addr, x.reused, time.Now())
+		x.log.Connected(x.pool.ID, x.member.ID(), x.member.Addr, x.reused, time.Now())
 	}
 }
 

@@ -39,7 +39,7 @@ func protocol(r *http1.Request) string {
 func (c *client) linked() {
 	if c.log != nil {
 		x := c.x
-		c.log.entry.Connected(x.pool.ID, x.member.ID, x.member.Addr, x.reused, time.Now())
+		c.log.entry.Connected(x.pool.ID, x.member.ID(), x.member.Addr, x.reused, time.Now())
 	}
 }
 

@@ -28,7 +28,7 @@ func (f *flow) beginLog() {
 // linked notes the connection to the member.
 func (f *flow) linked() {
 	if f.log != nil {
-		f.log.Connected(f.lis.Route.Default.ID, f.member.ID, f.member.Addr, false, time.Now())
+		f.log.Connected(f.lis.Route.Default.ID, f.member.ID(), f.member.Addr, false, time.Now())
 	}
 }
 

@@ -103,7 +103,7 @@ func (f *flow) connect(tried *table.Tried) {
 		f.member, f.refused = m, false
 		f.lis.Route.Default.Bind(&f.session, m)
 		if f.log != nil {
-			f.log.Connected(f.lis.Route.Default.ID, m.ID, m.Addr, false, time.Now())
+			f.log.Connected(f.lis.Route.Default.ID, m.ID(), m.Addr, false, time.Now())
 		}
 		return
 	}

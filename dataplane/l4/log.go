@@ -35,7 +35,7 @@ func (f *flow) begin(l *table.Listener) {
 // linked notes the connection to the member.
 func (f *flow) linked(l *table.Listener, m *table.Member) {
 	if f.log != nil {
-		f.log.Connected(l.Route.Default.ID, m.ID, m.Addr, false, time.Now())
+		f.log.Connected(l.Route.Default.ID, m.ID(), m.Addr, false, time.Now())
 	}
 }
 

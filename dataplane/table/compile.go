@@ -238,7 +238,7 @@ func (c *making) members(p *Pool, b *model.Backends, before *Pool) {
 	}
 	for i := range b.Members {
 		m := &b.Members[i]
-		tm := Member{ID: m.ID, Addr: m.AddrPort(), Monitored: monitored, Live: old.take(m.ID)}
+		tm := Member{Addr: m.AddrPort(), Monitored: monitored, Live: old.take(m.ID)}
 		if tm.Live == nil {
 			tm.Live = c.s.Member(live.Key{Pool: p.ID, Member: m.ID}, tm.Addr)
 		}
@@ -257,7 +257,7 @@ type earlier struct {
 // take gives what is alive of a member, once, nil for none.
 func (e *earlier) take(id model.MemberID) *live.Member {
 	if e.moved == nil {
-		if len(e.rest) > 0 && e.rest[0].ID == id {
+		if len(e.rest) > 0 && e.rest[0].ID() == id {
 			l := e.rest[0].Live
 			e.rest = e.rest[1:]
 			return l
@@ -267,7 +267,7 @@ func (e *earlier) take(id model.MemberID) *live.Member {
 		}
 		e.moved = make(map[model.MemberID]*live.Member, len(e.rest))
 		for i := range e.rest {
-			e.moved[e.rest[i].ID] = e.rest[i].Live
+			e.moved[e.rest[i].ID()] = e.rest[i].Live
 		}
 	}
 	l := e.moved[id]
@@ -318,15 +318,15 @@ func (c *making) pool(b *model.Backends, lbUp bool) *Pool {
 				c.sv.Targets = append(c.sv.Targets, health.Target{Subject: tm.Live, Spec: spec})
 				break
 			}
-			tm.Unprobed = model.NoMonitor
+			tm.unprobed = noMonitor
 			if !told { // the same for every member
 				told = true
 				c.fail(string(b.Monitor.ID), "%s", err)
 			}
 		case b.Monitor != nil && b.Monitor.AdminStateUp:
-			tm.Unprobed = model.Offline // switched off: not looked at
+			tm.unprobed = switchedOff
 		default:
-			tm.Unprobed = model.NoMonitor
+			tm.unprobed = noMonitor
 		}
 		if b.Pool.AdminStateUp && m.AdminStateUp {
 			p.add(tm, m)

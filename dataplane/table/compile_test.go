@@ -94,7 +94,7 @@ func service() *model.Service {
 
 func TestCompile(t *testing.T) {
 	tab := NewCompiler(newFresh()).Compile(&model.Config{Index: 7, Services: []*model.Service{service()}})
-	if tab.Index != 7 || len(tab.Failures) != 0 || len(tab.Services[0].Targets) != 2 || len(tab.pool("p").Members) != 2 || tab.pool("p").Member("a").Unprobed != "" {
+	if tab.Index != 7 || len(tab.Failures) != 0 || len(tab.Services[0].Targets) != 2 || len(tab.pool("p").Members) != 2 || tab.pool("p").Member("a").Unprobed() != "" {
 		t.Fatalf("table %+v", tab)
 	}
 	at := tab.endpoints()
@@ -200,7 +200,7 @@ func TestRoundGoesOnOverASwap(t *testing.T) {
 	seen := map[model.MemberID]int{}
 	for range 10 { // one pick a table: always the first would be wrong
 		var tried Tried
-		seen[tab.pool("p").Pick(netip.AddrPort{}, &Session{}, &tried).ID]++
+		seen[tab.pool("p").Pick(netip.AddrPort{}, &Session{}, &tried).ID()]++
 		tab = tables.Compile(&model.Config{Services: []*model.Service{service()}})
 	}
 	if seen["a"] != 5 || seen["b"] != 5 {

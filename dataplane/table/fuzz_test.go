@@ -35,7 +35,7 @@ func FuzzCookies(f *testing.F) {
 		}
 		for token, m := range tokens {
 			if m == s.member && !bytes.Contains(head, []byte("SRV="+token)) && !bytes.Contains(head, []byte(token)) {
-				t.Fatalf("bound to %s without its token: %q", m.ID, head)
+				t.Fatalf("bound to %s without its token: %q", m.ID(), head)
 			}
 		}
 	})

@@ -126,7 +126,7 @@ func (p *Pool) Member(id model.MemberID) *Member {
 	p.indexing.Do(func() { // few pools are ever asked
 		p.index = make(map[model.MemberID]*Member, len(p.Members))
 		for i := range p.Members {
-			p.index[p.Members[i].ID] = &p.Members[i]
+			p.index[p.Members[i].ID()] = &p.Members[i]
 		}
 	})
 	return p.index[id]
@@ -144,7 +144,7 @@ func (p *Pool) add(tm *Member, m *model.Server) {
 // swap that does not concern the pool must not start its round anew.
 func (p *Pool) finish(before *Pool) error {
 	if before != nil && before.algorithm == p.algorithm && slices.Equal(before.balance, p.balance) {
-		p.picker = before.picker
+		p.picker, p.balance = before.picker, before.balance // equal, and the picker's own
 	}
 	if p.sticky.table != nil && p.sticky.cookie == "" {
 		p.sticky.first = balance.NewSourceIP(p.balance)
@@ -174,7 +174,7 @@ func (p *Pool) Serving(old *Member) *Member {
 	if p == nil || p.picker == nil {
 		return nil
 	}
-	m := p.Member(old.ID)
+	m := p.Member(old.ID())
 	if m == nil || m.Live != old.Live || m.Addr != old.Addr || !m.serving {
 		return nil
 	}

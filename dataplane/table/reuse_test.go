@@ -101,7 +101,7 @@ func bare(t *Table) map[string]any {
 		}
 		for _, p := range sv.Pools {
 			for _, m := range p.Members {
-				out["member "+string(m.ID)] = m.Addr.String()
+				out["member "+string(m.ID())] = m.Addr.String()
 			}
 		}
 	}
@@ -248,11 +248,11 @@ func TestMembersStayAlive(t *testing.T) {
 		next := map[model.MemberID]*live.Member{}
 		for i := range p.Members {
 			m := &p.Members[i]
-			if m.ID != b.Members[i].ID || p.Member(m.ID) != m || m.Live.Key.Member != m.ID || alive[m.ID] != nil && alive[m.ID] != m.Live {
+			if m.ID() != b.Members[i].ID || p.Member(m.ID()) != m || m.Live.Key.Member != m.ID() || alive[m.ID()] != nil && alive[m.ID()] != m.Live {
 				t.Fatalf("turn %d: member %s is %+v", turn, b.Members[i].ID, m)
 			}
-			next[m.ID] = m.Live
-			delete(alive, m.ID)
+			next[m.ID()] = m.Live
+			delete(alive, m.ID())
 		}
 		if len(p.Left) != len(alive) {
 			t.Fatalf("turn %d: %d left, %d named", turn, len(alive), len(p.Left))

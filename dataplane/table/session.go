@@ -83,7 +83,7 @@ func (s *stickiness) know(p *Pool) {
 	case s.secret != nil:
 		s.tokens = make(map[string]*Member, len(p.members))
 		for _, m := range p.members {
-			token := sticky.Token(s.secret, string(p.ID), string(m.ID))
+			token := sticky.Token(s.secret, string(p.ID), string(m.ID()))
 			s.tokens[token] = m
 			const cookie = "Set-Cookie: " + CookieName + "=%s; Path=/; HttpOnly%s\r\nCache-Control: private\r\n"
 			m.bind = &[2][]byte{fmt.Appendf(nil, cookie, token, ""), fmt.Appendf(nil, cookie, token, "; Secure")}
@@ -91,7 +91,7 @@ func (s *stickiness) know(p *Pool) {
 	case s.table != nil:
 		s.byID = make(map[string]*Member, len(p.members))
 		for _, m := range p.members {
-			s.byID[string(m.ID)] = m
+			s.byID[string(m.ID())] = m
 		}
 	}
 }
@@ -136,7 +136,7 @@ func (s *stickiness) owner(value []byte) *Member {
 // Bind notes that m has been connected to for s. SOURCE_IP learns from it.
 func (p *Pool) Bind(s *Session, m *Member) {
 	if t := p.sticky.table; t != nil && p.sticky.cookie == "" && s.member != m {
-		t.Put(s.key, string(m.ID))
+		t.Put(s.key, string(m.ID()))
 		s.member = m
 	}
 }
@@ -173,7 +173,7 @@ func (p *Pool) Answered(s *Session, m *Member, r *http1.Response, overTLS bool) 
 			continue
 		}
 		if name, value, _ := http1.NextCookie(f.Value); string(name) == st.cookie && len(value) > 0 {
-			st.table.Put(sticky.CookieKey(value), string(m.ID))
+			st.table.Put(sticky.CookieKey(value), string(m.ID()))
 		}
 	}
 	return nil

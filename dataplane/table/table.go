@@ -131,17 +131,38 @@ func (l *Listener) Allows(client netip.Addr) bool {
 
 // Member is a member as configured at this index.
 type Member struct {
-	ID   model.MemberID
 	Addr netip.AddrPort
 	Live *live.Member
-	// Unprobed is the status of a member that is no target; "" otherwise.
-	Unprobed model.Operating
 	// Monitored: the pool has a monitor that is switched on, served or not.
 	Monitored bool
 
-	serving bool // switched on, as is its pool
+	serving  bool     // switched on, as is its pool
+	unprobed unprobed // small beside small: there are many members
 
 	// bind are the lines of an answer that bind the client to the member with a
 	// cookie: over plain HTTP, over TLS. nil without HTTP_COOKIE.
 	bind *[2][]byte
+}
+
+// unprobed is why a member is no target.
+type unprobed uint8
+
+const (
+	isTarget    unprobed = iota
+	noMonitor            // there is none that could look at it
+	switchedOff          // there is one, which does not look at it
+)
+
+// ID is the member's id.
+func (m *Member) ID() model.MemberID { return m.Live.Key.Member }
+
+// Unprobed is the status of a member that is no target; "" otherwise.
+func (m *Member) Unprobed() model.Operating {
+	switch m.unprobed {
+	case noMonitor:
+		return model.NoMonitor
+	case switchedOff:
+		return model.Offline
+	}
+	return ""
 }
