@@ -20,6 +20,8 @@ type fsm struct {
 	failed atomic.Bool
 	// applied is told of every entry that was; nil: nobody.
 	applied func(index uint64)
+	// persist writes a snapshot; nil: at once.
+	persist func(hraft.SnapshotSink, *store.Snapshot) error
 }
 
 var errDiverging = errors.New("this node stopped applying entries")
@@ -53,17 +55,24 @@ func (f *fsm) Snapshot() (hraft.FSMSnapshot, error) {
 	if f.failed.Load() {
 		return nil, errDiverging
 	}
-	return fsmSnapshot{f.st.Snapshot()}, nil
+	s := fsmSnapshot{f.st.Snapshot(), f.persist}
+	if s.persist == nil {
+		s.persist = func(sink hraft.SnapshotSink, snap *store.Snapshot) error { return snap.Write(sink) }
+	}
+	return s, nil
 }
 
 // Restore implements hraft.FSM.
 func (f *fsm) Restore(r io.ReadCloser) error { return f.st.Restore(r) }
 
-type fsmSnapshot struct{ snap *store.Snapshot }
+type fsmSnapshot struct {
+	snap    *store.Snapshot
+	persist func(hraft.SnapshotSink, *store.Snapshot) error
+}
 
 // Persist implements hraft.FSMSnapshot.
 func (s fsmSnapshot) Persist(sink hraft.SnapshotSink) error {
-	if err := s.snap.Write(sink); err != nil {
+	if err := s.persist(sink, s.snap); err != nil {
 		sink.Cancel()
 		return fmt.Errorf("write snapshot: %w", err)
 	}

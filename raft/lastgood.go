@@ -22,10 +22,6 @@ const lastGoodMagic = "lbd1 "
 // lastGoodHead is the length of that line in bytes.
 const lastGoodHead = len(lastGoodMagic) + 2*sha256.Size + 1
 
-// pieceSize is how much of it, in bytes, goes to the disk at once: the log shares the
-// disk, and every write of the cluster waits for the log.
-const pieceSize = 1 << 20
-
 // keeper keeps the last good configuration of one process.
 type keeper struct {
 	mu    sync.Mutex
@@ -71,7 +67,7 @@ func (k *keeper) replace(dir string, c *model.Config) error {
 		if _, err := f.Write(make([]byte, lastGoodHead)); err != nil { // known at the end
 			return err
 		}
-		out := bufio.NewWriterSize(io.MultiWriter(sum, pieces{f}), pieceSize)
+		out := bufio.NewWriterSize(io.MultiWriter(sum, &pieces{w: f, sync: f.Sync}), pieceSize)
 		if err := writeConfig(out, c); err != nil {
 			return err
 		}
@@ -110,17 +106,6 @@ func writeConfig(w io.Writer, c *model.Config) error {
 	}
 	_, err := io.WriteString(w, "]}")
 	return err
-}
-
-// pieces writes to a file and waits until the disk has it.
-type pieces struct{ f *os.File }
-
-func (p pieces) Write(b []byte) (int, error) {
-	n, err := p.f.Write(b)
-	if err == nil {
-		err = p.f.Sync()
-	}
-	return n, err
 }
 
 // LastGood reads what SaveLastGood kept. The error wraps fs.ErrNotExist when

@@ -196,7 +196,7 @@ func (n *Node) startRaft(ident *identity, bootstrap bool) error {
 	conf.NoSnapshotRestoreOnStart = true // that was it
 	var r *hraft.Raft
 	err = guarded(func() (err error) {
-		r, err = hraft.NewRaft(conf, &fsm{st: n.st, fail: n.fail, applied: n.noteApplied}, n.disk.logs, st, n.disk.snaps, n.trans)
+		r, err = hraft.NewRaft(conf, &fsm{st: n.st, fail: n.fail, applied: n.noteApplied, persist: n.persist}, n.disk.logs, st, n.disk.snaps, n.trans)
 		return err
 	})
 	if err != nil {
