@@ -8,15 +8,11 @@ import (
 	"net"
 	"net/http"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
 
-	"lbd/dataplane/http1"
-	"lbd/dataplane/route"
-	"lbd/dataplane/table"
 	"lbd/internal/testutil/pki"
 	"lbd/store/model"
 )
@@ -73,32 +69,6 @@ type zeroes struct{}
 
 func (zeroes) Read(p []byte) (int, error) { return len(p), nil }
 
-// A stream that never runs dry must not keep a loop to itself.
-func TestBulkLeavesTurnsToOthers(t *testing.T) {
-	addr, bulk := freeAddr(t), freeAddr(t)
-	endless := backend(t, func(c *net.TCPConn, r *bufio.Reader) {
-		r.ReadByte()
-		io.Copy(c, zeroes{})
-	})
-	stream := tcp(web(bulk, endless.addr))
-	stream.LoadBalancer = &model.LoadBalancer{ID: "lb2", Base: stream.LoadBalancer.Base}
-	stream.Listeners[0].ID, stream.Pools[0].Pool.ID, stream.Listeners[0].DefaultPool = "bulk", "p2", "p2"
-	start(t, Config{Loops: 1}, web(addr, page(t, "x").addr), stream)
-	var wg sync.WaitGroup
-	defer wg.Wait() // behind the closing below
-	for range 4 {
-		w := dial(t, bulk)
-		w.SetDeadline(time.Time{})
-		w.send("x")
-		wg.Go(func() { io.Copy(io.Discard, w) })
-		defer w.Close()
-	}
-	w := dial(t, addr)
-	for range 50 {
-		w.get("/")
-	}
-}
-
 // Few long connections must not all land on one loop.
 func TestConnectionsAreSpreadOverLoops(t *testing.T) {
 	if !withLoops {
@@ -152,23 +122,10 @@ func TestAcceptedSocketsDoNotDelay(t *testing.T) {
 	})
 }
 
-// boom is a rule with a fault of ours in it.
-type boom struct{}
-
-func (boom) Decide(r *http1.Request, _ *route.Client) (route.Verdict[*table.Pool], bool) {
-	if string(r.Path) == "/boom" {
-		panic("boom")
-	}
-	return route.Verdict[*table.Pool]{}, false
-}
-
 func TestPanicEndsOneConnectionOnly(t *testing.T) {
 	addr := freeAddr(t)
 	n := start(t, Config{Loops: 1}, web(addr, page(t, "x").addr))
-	b := n.sockets.open[addr].cur.Load()
-	l := *b.lis.Load()
-	l.Route.Steps = []route.Step[*table.Pool]{boom{}}
-	b.lis.Store(&l)
+	n.rule(decides{"/boom", func() { panic("boom") }})
 	other, w := dial(t, addr), dial(t, addr)
 	other.get("/")
 	w.send("GET /boom HTTP/1.1\r\nHost: a\r\n\r\n")

@@ -74,6 +74,8 @@ func TestChunkedBodiesThatAreRefused(t *testing.T) {
 		"CR alone":                "5\rhello",
 		"no CRLF behind data":     "5\r\nhelloXX",
 		"LF behind data":          "5\r\nhello\n0\r\n\r\n",
+		"LF twice behind data":    "5\r\nhello\n\n0\r\n\r\n",
+		"X and LF behind data":    "5\r\nhelloX\n0\r\n\r\n",
 		"extension without name":  "5;\r\nhello\r\n",
 		"extension with LF":       "5;a\nb\r\nhello",
 		"extension with NUL":      "5;a=\x00\r\n",

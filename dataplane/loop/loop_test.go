@@ -189,6 +189,31 @@ func TestCommandsWakeASleepingLoop(t *testing.T) {
 	}
 }
 
+// A loop that slept in a call the scheduler knows nothing of would keep its processor:
+// others would run when the scheduler's monitor interrupts it, 10 ms later each time.
+func TestASleepingLoopLeavesItsProcessor(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	l, err := New(func(any) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error)
+	go func() { done <- l.Run() }()
+	fastest := time.Hour
+	for range 30 {
+		begin := time.Now()
+		time.Sleep(time.Millisecond)
+		fastest = min(fastest, time.Since(begin))
+	}
+	if fastest > 5*time.Millisecond {
+		t.Errorf("a sleep of 1 ms took %s at least", fastest)
+	}
+	l.Stop()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
 func TestTimersFireInASleepingLoop(t *testing.T) {
 	l, err := New(func(any) {})
 	if err != nil {
