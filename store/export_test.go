@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -55,6 +56,15 @@ func (s *Store) Verify() error {
 	}
 	if got, want := ids(s.state), ids(rebuilt); !slices.Equal(got, want) {
 		return fmt.Errorf("rosters are %s, rebuilt %s", got, want)
+	}
+	st := s.state
+	return errors.Join(inOrder(st.loadBalancersByAge, st.loadBalancers), inOrder(st.listenersByAge, st.listeners), inOrder(st.poolsByAge, st.pools))
+}
+
+// inOrder compares the order that was kept since the call before with one made anew.
+func inOrder[K comparable, V any](o *ordered[V], m map[K]*V) error {
+	if got, want := listed(o, m), all(m, o.by); !slices.Equal(got, want) {
+		return fmt.Errorf("kept in the order %v, not %v", got, want)
 	}
 	return nil
 }

@@ -57,6 +57,10 @@ type State struct {
 
 	// Everything below is derived from the above and not in a snapshot.
 
+	loadBalancersByAge *ordered[model.LoadBalancer]
+	listenersByAge     *ordered[model.Listener]
+	poolsByAge         *ordered[model.Pool]
+
 	listenersOf    index[model.LoadBalancerID, model.ListenerID]
 	poolsOf        index[model.LoadBalancerID, model.PoolID]
 	membersOf      map[model.PoolID]roster
@@ -198,6 +202,10 @@ func newState() *State {
 		containersOf: index[model.ProjectID, model.ContainerID]{},
 		holding:      index[model.SecretID, model.ContainerID]{},
 		keyUsers:     index[string, ref]{},
+
+		loadBalancersByAge: &ordered[model.LoadBalancer]{by: byLoadBalancer},
+		listenersByAge:     &ordered[model.Listener]{by: byListener},
+		poolsByAge:         &ordered[model.Pool]{by: byPool},
 
 		listenersOf:    index[model.LoadBalancerID, model.ListenerID]{},
 		poolsOf:        index[model.LoadBalancerID, model.PoolID]{},

@@ -11,6 +11,7 @@ func (st *State) putLoadBalancer(n *model.LoadBalancer) {
 	} else {
 		st.count(n.Project, model.QuotaLoadBalancer, 1)
 	}
+	st.loadBalancersByAge.put(st.loadBalancers[n.ID], n)
 	st.loadBalancers[n.ID] = n
 	st.loadBalancing[n.VIP.Port] = n.ID
 	st.serviceAddrs[n.VIP.Address] = string(n.ID)
@@ -30,6 +31,7 @@ func (st *State) dropLoadBalancer(old *model.LoadBalancer) {
 	st.count(old.Project, model.QuotaLoadBalancer, -1)
 	st.unindexLoadBalancer(old)
 	st.track(ref{nounLoadBalancer, string(old.ID)}, 0)
+	st.loadBalancersByAge.drop(old)
 	delete(st.loadBalancers, old.ID)
 	delete(st.spreadPlaces, old.ID)
 }
@@ -54,6 +56,7 @@ func (st *State) putListener(n *model.Listener) {
 	} else {
 		st.count(n.Project, model.QuotaListener, 1)
 	}
+	st.listenersByAge.put(st.listeners[n.ID], n)
 	st.listeners[n.ID] = n
 	st.listenersOf.add(n.LoadBalancer, n.ID)
 	st.listenerAt[keyOfListener(n)] = n.ID
@@ -68,6 +71,7 @@ func (st *State) dropListener(old *model.Listener) {
 	st.count(old.Project, model.QuotaListener, -1)
 	st.unindexListener(old)
 	st.track(ref{nounListener, string(old.ID)}, 0)
+	st.listenersByAge.drop(old)
 	delete(st.listeners, old.ID)
 }
 
@@ -90,6 +94,7 @@ func (st *State) putPool(n *model.Pool) {
 	} else {
 		st.count(n.Project, model.QuotaPool, 1)
 	}
+	st.poolsByAge.put(st.pools[n.ID], n)
 	st.pools[n.ID] = n // its load balancer never changes
 	st.poolsOf.add(n.LoadBalancer, n.ID)
 	st.useKeys(ref{nounPool, string(n.ID)}, n.TLS.Refs())
@@ -101,6 +106,7 @@ func (st *State) dropPool(old *model.Pool) {
 	st.poolsOf.remove(old.LoadBalancer, old.ID)
 	st.freeKeys(ref{nounPool, string(old.ID)}, old.TLS.Refs())
 	st.track(ref{nounPool, string(old.ID)}, 0)
+	st.poolsByAge.drop(old)
 	delete(st.pools, old.ID)
 	st.dirty.backends[old.ID] = struct{}{} // frees what Config cached
 }

@@ -57,10 +57,11 @@ func (st *State) FloatingIP(id model.FloatingIPID) (*model.FloatingIP, bool) {
 func (st *State) Node(id model.NodeID) (*model.Node, bool) { return get(st.nodes, id) }
 
 func (st *State) LoadBalancers() []*model.LoadBalancer {
-	return all(st.loadBalancers, byLoadBalancer)
+	return listed(st.loadBalancersByAge, st.loadBalancers)
 }
-func (st *State) Listeners() []*model.Listener           { return all(st.listeners, byListener) }
-func (st *State) Pools() []*model.Pool                   { return all(st.pools, byPool) }
+
+func (st *State) Listeners() []*model.Listener           { return listed(st.listenersByAge, st.listeners) }
+func (st *State) Pools() []*model.Pool                   { return listed(st.poolsByAge, st.pools) }
 func (st *State) Members() []*model.Member               { return all(st.members, byMember) }
 func (st *State) HealthMonitors() []*model.HealthMonitor { return all(st.monitors, byMonitor) }
 func (st *State) Networks() []*model.Network             { return all(st.networks, byNetwork) }
