@@ -60,44 +60,6 @@ func (d *detail) encode() error {
 	return err
 }
 
-// sparse is model.ListenerCounters without what is zero: most listeners of a large
-// cluster have nothing to tell, and all nodes read of all of them.
-type sparse struct {
-	BytesIn           int64 `json:"bytes_in,omitempty"`
-	BytesOut          int64 `json:"bytes_out,omitempty"`
-	ActiveConnections int64 `json:"active_connections,omitempty"`
-	TotalConnections  int64 `json:"total_connections,omitempty"`
-	RequestErrors     int64 `json:"request_errors,omitempty"`
-	Requests          int64 `json:"requests,omitempty"`
-	Full              bool  `json:"full,omitempty"`
-}
-
-// appendListeners appends the JSON of all, null for a nil map.
-func appendListeners(b []byte, all map[model.ListenerID]model.ListenerCounters) ([]byte, error) {
-	if all == nil {
-		return append(b, "null"...), nil
-	}
-	b = append(slices.Grow(b, 48*len(all)), '{') // most are an id and {}
-	first := true
-	for id, c := range all {
-		if !first {
-			b = append(b, ',')
-		}
-		first = false
-		b = append(appendText(b, string(id)), ':')
-		if c == (model.ListenerCounters{}) {
-			b = append(b, "{}"...)
-			continue
-		}
-		counters, err := json.Marshal(sparse(c))
-		if err != nil {
-			return nil, err
-		}
-		b = append(b, counters...)
-	}
-	return append(b, '}'), nil
-}
-
 // encodeMessage gives the JSON of r without its large part; with d, if that is not nil,
 // behind it. A gzip file of two members is the text of both: so the small part is as
 // new as the message, however long it took to make the large one.
@@ -114,17 +76,6 @@ func encodeMessage(r model.Report, d *detail) ([]byte, error) {
 		}
 	}
 	return append(b, d.text...), nil
-}
-
-// appendText appends the JSON of s. Ids are plain.
-func appendText(b []byte, s string) []byte {
-	for i := range len(s) {
-		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
-			text, _ := json.Marshal(s) // never fails for a string
-			return append(b, text...)
-		}
-	}
-	return append(append(append(b, '"'), s...), '"')
 }
 
 func squeeze(b []byte) ([]byte, error) {
@@ -156,5 +107,17 @@ func decodeMessage(b []byte) (m message, err error) {
 			return m, errors.New("expand report: it is too large")
 		}
 	}
-	return m, json.Unmarshal(b, &m)
+	var in struct {
+		Full   bool `json:"full"`
+		Report struct {
+			model.Report
+			Listeners listeners `json:"listeners"` // instead of the field of that name
+		} `json:"report"`
+	}
+	if err := json.Unmarshal(b, &in); err != nil {
+		return m, err
+	}
+	m = message{in.Full, in.Report.Report}
+	m.Report.Listeners = in.Report.Listeners
+	return m, nil
 }
