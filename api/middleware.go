@@ -119,12 +119,16 @@ func (s *Server) checkMedia(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		if ct := r.Header.Get("Content-Type"); ct != "" {
 			mt, _, err := mime.ParseMediaType(ct)
+			if errors.Is(err, mime.ErrInvalidMediaParameter) { // Octavia does not look at parameters
+				err = nil
+			}
 			if err == nil && mt == echo.MIMEApplicationForm { // Octavia takes fields of a form for arguments
 				name, _, _ := strings.Cut(string(b), "=")
 				return c.JSON(http.StatusBadRequest, NewFault(http.StatusBadRequest, fmt.Sprintf("Unknown argument: \"%.100s\"", name)))
 			}
 			if err != nil || mt != echo.MIMEApplicationJSON {
-				return c.JSON(http.StatusUnsupportedMediaType, NewFault(http.StatusUnsupportedMediaType, "Unknown mimetype: "+ct))
+				name, _, _ := strings.Cut(ct, ";")
+				return c.JSON(http.StatusUnsupportedMediaType, NewFault(http.StatusUnsupportedMediaType, "Unknown mimetype: "+strings.TrimSpace(name)))
 			}
 		}
 		if tooDeep(b, s.lim.Depth) {

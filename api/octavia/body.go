@@ -65,10 +65,37 @@ func patchList[T any](o Opt[[]T], reset []T) *[]T {
 // is left over.
 type object struct {
 	path   string // for messages: "listener_.listener"
+	whole  *body  // what the object came in
 	fields map[string]json.RawMessage
 	left   map[string]struct{} // not read yet
 	err    error
 	sketch *openapi.Schema // instead of fields: what is read is noted
+}
+
+// body is the body of a request. Octavia converts it to its types before it looks
+// at attributes, and blames the body for what cannot be converted (contract 6.4).
+type body struct {
+	arg string // the name that messages give it
+	raw []byte
+}
+
+// Reasons that blame the body end with the value.
+const (
+	notBoolean = "Value not an unambiguous boolean: "
+	notList    = "Value not a valid list: "
+	notInteger = "invalid literal for int() with base 10: "
+	notNumber  = "could not convert string to float: "
+)
+
+// bad is the fault for a value of an attribute: of the body, when it has not the
+// JSON type that the attribute needs.
+func (b *body) bad(key string, raw []byte, reason string) error {
+	for _, r := range []string{notBoolean, notList, notInteger, notNumber} {
+		if strings.HasPrefix(reason, r) {
+			return invalid("Invalid input for field/attribute %s. Value: '%s'. %s", b.arg, cut(pythonRepr(b.raw), maxBodyShown), reason)
+		}
+	}
+	return badValue(key, raw, reason)
 }
 
 // sketched is an object that notes what is read of it.
@@ -93,19 +120,20 @@ func readObject(c echo.Context, arg, wrapper string) (*object, error) {
 		s.Root = openapi.Wrap(wrapper, o.sketch)
 		return o, nil
 	}
-	body, err := io.ReadAll(c.Request().Body)
+	raw, err := io.ReadAll(c.Request().Body)
 	if err != nil {
 		return nil, fmt.Errorf("read request: %w", err)
 	}
-	return decodeObject(body, arg, wrapper)
+	return decodeObject(raw, arg, wrapper)
 }
 
-func decodeObject(body []byte, arg, wrapper string) (*object, error) {
-	inner, err := unwrap(body, arg, wrapper)
+func decodeObject(raw []byte, arg, wrapper string) (*object, error) {
+	whole := &body{arg, raw}
+	inner, err := whole.unwrap(wrapper)
 	if err != nil {
 		return nil, err
 	}
-	o, ok, err := newObject(inner, arg+"."+wrapper)
+	o, ok, err := newObject(whole, inner, arg+"."+wrapper)
 	if err != nil {
 		return nil, err
 	}
@@ -122,54 +150,61 @@ func readList(c echo.Context, arg, wrapper string) ([]*object, error) {
 		s.Root = openapi.Wrap(wrapper, openapi.List(o.sketch))
 		return []*object{o}, nil
 	}
-	body, err := io.ReadAll(c.Request().Body)
+	raw, err := io.ReadAll(c.Request().Body)
 	if err != nil {
 		return nil, fmt.Errorf("read request: %w", err)
 	}
-	outer, err := unwrap(body, arg, wrapper)
+	whole := &body{arg, raw}
+	outer, err := whole.unwrap(wrapper)
 	if err != nil {
 		return nil, err
 	}
-	return newObjects(outer, arg, wrapper)
+	return newObjects(whole, outer, arg, wrapper)
 }
 
-// unwrap checks a body as a whole and takes what is at wrapper out of it.
-func unwrap(body []byte, arg, wrapper string) (json.RawMessage, error) {
-	if len(bytes.TrimSpace(body)) == 0 {
-		return nil, invalid("Missing argument: \"%s\"", arg)
+// noObject says that a body lacks its object.
+type noObject struct{ error }
+
+// Unwrap makes it the fault that it is.
+func (e noObject) Unwrap() error { return e.error }
+
+// unwrap checks the body as a whole and takes what is at wrapper out of it.
+func (b *body) unwrap(wrapper string) (json.RawMessage, error) {
+	if len(bytes.TrimSpace(b.raw)) == 0 {
+		return nil, invalid("Missing argument: \"%s\"", b.arg)
 	}
-	if !utf8.Valid(body) || !json.Valid(body) {
+	if !utf8.Valid(b.raw) || !json.Valid(b.raw) {
 		return nil, errNotJSON
 	}
-	outer, ok, err := newObject(body, arg)
+	outer, ok, err := newObject(b, b.raw, b.arg)
 	if err != nil {
 		return nil, err
 	}
 	if !ok {
-		return nil, badValue(arg, body, "Value should be an object")
+		return nil, badValue(b.arg, b.raw, "Value should be an object")
 	}
 	inner, has := outer.take(wrapper)
 	if err := outer.done(); err != nil {
 		return nil, err
 	}
 	if !has || isNull(inner) {
-		return nil, missingField(wrapper)
+		return nil, noObject{missingField(wrapper)}
 	}
 	return inner, nil
 }
 
 // newObjects splits a list of objects; key is its own name, below path.
-func newObjects(raw []byte, path, key string) ([]*object, error) {
+func newObjects(whole *body, raw []byte, path, key string) ([]*object, error) {
 	var items []json.RawMessage
 	if raw[0] != '[' || json.Unmarshal(raw, &items) != nil {
-		return nil, badValue(key, raw, "Value not a valid list: "+pythonText(raw))
+		return nil, whole.bad(key, raw, notList+pythonText(raw))
 	}
 	if len(items) > maxItems {
 		return nil, badValue(key, raw, fmt.Sprintf("Value should have at most %d items", maxItems))
 	}
 	out := make([]*object, 0, len(items))
 	for _, it := range items {
-		o, ok, err := newObject(it, path+"."+key)
+		o, ok, err := newObject(whole, it, path+"."+key)
 		if err != nil {
 			return nil, err
 		}
@@ -192,7 +227,7 @@ func (o *object) children(key string) []*object {
 	if !ok || isNull(raw) {
 		return nil
 	}
-	out, err := newObjects(raw, o.path, key)
+	out, err := newObjects(o.whole, raw, o.path, key)
 	if err != nil {
 		o.fail(err)
 	}
@@ -210,7 +245,7 @@ func (o *object) child(key string) *object {
 	if !ok || isNull(raw) {
 		return nil
 	}
-	in, ok, err := newObject(raw, o.path+"."+key)
+	in, ok, err := newObject(o.whole, raw, o.path+"."+key)
 	switch {
 	case err != nil:
 		o.fail(err)
@@ -224,12 +259,12 @@ func (o *object) child(key string) *object {
 
 // newObject splits valid JSON into attributes; ok is false when it is not an
 // object. A key that comes twice is refused: parsers disagree about which counts.
-func newObject(raw []byte, path string) (o *object, ok bool, err error) {
+func newObject(whole *body, raw []byte, path string) (o *object, ok bool, err error) {
 	d := json.NewDecoder(bytes.NewReader(raw))
 	if t, err := d.Token(); err != nil || t != json.Delim('{') {
 		return nil, false, nil
 	}
-	o = &object{path: path, fields: map[string]json.RawMessage{}, left: map[string]struct{}{}}
+	o = &object{path: path, whole: whole, fields: map[string]json.RawMessage{}, left: map[string]struct{}{}}
 	for d.More() {
 		t, err := d.Token()
 		if err != nil {
@@ -293,57 +328,30 @@ func missingField(field string) error {
 
 func isNull(raw []byte) bool { return string(raw) == "null" }
 
-// maxShown bounds what a message repeats of a request, in bytes.
-const maxShown = 256
+// Bounds for what a message repeats of a request, in bytes: of one value, and of
+// the whole.
+const (
+	maxShown     = 256
+	maxBodyShown = 512
+)
 
-func shorten(s string) string {
-	if len(s) <= maxShown {
+func shorten(s string) string { return cut(s, maxShown) }
+
+func cut(s string, most int) string {
+	if len(s) <= most {
 		return s
 	}
-	return strings.ToValidUTF8(s[:maxShown], "") + "..."
+	return strings.ToValidUTF8(s[:most], "") + "..."
 }
 
 // pythonText shows a JSON value the way Octavia's messages do: Python's str(),
 // cut short.
 func pythonText(raw []byte) string {
-	d := json.NewDecoder(bytes.NewReader(raw))
-	d.UseNumber()
-	var v any
-	if err := d.Decode(&v); err != nil {
-		return shorten(string(raw))
-	}
-	if s, ok := v.(string); ok {
+	var s string
+	if len(raw) > 0 && raw[0] == '"' && json.Unmarshal(raw, &s) == nil {
 		return shorten(s)
 	}
-	return shorten(pythonRepr(v))
-}
-
-func pythonRepr(v any) string {
-	switch v := v.(type) {
-	case nil:
-		return "None"
-	case bool:
-		if v {
-			return "True"
-		}
-		return "False"
-	case string:
-		return "'" + v + "'"
-	case []any:
-		var out []string
-		for _, x := range v {
-			out = append(out, pythonRepr(x))
-		}
-		return "[" + strings.Join(out, ", ") + "]"
-	case map[string]any:
-		var out []string
-		for _, k := range slices.Sorted(maps.Keys(v)) {
-			out = append(out, "'"+k+"': "+pythonRepr(v[k]))
-		}
-		return "{" + strings.Join(out, ", ") + "}"
-	default:
-		return fmt.Sprint(v)
-	}
+	return shorten(pythonRepr(raw))
 }
 
 func pythonList(items []string) string {

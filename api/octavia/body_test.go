@@ -43,7 +43,7 @@ var readers = map[string]func(o *object) error{
 		if err := checkCiphers(tls.ciphers.V); err != nil {
 			return err
 		}
-		return refusePool(model.HTTP, sticky)
+		return refusePool(model.HTTP, sticky, "UDP")
 	},
 	"member": func(o *object) error {
 		need(o, "address", o.ip("address"))
@@ -107,6 +107,10 @@ func TestTypes(t *testing.T) {
 	bad := func(value, reason string) string {
 		return "Invalid input for field/attribute x. Value: '" + value + "'. " + reason
 	}
+	// badBody is for a value of the wrong JSON type, as Python shows it in a body.
+	badBody := func(value, reason string) string {
+		return "Invalid input for field/attribute w_. Value: '{'w': {'x': " + value + "}}'. " + reason
+	}
 	boolean := func(o *object) any { return o.boolean("x").V }
 	integer := func(o *object) any { return o.integer("x", -1, 100).V }
 	id := func(o *object) any { return o.id("x").V }
@@ -125,11 +129,13 @@ func TestTypes(t *testing.T) {
 	}{
 		{boolean, `true`, "true"},
 		{boolean, `0`, "false"},
-		{boolean, `0.5`, "true"},
+		{boolean, `-0`, "false"},
+		{boolean, `-7`, "true"},
+		{boolean, `0.5`, badBody("0.5", "Value not an unambiguous boolean: 0.5")},
 		{boolean, `"Yes"`, "true"},
 		{boolean, `"OFF"`, "false"},
-		{boolean, `"maybe"`, bad("maybe", "Value not an unambiguous boolean: maybe")},
-		{boolean, `[]`, bad("[]", "Value not an unambiguous boolean: []")},
+		{boolean, `"maybe"`, badBody("'maybe'", "Value not an unambiguous boolean: maybe")},
+		{boolean, `[]`, badBody("[]", "Value not an unambiguous boolean: []")},
 		{integer, `"80"`, "80"},
 		{integer, `" 8 "`, "8"},
 		{integer, `78.9`, "78"},
@@ -137,9 +143,9 @@ func TestTypes(t *testing.T) {
 		{integer, `-2`, bad("-2", "Value should be greater or equal to -1")},
 		{integer, `101`, bad("101", "Value should be lower or equal to 100")},
 		{integer, `1e400`, bad("1e400", "Value should be lower or equal to 100")},
-		{integer, `"abc"`, bad("abc", "invalid literal for int() with base 10: 'abc'")},
-		{integer, `"1.5"`, bad("1.5", "invalid literal for int() with base 10: '1.5'")},
-		{integer, `true`, bad("True", "invalid literal for int() with base 10: 'True'")},
+		{integer, `"abc"`, badBody("'abc'", "invalid literal for int() with base 10: 'abc'")},
+		{integer, `"1.5"`, badBody("'1.5'", "invalid literal for int() with base 10: '1.5'")},
+		{integer, `true`, badBody("True", "invalid literal for int() with base 10: 'True'")},
 		{id, `"A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11"`, "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"},
 		{id, `"a0eebc999c0b4ef8bb6d6bb9bd380a11"`, "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"},
 		{id, `"{a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11}"`, bad("{a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11}", notUUID)},
@@ -155,7 +161,7 @@ func TestTypes(t *testing.T) {
 		{tags, `["abc","äöü"]`, "[abc äöü]"},
 		{tags, `["abcd"]`, bad("['abcd']", "Value should have a maximum character requirement of 3")},
 		{tags, `[1,null]`, bad("[1, None]", "Value should be string")},
-		{tags, `"a"`, bad("a", "Value not a valid list: a")},
+		{tags, `"a"`, badBody("'a'", "Value not a valid list: a")},
 		{path, `"/a/b?c=d#e"`, "/a/b?c=d#e"},
 		{path, `"a"`, bad("a", "Value must be a valid URL Path string")},
 		{path, `"//host/a"`, bad("//host/a", "Value must be a valid URL Path string")},

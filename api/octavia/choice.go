@@ -151,7 +151,8 @@ func profileData(provider, text, option string) (*object, error) {
 	if !isProvider(provider) {
 		return nil, invalid("Provider '%s' is not enabled.", shorten(provider))
 	}
-	o, ok, err := newObject([]byte(strings.TrimSpace(text)), option)
+	raw := []byte(strings.TrimSpace(text))
+	o, ok, err := newObject(&body{option, raw}, raw, option)
 	switch {
 	case err != nil:
 		return nil, lacks(provider, err.Error())

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -115,18 +117,17 @@ func noArguments(c echo.Context) error {
 	if json.Unmarshal(body, &fields) != nil || fields == nil {
 		return errNotJSON
 	}
-	for _, k := range sortedKeys(fields) {
-		return invalid("Unknown argument: \"%s\"", shorten(k))
+	if len(fields) == 0 {
+		return nil
 	}
-	return nil
+	return invalid("Unknown argument: \"%s\"", shorten(strings.Join(sortedKeys(fields), ", ")))
 }
 
 // noQuery refuses query arguments other than those known (contract 1.4).
 func noQuery(c echo.Context, known ...string) error {
-	for _, k := range sortedKeys(c.QueryParams()) {
-		if !contains(known, k) {
-			return invalid("Unknown argument: \"%s\"", k)
-		}
+	unknown := slices.DeleteFunc(sortedKeys(c.QueryParams()), func(k string) bool { return contains(known, k) })
+	if len(unknown) == 0 {
+		return nil
 	}
-	return nil
+	return invalid("Unknown argument: \"%s\"", shorten(strings.Join(unknown, ", ")))
 }

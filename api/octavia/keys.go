@@ -56,7 +56,7 @@ func (k *keyring) fetch(refs []string) (map[string]certs.Source, error) {
 		}
 	})
 	if len(missing) > 0 {
-		return nil, validation("Could not retrieve certificate: %s", pythonList(missing))
+		return nil, invalid("Could not retrieve certificate: %s", pythonList(missing))
 	}
 	return out, nil
 }
@@ -65,7 +65,7 @@ func (k *keyring) pair(s certs.Source) (*tls.Certificate, error) {
 	c, err := certs.KeyPair(k.p.keys, s)
 	switch {
 	case errors.Is(err, certs.ErrBundle):
-		return nil, validation("The PKCS12 bundle is unreadable. Please check the PKCS12 bundle validity. In addition, make sure it does not require a pass phrase. Error: %s",
+		return nil, invalid("The PKCS12 bundle is unreadable. Please check the PKCS12 bundle validity. In addition, make sure it does not require a pass phrase. Error: %s",
 			why(err))
 	case err != nil:
 		return nil, validation("The certificate is not usable: %s.", why(err))
@@ -79,8 +79,8 @@ func why(err error) string {
 }
 
 // authority reads CA certificates and the revocation list that goes with them
-// (crl "" for none). what begins the refusals.
-func (k *keyring) authority(src map[string]certs.Source, ca, crl, what string) error {
+// (crl "" for none). The refusals are those of client authentication, for pools too.
+func (k *keyring) authority(src map[string]certs.Source, ca, crl string) error {
 	if ca == "" {
 		return nil
 	}
@@ -90,7 +90,7 @@ func (k *keyring) authority(src map[string]certs.Source, ca, crl, what string) e
 		list, err = certs.Authorities(b)
 	}
 	if err != nil {
-		return validation("The %s CA certificate is invalid. It must be a valid x509 PEM format certificate. Error: %s", what, why(err))
+		return validation("The client authentication CA certificate is invalid. It must be a valid x509 PEM format certificate. Error: %s", why(err))
 	}
 	if crl == "" {
 		return nil
@@ -100,7 +100,7 @@ func (k *keyring) authority(src map[string]certs.Source, ca, crl, what string) e
 		l, err = certs.RevocationList(b)
 	}
 	if err != nil {
-		return validation("The %s certificate revocation list is invalid. It must be a valid x509 PEM format certificate revocation list. Error: %s", what, why(err))
+		return validation("The client authentication certificate revocation list is invalid. It must be a valid x509 PEM format certificate revocation list. Error: %s", why(err))
 	}
 	if certs.SignedBy(l, list) != nil {
 		return validation("The CRL specified is not valid for client certificate authority reference supplied.")

@@ -73,9 +73,9 @@ func (p *Part) createL7Policy(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	listener := model.ListenerID(need(o, "listener_id", o.id("listener_id")))
 	in := readL7Policy(o)
 	need(o, "action", in.action)
+	listener := model.ListenerID(need(o, "listener_id", o.parent("listener_id")))
 	o.ignored()
 	nested := len(o.objects("rules").V) > 0
 	if err := o.done(); err != nil {
@@ -114,7 +114,7 @@ func (p *Part) updateL7Policy(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	in := readL7Policy(o)
+	in, empty := readL7Policy(o), len(o.fields) == 0
 	if err := o.done(); err != nil {
 		return err
 	}
@@ -122,7 +122,10 @@ func (p *Part) updateL7Policy(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if in.action.Null {
+	switch {
+	case empty:
+		return invalid("Invalid L7 Policy arguments: Invalid update options")
+	case in.action.Null:
 		return invalid("Invalid L7 Policy action specified: None")
 	}
 	in.implied()

@@ -1,6 +1,7 @@
 package octavia
 
 import (
+	"errors"
 	"math"
 	"net/http"
 
@@ -112,6 +113,9 @@ func (p *Part) updateListener(c echo.Context) error {
 		return err
 	}
 	o, err := readObject(c, "listener_", "listener")
+	if _, ok := errors.AsType[noObject](err); ok {
+		return validation("No listener object supplied.")
+	}
 	if err != nil {
 		return err
 	}

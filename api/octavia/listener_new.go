@@ -62,7 +62,7 @@ func (p *Part) createListener(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	lb := o.id("loadbalancer_id")
+	lb := o.parent("loadbalancer_id")
 	in := readNewListener(o)
 	o.ignored()
 	nested := len(o.objects("l7policies").V) > 0 || o.present("default_pool")

@@ -17,27 +17,29 @@ var (
 )
 
 // checkHeaders is rule 1 of contract 3.2. shown is how the verb's message
-// prints the list of bad names.
+// prints the list of names.
 func checkHeaders(protocol model.Protocol, headers map[string]string, shown string) error {
 	if len(headers) == 0 {
 		return nil
 	}
 	if protocol != model.HTTP && protocol != model.TerminatedHTTPS {
-		return validation("insert-headers is not a valid option for a %s protocol listener.", protocol)
+		return notValidOption("insert-headers", fmt.Sprintf("a %s protocol listener.", protocol))
 	}
-	var unknown, needTLS []string
-	for _, k := range sortedKeys(headers) {
+	unknown := false
+	var needTLS []string
+	given := sortedKeys(headers)
+	for _, k := range given {
 		switch {
 		case contains(headersHTTP, k):
 		case contains(headersTLS, k):
 			needTLS = append(needTLS, k)
 		default:
-			unknown = append(unknown, shorten(k))
+			unknown = true
 		}
 	}
 	switch {
-	case len(unknown) > 0:
-		return notValidOption(shorten(fmt.Sprintf(shown, pythonList(unknown))), "insert_headers")
+	case unknown: // which one is not said
+		return notValidOption(shorten(fmt.Sprintf(shown, pythonList(given))), "insert_headers")
 	case len(needTLS) > 0 && protocol == model.HTTP:
 		return invalid("%s is not a valid option for %s protocol listener.", pythonList(needTLS), protocol)
 	}

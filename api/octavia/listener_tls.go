@@ -71,15 +71,14 @@ func (p *Part) newListenerTLS(c echo.Context, project model.ProjectID, protocol 
 // checkListenerTLS is rules 2, 4 to 9, 12 and 13 of contract 3.2, in their order.
 func (p *Part) checkListenerTLS(c echo.Context, project model.ProjectID, protocol model.Protocol, n *model.ListenerTLS, hsts string) error {
 	certificates := len(n.ServerKeys()) > 0
-	clients := n.ClientCA != "" || n.ClientCRL != ""
 	datagram := protocol == model.UDP || protocol == model.SCTP
 	may := protocol == model.TerminatedHTTPS || protocol == model.Prometheus
 	switch {
-	case datagram && (certificates || clients):
+	case datagram && certificates:
 		return validation("%s protocol listener does not support TLS.", protocol)
-	case !may && (certificates || clients):
+	case !may && certificates:
 		return validation("Certificate container references are not allowed on %s protocol listeners.", protocol)
-	case clients && !certificates:
+	case n.ClientCA != "" && !certificates:
 		return validation("An SNI or default certificate container reference must be provided with a client CA container reference.")
 	case protocol == model.TerminatedHTTPS && !certificates:
 		return validation("An SNI or default certificate container reference must be provided for TERMINATED_HTTPS protocol listeners.")
@@ -128,7 +127,7 @@ func (p *Part) checkListenerKeys(c echo.Context, project model.ProjectID, n *mod
 			return err
 		}
 	}
-	return k.authority(src, n.ClientCA, n.ClientCRL, "client authentication")
+	return k.authority(src, n.ClientCA, n.ClientCRL)
 }
 
 // patchListenerTLS judges a change of old; nil when the request has no TLS
@@ -136,6 +135,9 @@ func (p *Part) checkListenerKeys(c echo.Context, project model.ProjectID, n *mod
 func (p *Part) patchListenerTLS(c echo.Context, old *model.Listener, in *listenerTLS) (*store.ListenerTLSPatch, error) {
 	if !in.given() {
 		return nil, nil
+	}
+	if err := checkTLSLists(in.tlsVersions, in.alpn); err != nil {
+		return nil, err
 	}
 	var n model.ListenerTLS
 	if old.TLS != nil {
@@ -219,7 +221,7 @@ func listenerTLSAttrs() []attr[*model.Listener] {
 }
 
 func listOrNull(s []string) any {
-	if s == nil {
+	if len(s) == 0 {
 		return nil
 	}
 	return s

@@ -33,14 +33,14 @@ func decodeLoadBalancer(o *object) (newLoadBalancer, error) {
 		in.pools = append(in.pools, readTreePool(x))
 		o.fail(x.done())
 	}
-	project, tenant := o.text("project_id", 36), o.text("tenant_id", 36)
+	project := o.owner()
 	if err := o.done(); err != nil {
 		return in, err
 	}
 	in.loadBalancer = model.LoadBalancer{
 		Base: model.Base{
 			Name: n.name.Or(""), Description: n.description.Or(""), AdminStateUp: n.adminUp(), Tags: n.tags.V,
-			Project: model.ProjectID(tenant.Or(project.Or(""))),
+			Project: model.ProjectID(project.V),
 		},
 		VIP: model.VIP{
 			Address: address.V.addr, Text: address.V.text, Port: model.PortID(port.V),

@@ -72,7 +72,8 @@ func TestContractMalformed(t *testing.T) {
 		for kind, attrs := range r.attrs {
 			for _, attr := range strings.Fields(attrs) {
 				for _, v := range wrong[kind] {
-					refused("POST", r.path, fmt.Sprintf(`{"%s":{%s,"%s":%s}}`, r.one, r.good, attr, v), attr)
+					names := strings.Replace(attr, "tenant_id", "project_id", 1) // one attribute, by its new name
+					refused("POST", r.path, fmt.Sprintf(`{"%s":{%s,"%s":%s}}`, r.one, r.good, attr, v), names)
 				}
 			}
 		}

@@ -57,8 +57,8 @@ func (p *Part) createMonitor(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	pool := model.PoolID(need(o, "pool_id", o.id("pool_id")))
 	in := readNewMonitor(o)
+	pool := model.PoolID(need(o, "pool_id", o.parent("pool_id")))
 	o.ignored()
 	if err := o.done(); err != nil {
 		return err

@@ -1,6 +1,8 @@
 package octavia
 
 import (
+	"fmt"
+	"math"
 	"net/url"
 	"regexp"
 	"strconv"
@@ -102,6 +104,9 @@ const (
 func parseURLPath(raw []byte) (string, string) {
 	const reason = "Value must be a valid URL Path string"
 	s, why := parseText(raw, maxURLPath)
+	if raw[0] != '"' {
+		return "", reason
+	}
 	if why != "" {
 		return "", why
 	}
@@ -120,11 +125,16 @@ const codesPattern = `^(\d{3}(\s*,\s*\d{3})*)$|^(\d{3}-\d{3})$`
 var codes = regexp.MustCompile(codesPattern)
 
 func parseCodes(raw []byte) (string, string) {
-	s, why := parseText(raw, maxCodes)
-	if why == "" && !codes.MatchString(s) {
-		why = "Value should match the pattern " + codesPattern
+	s, why := parseText(raw, math.MaxInt)
+	switch {
+	case why != "":
+		return "", why
+	case !codes.MatchString(s):
+		return "", "Value should match the pattern " + codesPattern
+	case len(s) > maxCodes:
+		return "", fmt.Sprintf("Value should have a maximum character requirement of %d", maxCodes)
 	}
-	return s, why
+	return s, ""
 }
 
 // parseHTTPVersion takes the numbers 1.0 and 1.1, also as text.
@@ -135,6 +145,8 @@ func parseHTTPVersion(raw []byte) (string, string) {
 		return "1.0", ""
 	case err == nil && f == 1.1:
 		return "1.1", ""
+	case err != nil && raw[0] == '"':
+		return "", notNumber + pythonRepr(raw)
 	}
 	return "", "Value should be one of: 1.0, 1.1"
 }

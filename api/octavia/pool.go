@@ -71,9 +71,9 @@ var algorithms = []string{"ROUND_ROBIN", "LEAST_CONNECTIONS", "SOURCE_IP", "SOUR
 
 // refusePool answers for what the data plane does not serve, and for persistence
 // that does not go with the protocol. A well-formed request comes here.
-func refusePool(protocol model.Protocol, sticky Opt[model.Persistence]) error {
+func refusePool(protocol model.Protocol, sticky Opt[model.Persistence], datagrams string) error {
 	if sticky.Given() {
-		if err := checkPersistence(protocol, sticky.V); err != nil {
+		if err := checkPersistence(protocol, sticky.V, datagrams); err != nil {
 			return err
 		}
 	}
@@ -112,7 +112,7 @@ func (p *Part) updatePool(c echo.Context) error {
 		}
 		sticky.V.Type = old.Persistence.Type
 	}
-	if err := refusePool(old.Protocol, sticky); err != nil {
+	if err := refusePool(old.Protocol, sticky, "UDP"); err != nil {
 		return err
 	}
 	secure, err := p.patchPoolTLS(c, old, &tls)

@@ -36,7 +36,7 @@ func (p *Part) newPool(c echo.Context, project model.ProjectID, in *newPool) (mo
 	if in.sticky.Given() {
 		x.Persistence = &in.sticky.V
 	}
-	if err := refusePool(x.Protocol, in.sticky); err != nil {
+	if err := refusePool(x.Protocol, in.sticky, "UDP and SCTP"); err != nil {
 		return x, err
 	}
 	var err error

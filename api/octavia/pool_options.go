@@ -65,20 +65,23 @@ func (o *object) persistence(create bool) Opt[model.Persistence] {
 	}}
 }
 
-// checkPersistence is the rules of contract 3.3.
-func checkPersistence(protocol model.Protocol, sp model.Persistence) error {
+// checkPersistence is the rules of contract 3.3. datagrams is how the verb's message
+// names the protocols that have a timeout.
+func checkPersistence(protocol model.Protocol, sp model.Persistence, datagrams string) error {
 	if protocol == model.UDP || protocol == model.SCTP {
 		switch {
-		case sp.Type != "SOURCE_IP":
-			return validation("Session persistence of type %s is not supported for UDP/SCTP protocol pools.", sp.Type)
+		case sp.Type == "SOURCE_IP" && sp.CookieName != "":
+			return validation("session_persistence SOURCE_IP type for UDP and SCTP protocols only accepts: type, persistence_timeout, persistence_granularity.")
 		case sp.CookieName != "":
 			return validation("Cookie names are not supported for UDP/SCTP pools.")
+		case sp.Type != "SOURCE_IP":
+			return validation("Session persistence of type %s is not supported for UDP/SCTP protocol pools.", sp.Type)
 		}
 		return nil
 	}
 	switch {
 	case sp.Timeout != 0 || sp.Granularity != "":
-		return validation("persistence_timeout and persistence_granularity is only for UDP and SCTP protocol pools.")
+		return validation("persistence_timeout and persistence_granularity is only for %s protocol pools.", datagrams)
 	case sp.Type == "APP_COOKIE" && sp.CookieName == "":
 		return validation(`Field "cookie_name" must be specified when using the "APP_COOKIE" session persistence type.`)
 	case sp.Type != "APP_COOKIE" && sp.CookieName != "":

@@ -66,7 +66,7 @@ func (p *Part) checkPoolTLS(c echo.Context, project model.ProjectID, protocol mo
 			return err
 		}
 	}
-	if err := k.authority(src, n.CA, n.CRL, "pool"); err != nil {
+	if err := k.authority(src, n.CA, n.CRL); err != nil {
 		return err
 	}
 	if !n.Enabled {
@@ -105,6 +105,9 @@ func (p *Part) patchPoolTLS(c echo.Context, old *model.Pool, in *poolTLS) (*stor
 		if in.alpn.Null || !in.alpn.Set && n.ALPN == nil {
 			patch.ALPN = ptr(defaultALPN())
 		}
+	}
+	if err := checkTLSLists(in.versions, in.alpn); err != nil {
+		return nil, err
 	}
 	patch.Apply(&n)
 	switch {

@@ -61,12 +61,12 @@ func refusals() []refusal {
 		add("POST", x.path+"?x=1", 400, `Unknown argument: "x"`, `{"`+x.wrapper+`":{}}`)
 		add("DELETE", x.path, 400, `Missing argument: "id"`, "")
 	}
-	for _, x := range []struct{ path, noun, wrapper, own string }{
-		{"loadbalancers/", "Load Balancer", "loadbalancer", "$lb"},
-		{"listeners/", "Listener", "listener", "$listener"},
-		{"pools/", "Pool", "pool", "$pool"},
-		{"pools/$pool/members/", "Member", "member", "$member"},
-		{"healthmonitors/", "Health Monitor", "healthmonitor", "$monitor"},
+	for _, x := range []struct{ path, noun, arg, wrapper, own string }{
+		{"loadbalancers/", "Load Balancer", "load_balancer", "loadbalancer", "$lb"},
+		{"listeners/", "Listener", "listener_", "listener", "$listener"},
+		{"pools/", "Pool", "pool_", "pool", "$pool"},
+		{"pools/$pool/members/", "Member", "member_", "member", "$member"},
+		{"healthmonitors/", "Health Monitor", "health_monitor_", "healthmonitor", "$monitor"},
 	} {
 		for _, id := range []string{"$nobody", "nonsense"} {
 			add("GET", x.path+id, 404, x.noun+" "+id+" not found.", "")
@@ -76,8 +76,8 @@ func refusals() []refusal {
 		add("DELETE", x.path+x.own+"?x=1", 400, `Unknown argument: "x"`, "")
 		on("PUT", x.path+x.own, x.wrapper, 400, inputText("name", "5", "Value should be string"), `"name":5`)
 		on("PUT", x.path+x.own, x.wrapper, 400, inputText("name", long+"...", "Value should have a maximum character requirement of 255"), `"name":"`+long+`y"`)
-		on("PUT", x.path+x.own, x.wrapper, 400, inputText("admin_state_up", "maybe", "Value not an unambiguous boolean: maybe"), `"admin_state_up":"maybe"`)
-		on("PUT", x.path+x.own, x.wrapper, 400, inputText("tags", "x", "Value not a valid list: x"), `"tags":"x"`)
+		on("PUT", x.path+x.own, x.wrapper, 400, inputText(x.arg, "{'"+x.wrapper+"': {'admin_state_up': 'maybe'}}", "Value not an unambiguous boolean: maybe"), `"admin_state_up":"maybe"`)
+		on("PUT", x.path+x.own, x.wrapper, 400, inputText(x.arg, "{'"+x.wrapper+"': {'tags': 'x'}}", "Value not a valid list: x"), `"tags":"x"`)
 		on("PUT", x.path+x.own, x.wrapper, 400, inputText("tags", "[1]", "Value should be string"), `"tags":[1]`)
 	}
 
@@ -110,7 +110,7 @@ func refusals() []refusal {
 	listener(400, inputText("protocol", "http", "Value should be one of: HTTP, HTTPS, PROMETHEUS, SCTP, TCP, TERMINATED_HTTPS, UDP"), `"protocol":"http","protocol_port":81`)
 	listener(400, inputText("protocol_port", "0", "Value should be greater or equal to 1"), `"protocol":"HTTP","protocol_port":0`)
 	listener(400, inputText("protocol_port", "65536", "Value should be lower or equal to 65535"), `"protocol":"HTTP","protocol_port":65536`)
-	listener(400, inputText("protocol_port", "abc", "invalid literal for int() with base 10: 'abc'"), `"protocol":"HTTP","protocol_port":"abc"`)
+	listener(400, inputText("listener_", "{'listener': {'loadbalancer_id': '$lb', 'protocol': 'HTTP', 'protocol_port': 'abc'}}", "invalid literal for int() with base 10: 'abc'"), `"protocol":"HTTP","protocol_port":"abc"`)
 	listener(400, inputText("connection_limit", "-2", "Value should be greater or equal to -1"), `"protocol":"HTTP","protocol_port":81,"connection_limit":-2`)
 	listener(400, inputText("timeout_client_data", "2073600001", "Value should be lower or equal to 2073600000"), `"protocol":"HTTP","protocol_port":81,"timeout_client_data":2073600001`)
 	listener(400, inputText("allowed_cidrs", "['10.0.0.0/33']", "Value should be IPv4 or IPv6 CIDR format"), `"protocol":"HTTP","protocol_port":81,"allowed_cidrs":["10.0.0.0/33"]`)
@@ -118,16 +118,16 @@ func refusals() []refusal {
 	listener(404, "Pool $nobody not found.", `"protocol":"HTTP","protocol_port":81,"default_pool_id":"$nobody"`)
 	listener(409, "Another Listener on this Load Balancer is already using protocol HTTP and protocol_port 80", `"protocol":"TCP","protocol_port":80`)
 	listener(400, invalidly+"The pool protocol 'HTTP' is invalid while the listener protocol is 'HTTPS'.", `"protocol":"HTTPS","protocol_port":81,"default_pool_id":"$pool"`)
-	listener(400, invalidly+"insert-headers is not a valid option for a TCP protocol listener.", `"protocol":"TCP","protocol_port":81,"insert_headers":{"X-Forwarded-For":"true"}`)
+	listener(400, "insert-headers is not a valid option for a TCP protocol listener.", `"protocol":"TCP","protocol_port":81,"insert_headers":{"X-Forwarded-For":"true"}`)
 	listener(400, "dict_keys(['X-Foo']) is not a valid option for insert_headers", `"protocol":"HTTP","protocol_port":81,"insert_headers":{"X-Foo":"true"}`)
 	listener(400, "['X-SSL-Client-DN'] is not a valid option for HTTP protocol listener.", `"protocol":"HTTP","protocol_port":81,"insert_headers":{"X-SSL-Client-DN":"true"}`)
 	listener(400, invalidly+"Certificate container references are not allowed on HTTP protocol listeners.", `"protocol":"HTTP","protocol_port":81,"default_tls_container_ref":"x"`)
 	listener(400, invalidly+"UDP protocol listener does not support TLS.", `"protocol":"UDP","protocol_port":81,"sni_container_refs":["x"]`)
 	listener(400, invalidly+"An SNI or default certificate container reference must be provided for TERMINATED_HTTPS protocol listeners.", `"protocol":"TERMINATED_HTTPS","protocol_port":81`)
 	listener(400, invalidly+"The HSTS feature can only be used for listeners using the TERMINATED_HTTPS protocol.", `"protocol":"HTTP","protocol_port":81,"hsts_max_age":5`)
-	listener(400, invalidly+"Could not retrieve certificate: ['x', 'y']", `"protocol":"TERMINATED_HTTPS","protocol_port":81,"default_tls_container_ref":"x","sni_container_refs":["y"]`)
+	listener(400, "Could not retrieve certificate: ['x', 'y']", `"protocol":"TERMINATED_HTTPS","protocol_port":81,"default_tls_container_ref":"x","sni_container_refs":["y"]`)
 	listener(400, invalidly+"The pool protocol 'HTTP' is invalid while the listener protocol is 'UDP'.", `"protocol":"UDP","protocol_port":81,"default_pool_id":"$pool"`)
-	listener(400, invalidly+"insert-headers is not a valid option for a UDP protocol listener.", `"protocol":"UDP","protocol_port":81,"insert_headers":{"X-Forwarded-For":"true"}`)
+	listener(400, "insert-headers is not a valid option for a UDP protocol listener.", `"protocol":"UDP","protocol_port":81,"insert_headers":{"X-Forwarded-For":"true"}`)
 	listener(409, "Another Listener on this Load Balancer is already using protocol UDP and protocol_port 53", `"protocol":"UDP","protocol_port":53`)
 	on("PUT", "listeners/$listener", "listener", 400, "Unknown attribute for argument listener_.listener: protocol_port", `"protocol_port":82`)
 	on("PUT", "listeners/$listener", "listener", 400, "['X-Foo'] is not a valid option for insert_headers", `"insert_headers":{"X-Foo":"true"}`)
@@ -190,19 +190,20 @@ func refusals() []refusal {
 
 	// What Octavia has and this data plane has not, each by name.
 	listener(501, lacks+"SCTP protocol listeners", `"protocol_port":81,"protocol":"SCTP"`)
-	listener(400, invalidly+"Could not retrieve certificate: ['x']", `"protocol_port":81,"protocol":"PROMETHEUS","default_tls_container_ref":"x"`)
+	listener(400, "Could not retrieve certificate: ['x']", `"protocol_port":81,"protocol":"PROMETHEUS","default_tls_container_ref":"x"`)
 	listener(400, invalidly+"default_pool and l7policies can be given with a load balancer only, when all is created in one call.", `"protocol":"HTTP","protocol_port":81,"default_pool":{"name":"x"}`)
 	listener(400, invalidly+"default_pool and l7policies can be given with a load balancer only, when all is created in one call.", `"protocol":"HTTP","protocol_port":81,"l7policies":[{}]`)
 	pool(501, lacks+"SCTP protocol pools", `"loadbalancer_id":"$lb","protocol":"SCTP","lb_algorithm":"ROUND_ROBIN"`)
-	pool(400, invalidly+"Could not retrieve certificate: ['x']", good+`,"tls_container_ref":"x"`)
-	pool(400, invalidly+"Could not retrieve certificate: ['x']", good+`,"ca_tls_container_ref":"x"`)
+	pool(400, "Could not retrieve certificate: ['x']", good+`,"tls_container_ref":"x"`)
+	pool(400, "Could not retrieve certificate: ['x']", good+`,"ca_tls_container_ref":"x"`)
 	pool(400, invalidly+"members and healthmonitor can be given with a load balancer only, when all is created in one call.", good+`,"members":[{}]`)
 	pool(400, invalidly+"members and healthmonitor can be given with a load balancer only, when all is created in one call.", good+`,"healthmonitor":{}`)
 
 	udp := `"loadbalancer_id":"$lb","protocol":"UDP","lb_algorithm":"ROUND_ROBIN"`
 	pool(400, invalidly+"Session persistence of type HTTP_COOKIE is not supported for UDP/SCTP protocol pools.", udp+`,"session_persistence":{"type":"HTTP_COOKIE"}`)
-	pool(400, invalidly+"Cookie names are not supported for UDP/SCTP pools.", udp+`,"session_persistence":{"type":"SOURCE_IP","cookie_name":"x"}`)
-	on("PUT", "pools/$datagrams", "pool", 400, invalidly+"Session persistence of type APP_COOKIE is not supported for UDP/SCTP protocol pools.", `"session_persistence":{"type":"APP_COOKIE","cookie_name":"x"}`)
+	pool(400, invalidly+"session_persistence SOURCE_IP type for UDP and SCTP protocols only accepts: type, persistence_timeout, persistence_granularity.", udp+`,"session_persistence":{"type":"SOURCE_IP","cookie_name":"x"}`)
+	pool(400, invalidly+"Cookie names are not supported for UDP/SCTP pools.", udp+`,"session_persistence":{"type":"APP_COOKIE","cookie_name":"x"}`)
+	on("PUT", "pools/$datagrams", "pool", 400, invalidly+"Session persistence of type HTTP_COOKIE is not supported for UDP/SCTP protocol pools.", `"session_persistence":{"type":"HTTP_COOKIE"}`)
 	pool(501, lacks+"tls_enabled on UDP protocol pools", udp+`,"tls_enabled":true`)
 	pool(400, invalidly+"persistence_timeout and persistence_granularity is only for UDP and SCTP protocol pools.", good+`,"session_persistence":{"type":"SOURCE_IP","persistence_timeout":5}`)
 	pool(400, invalidly+`Supplied "cookie_name" is invalid.`, good+`,"session_persistence":{"type":"APP_COOKIE","cookie_name":"a=b"}`)
@@ -229,7 +230,8 @@ func refusals() []refusal {
 func TestContractRefusals(t *testing.T) {
 	w := newPopulated(t)
 	before := w.content()
-	for _, r := range refusals() {
+	all := append(refusals(), moreRefusals()...)
+	for _, r := range all {
 		path, body, text := w.fill(r.path), w.fill(r.body), w.fill(r.text)
 		status, out := w.ask("admin", r.method, base+path, body)
 		code := "Client"
@@ -244,7 +246,7 @@ func TestContractRefusals(t *testing.T) {
 			t.Fatalf("%s %s %.200s changed the state", r.method, path, body)
 		}
 	}
-	t.Logf("%d requests", len(refusals()))
+	t.Logf("%d requests", len(all))
 }
 
 // What Octavia's router refuses has another body (contract 6.1, form 2).
@@ -282,6 +284,11 @@ func TestContractMediaTypes(t *testing.T) {
 	body := `{"loadbalancer":{"vip_subnet_id":"` + theSubnet + `"}}`
 	if status, out := w.ask("admin", "POST", base+"loadbalancers", body, "Content-Type: text/plain"); status != http.StatusUnsupportedMediaType || out["faultstring"] != "Unknown mimetype: text/plain" {
 		t.Errorf("text/plain: %d %v", status, out)
+	}
+	for ct, want := range map[string]string{"multipart/form-data; boundary=x": "Unknown mimetype: multipart/form-data", "application/json;x": invalidly + "VIP must contain one of: vip_port_id, vip_network_id, vip_subnet_id."} {
+		if _, out := w.ask("admin", "POST", base+"loadbalancers", `{"loadbalancer":{}}`, "Content-Type: "+ct); out["faultstring"] != want {
+			t.Errorf("%s: %v, want %s", ct, out, want)
+		}
 	}
 	if status, out := w.ask("admin", "GET", base+"loadbalancers", "", "Accept: text/xml"); status != http.StatusNotAcceptable || out["faultstring"] != nil {
 		t.Errorf("Accept text/xml: %d %v", status, out)

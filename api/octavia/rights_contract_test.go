@@ -61,7 +61,7 @@ var ruleOf = []struct{ rule, method, path, body string }{
 	{"list", "GET", "l7policies", ""},
 	{"read-global", "GET", "l7policies?project_id=third", ""},
 	{"read", "GET", "l7policies/$policy", ""},
-	{"write", "PUT", "l7policies/$policy", `{"l7policy":{}}`},
+	{"write", "PUT", "l7policies/$policy", `{"l7policy":{"name":""}}`},
 	{"read", "GET", "l7policies/$policy/rules", ""},
 	{"read", "GET", "l7policies/$policy/rules/$rule", ""},
 	{"write", "PUT", "l7policies/$policy/rules/$rule", `{"rule":{}}`},

@@ -31,6 +31,19 @@ var tlsVersions = []string{"SSLv3", "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"}
 
 // checkVersions judges the versions and ciphers of something that speaks TLS.
 func checkVersions(versions []string, ciphers string) error {
+	if err := checkVersionNames(versions); err != nil {
+		return err
+	}
+	switch {
+	case contains(versions, "SSLv3"):
+		return unsupported("tls_versions SSLv3")
+	case !contains(versions, "TLSv1.3") && len(certs.Ciphers(ciphers)) == 0:
+		return unsupported("tls_ciphers without a cipher that is known here: %s", shorten(ciphers))
+	}
+	return nil
+}
+
+func checkVersionNames(versions []string) error {
 	if len(versions) == 0 {
 		return validation("Empty TLS version list. Either specify at least one TLS version or remove this parameter to use the default.")
 	}
@@ -40,13 +53,22 @@ func checkVersions(versions []string, ciphers string) error {
 			bad = append(bad, shorten(v))
 		}
 	}
-	switch {
-	case len(bad) > 0:
+	if len(bad) > 0 {
 		return validation("Invalid TLS versions: %s", strings.Join(bad, ", "))
-	case contains(versions, "SSLv3"):
-		return unsupported("tls_versions SSLv3")
-	case !contains(versions, "TLSv1.3") && len(certs.Ciphers(ciphers)) == 0:
-		return unsupported("tls_ciphers without a cipher that is known here: %s", shorten(ciphers))
+	}
+	return nil
+}
+
+// checkTLSLists judges the lists of an update, whether TLS ends here or not: only at
+// creation do they go unread where it does not.
+func checkTLSLists(versions, alpn Opt[[]string]) error {
+	if versions.Given() {
+		if err := checkVersionNames(versions.V); err != nil {
+			return err
+		}
+	}
+	if alpn.Given() {
+		return checkALPN(alpn.V)
 	}
 	return nil
 }

@@ -193,7 +193,7 @@ func TestContractBatch(t *testing.T) {
 		{"PUT", path, `{"members":[{"address":"198.51.100.10"}]}`, 400, inputText("protocol_port", "None", mandatory)},
 		{"PUT", path, `{"members":[{"address":"198.51.100.10","protocol_port":80,"colour":1}]}`, 400, "Unknown attribute for argument members_.members: colour"},
 		{"PUT", path, `{"members":[7]}`, 400, inputText("members", "7", "Value should be an object")},
-		{"PUT", path, `{"members":{}}`, 400, inputText("members", "{}", "Value not a valid list: {}")},
+		{"PUT", path, `{"members":{}}`, 400, inputText("members_", "{'members': {}}", "Value not a valid list: {}")},
 		{"PUT", path, `{"members":null}`, 400, inputText("members", "None", mandatory)},
 		{"PUT", path, `{"member":[]}`, 400, "Unknown attribute for argument members_: member"},
 		{"PUT", path, `[]`, 400, inputText("members_", "[]", "Value should be an object")},
@@ -240,7 +240,7 @@ func TestContractAdditionalVIPs(t *testing.T) {
 		`[{}]`:                                           inputText("subnet_id", "None", mandatory),
 		`[{"subnet_id":"` + theSubnet + `","colour":1}]`: "Unknown attribute for argument load_balancer.loadbalancer.additional_vips: colour",
 		`[7]`: inputText("additional_vips", "7", "Value should be an object"),
-		`7`:   inputText("additional_vips", "7", "Value not a valid list: 7"),
+		`7`:   inputText("load_balancer", "{'loadbalancer': {'vip_subnet_id': '"+theSubnet+"', 'additional_vips': 7}}", "Value not a valid list: 7"),
 	} {
 		status, out := w.ask("admin", "POST", base+"loadbalancers", `{"loadbalancer":{"vip_subnet_id":"`+theSubnet+`","additional_vips":`+attrs+`}}`)
 		if status != http.StatusBadRequest || out["faultstring"] != text {

@@ -1,6 +1,7 @@
 package octavia
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -32,17 +33,32 @@ func read[T any](o *object, key string, parse func(raw []byte) (T, string)) Opt[
 	}
 	v, reason := parse(raw)
 	if reason != "" {
-		o.fail(badValue(key, raw, reason))
+		o.fail(o.whole.bad(key, raw, reason))
 	}
 	return Opt[T]{Set: true, V: v}
 }
 
-// need is for mandatory attributes: absent and null are refused.
+// parent takes the id of what a new object belongs to. Octavia looks up null as well,
+// under the name None.
+func (o *object) parent(key string) Opt[string] {
+	id := o.id(key)
+	if id.Null {
+		return Opt[string]{Set: true, V: "None"}
+	}
+	return id
+}
+
+// need is for mandatory attributes: absent and null are refused, each in its way.
 func need[T any](o *object, key string, v Opt[T]) T {
 	if o.sketch != nil {
 		o.sketch.Need(key)
-	} else if !v.Given() {
+		return v.V
+	}
+	switch {
+	case !v.Set:
 		o.fail(missingField(key))
+	case v.Null:
+		o.fail(notValidOption("None", key))
 	}
 	return v.V
 }
@@ -64,7 +80,7 @@ func (o *object) text(key string, most int) Opt[string] {
 	return read(o, key, func(raw []byte) (string, string) { return parseText(raw, most) })
 }
 
-// boolean takes JSON booleans, numbers, and words in any case (quirk 17).
+// boolean takes JSON booleans, integers, and words in any case (quirk 17).
 func (o *object) boolean(key string) Opt[bool] {
 	o.note(key, &openapi.Schema{Type: "boolean"})
 	return read(o, key, func(raw []byte) (bool, string) {
@@ -79,12 +95,17 @@ func (o *object) boolean(key string) Opt[bool] {
 				}
 			}
 		default:
-			if f, err := strconv.ParseFloat(string(raw), 64); err == nil {
-				return f != 0, ""
+			if isInteger(raw) {
+				return strings.Trim(string(raw), "-0") != "", ""
 			}
 		}
-		return false, "Value not an unambiguous boolean: " + pythonText(raw)
+		return false, notBoolean + pythonText(raw)
 	})
+}
+
+// isInteger reports whether a JSON value is a number without point and exponent.
+func isInteger(raw []byte) bool {
+	return len(bytes.Trim(raw, "-0123456789")) == 0
 }
 
 func parseBool(s string) (v, ok bool) {
@@ -104,7 +125,7 @@ func (o *object) integer(key string, low, high int) Opt[int] {
 }
 
 func parseInteger(raw []byte, low, high int) (int, string) {
-	notInt := fmt.Sprintf("invalid literal for int() with base 10: '%s'", pythonText(raw))
+	notInt := notInteger + "'" + pythonText(raw) + "'"
 	var f float64
 	if raw[0] == '"' {
 		var s string
@@ -189,7 +210,7 @@ func list[T any](o *object, key string, item func(raw []byte) (T, string)) Opt[[
 	return read(o, key, func(raw []byte) ([]T, string) {
 		var items []json.RawMessage
 		if raw[0] != '[' || json.Unmarshal(raw, &items) != nil {
-			return nil, "Value not a valid list: " + pythonText(raw)
+			return nil, notList + pythonText(raw)
 		}
 		if len(items) > maxItems {
 			return nil, fmt.Sprintf("Value should have at most %d items", maxItems)
@@ -256,7 +277,7 @@ func (o *object) cidrs(key string) Opt[[]netip.Prefix] {
 func (o *object) stringMap(key string, most int) Opt[map[string]string] {
 	o.note(key, &openapi.Schema{Type: "object", AdditionalProperties: openapi.Text(most)})
 	return read(o, key, func(raw []byte) (map[string]string, string) {
-		m, ok, err := newObject(raw, key)
+		m, ok, err := newObject(o.whole, raw, key)
 		switch {
 		case err != nil:
 			return nil, "Value names an attribute twice"
@@ -278,9 +299,22 @@ func (o *object) stringMap(key string, most int) Opt[map[string]string] {
 }
 
 // ignored reads what is accepted for compatibility and has no effect.
-func (o *object) ignored() {
-	o.text("project_id", 36)
-	o.text("tenant_id", 36)
+func (o *object) ignored() { o.owner() }
+
+// owner is the project that is asked for, by its old name when both are given.
+// Faults know the new one only.
+func (o *object) owner() Opt[string] {
+	project := o.text("project_id", 36)
+	o.note("tenant_id", openapi.Text(36))
+	raw, ok := o.take("tenant_id")
+	if !ok || isNull(raw) {
+		return project
+	}
+	v, reason := parseText(raw, 36)
+	if reason != "" {
+		o.fail(badValue("project_id", raw, reason))
+	}
+	return Opt[string]{Set: true, V: v}
 }
 
 // named is the common front of most resources.
