@@ -169,6 +169,8 @@ var http2Vectors = append(malformed(
 	{name: "no body", fields: asks(":method", "POST"), client: "200", member: "POST / HTTP/1.1↵Host: a↵Content-Length: 0↵↵"},
 	{name: "more than the length", fields: asks(":method", "POST", "content-length", "2"), body: "abc", client: "reset PROTOCOL_ERROR"},
 	{name: "less than the length", fields: asks(":method", "POST", "content-length", "4"), body: "abc", client: "reset PROTOCOL_ERROR"},
+	{name: "two lengths, the last is true", fields: asks(":method", "POST", "content-length", "4", "content-length", "3"), body: "abc", client: "reset PROTOCOL_ERROR"},
+	{name: "two lengths, the first is true", fields: asks(":method", "POST", "content-length", "3", "content-length", "4"), body: "abc", client: "reset PROTOCOL_ERROR"},
 	{name: "a request for a body", fields: asks(":method", "POST", "content-length", "33"), body: "GET /next HTTP/1.1\r\nHost: a\r\n\r\nxx", client: "200", member: "POST / HTTP/1.1↵Host: a↵Content-Length: 33↵↵GET /next HTTP/1.1↵Host: a↵↵xx"},
 	{name: "chunks for a body", fields: asks(":method", "POST"), body: "0\r\n\r\nGET /next", client: "200", member: "POST / HTTP/1.1↵Host: a↵Transfer-Encoding: chunked↵↵e↵0↵↵GET /next↵0↵↵"},
 	{name: "trailers", fields: asks(":method", "POST"), body: "abc", trailers: []string{"x", "y"}, client: "200", member: "POST / HTTP/1.1↵Host: a↵Transfer-Encoding: chunked↵↵3↵abc↵0↵x: y↵↵"},

@@ -168,7 +168,7 @@ func (h *headList) translate(ended bool) (request, error) {
 			continue
 		case "content-length":
 			n, err := strconv.ParseUint(f.Value, 10, 63)
-			if err != nil || f.Value[0] == '+' || length >= 0 && length != int64(n) {
+			if err != nil || length >= 0 && length != int64(n) {
 				return r, errMalformed
 			}
 			length = int64(n)

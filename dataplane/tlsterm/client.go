@@ -60,8 +60,7 @@ func newClient(t *model.PoolTLS, find find, keys Keys, before *Client) (*Client,
 	}
 	c.base = cfg
 	if slices.Contains(alpn, "h2") {
-		c.both = cfg.Clone()
-		cfg.NextProtos = slices.DeleteFunc(slices.Clone(alpn), func(p string) bool { return p == "h2" })
+		c.both, c.base = cfg, withoutHTTP2(cfg)
 	}
 	return c, nil
 }

@@ -16,8 +16,8 @@ import (
 
 // Server is how a listener ends TLS.
 type Server struct {
-	configs  []*tls.Config // one; or, with a gap between versions, the newest version first
-	purposes string        // of its ticket keys
+	editions []edition // the first that fits is used, or else refuses
+	purposes string    // of its ticket keys
 	keys     Keys
 	period   atomic.Int64 // whose ticket keys are set
 
@@ -102,15 +102,7 @@ func newServer(l *model.Listener, t *model.ListenerTLS, find find, keys Keys, be
 	}
 	// Who may resume: tickets are good where the same clients are let in.
 	s.purposes = ticketPurpose + "\n" + string(l.ID) + "\n" + t.ClientAuth + "\n" + admitted.ca + "\n" + admitted.crl + "\n"
-	s.configs = []*tls.Config{cfg}
-	if int(versions[len(versions)-1]-versions[0]) >= len(versions) {
-		s.configs = nil
-		for _, v := range slices.Backward(versions) {
-			one := cfg.Clone()
-			one.MinVersion, one.MaxVersion = v, v
-			s.configs = append(s.configs, one)
-		}
-	}
+	s.editions = editions(cfg, versions)
 	return s, s.rotate(time.Now())
 }
 
@@ -202,18 +194,10 @@ func (s *Server) Config() *tls.Config {
 			s.Counters.fail(reasonInternal)
 		}
 	}
-	if len(s.configs) == 1 {
-		return s.configs[0]
+	if len(s.editions) == 1 {
+		return s.editions[0].Config
 	}
-	// Versions with a gap between them: the newest that both sides have.
-	return &tls.Config{GetConfigForClient: func(h *tls.ClientHelloInfo) (*tls.Config, error) {
-		for _, c := range s.configs {
-			if slices.Contains(h.SupportedVersions, c.MaxVersion) {
-				return c, nil
-			}
-		}
-		return s.configs[0], nil // which refuses it
-	}}
+	return &tls.Config{GetConfigForClient: s.choose}
 }
 
 func periodOf(t time.Time) int64 { return t.Unix() / int64(ticketPeriod/time.Second) }
@@ -230,8 +214,8 @@ func (s *Server) rotate(now time.Time) error {
 		}
 		keys = append(keys, [32]byte(k))
 	}
-	for _, c := range s.configs {
-		c.SetSessionTicketKeys(keys)
+	for _, e := range s.editions {
+		e.SetSessionTicketKeys(keys)
 	}
 	s.period.Store(p)
 	return nil
