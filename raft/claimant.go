@@ -110,6 +110,15 @@ func (l *claimant) wish(now time.Time) claimWish {
 	return t.followerWish(gone, silence, l.regs.Unseen(), l.tried && !l.claiming())
 }
 
+// drop lets the locks go: this node has to claim them anew, which takes longer than
+// any lease.
+func (l *claimant) drop() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	clear(l.claims)
+	l.reads = nil
+}
+
 // claiming tells whether any claim is under way or held. Callers hold mu.
 func (l *claimant) claiming() bool {
 	return slices.ContainsFunc(l.claims, func(c claim) bool { return c.state != unclaimed })

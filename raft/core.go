@@ -29,6 +29,8 @@ type core struct {
 	cause  atomic.Pointer[string]     // why this node last stood for leader
 	lib    atomic.Pointer[hraft.Raft] // nil until the library runs
 	resign atomic.Uint64              // the term in which a transfer failed
+	hand   atomic.Pointer[hand]       // the newest transfer
+	stamps stamps
 
 	forsaken atomic.Pointer[hraft.ServerID] // the peer that is being taken out, see forceOut
 	banished atomic.Bool                    // this node was taken out, see Node.removed

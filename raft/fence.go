@@ -22,7 +22,9 @@ import (
 // grow no more.
 //
 // There are two ways round a promise. A transfer: the leader gives its lease up
-// for the rest of its term (surrender), so nothing is left to protect. And the
+// for the rest of its term (surrender), so nothing is left to protect. Who takes over
+// with the arbiter's lock may stand in later terms, too (released): the one before
+// may be off before it could vote. And the
 // death of the leader's VIP holder, known for certain (see internal/tether):
 // every beat names the holder on whose behalf it asks, so a voter knows what its
 // promise protects. A leader that starts another holder earns its lease anew, by
@@ -96,6 +98,9 @@ func (f *fence) heard(from hraft.ServerID, n note, term, current uint64, now tim
 		return false
 	}
 	o := owed{from, n.holder}
+	if f.transfer != 0 && term == f.transfer {
+		return true // given up: it asks for nothing any more
+	}
 	if term >= current && !slices.Contains(f.dead, o) {
 		f.contact, f.heardAt, f.owed, f.owedIn, f.orphan, f.asked, f.obeyed = now, now, o, term, time.Time{}, n.lease, n.obeyed
 	}
@@ -445,4 +450,22 @@ func (f *fence) takeOver(term uint64, now time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.transfer, f.handedAt = term, now
+}
+
+// released notes that the leader of term has let the VIPs and the arbiter's lock go
+// at asOf or later: what was promised to it is over, as if its VIP holder were
+// known to be gone since then.
+func (f *fence) released(by hraft.ServerID, term uint64, asOf time.Time) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.owed.node == by && f.owedIn == term {
+		f.orphan = asOf
+	}
+}
+
+// handedOver tells whether the promise is over because the leader has let go.
+func (f *fence) handedOver() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.transfer != 0 && f.owedIn == f.transfer && !f.orphan.IsZero()
 }

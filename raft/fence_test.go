@@ -97,6 +97,49 @@ func TestPromise(t *testing.T) {
 	}
 }
 
+// Who has let everything go in a term is owed nothing for it, whatever it still says.
+func TestReleased(t *testing.T) {
+	t0 := time.Now()
+	at := func(ms int) time.Time { return t0.Add(time.Duration(ms) * time.Millisecond) }
+	led := func() *fence {
+		f := newFence(fenceTiming, t0)
+		f.heard("b", ask, 7, 7, at(1000))
+		f.takeOver(7, at(1010))
+		return f
+	}
+	f := led()
+	f.released("b", 7, at(1005))
+	if by, since, ok := f.orphaned(); !ok || by != "b" || !since.Equal(at(1005)) {
+		t.Errorf("orphaned by %s since %v, %v", by, since, ok)
+	}
+	if !f.handedOver() {
+		t.Error("nobody handed over")
+	}
+	if !f.heard("b", ask, 7, 7, at(1011)) {
+		t.Error("a late beat is refused")
+	}
+	if ok, _ := f.mayStand(9, at(1012)); !ok {
+		t.Error("a late beat of the term that was given up renews the promise")
+	}
+	f.heard("b", ask, 10, 9, at(1020))
+	if f.handedOver() {
+		t.Error("a leader of a later term handed over")
+	}
+	if ok, _ := f.mayStand(11, at(1021)); ok {
+		t.Error("a leader of a later term is not owed anything")
+	}
+	for name, after := range map[string]func(*fence){
+		"of another term":       func(f *fence) { f.released("b", 6, at(1005)) },
+		"of another node":       func(f *fence) { f.released("c", 7, at(1005)) },
+		"before a later leader": func(f *fence) { f.heard("b", ask, 8, 7, at(1011)); f.released("b", 7, at(1005)) },
+	} {
+		f := led()
+		if after(f); !f.loyal(at(1015)) {
+			t.Errorf("a release %s ends the promise", name)
+		}
+	}
+}
+
 // Whoever leads next knows when the lease before was over at the latest.
 func TestLapseOfTheLeaseBefore(t *testing.T) {
 	t0 := time.Now()

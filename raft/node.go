@@ -168,7 +168,7 @@ func (n *Node) startRaft(ident *identity, bootstrap bool) error {
 	c := &core{
 		id: hraft.ServerID(ident.ID), addr: hraft.ServerAddress(n.addr), witness: ident.Kind == model.Witness,
 		pace: n.pace, log: n.log, arbiter: n.cfg.Arbiter, fence: newFence(n.timing(), now), peers: newPeerTable(now),
-		start: now, done: n.done, notify: n.notify, orphan: make(chan struct{}, 1), lead: make(chan struct{}, 1),
+		start: now, stamps: newStamps(now), done: n.done, notify: n.notify, orphan: make(chan struct{}, 1), lead: make(chan struct{}, 1),
 	}
 	c.fence.setHolder(n.holder.Load())
 	c.spread = newSpreading(n.holder.Load(), now)

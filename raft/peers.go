@@ -20,6 +20,7 @@ type peerTable struct {
 	moves   map[hraft.ServerID]addrMove   // guarded by mu; addresses newer than the configuration's
 	matches map[hraft.ServerID]matchIndex // guarded by mu
 	levels  map[hraft.ServerID]int        // guarded by mu; what each can read in the log
+	stamps  map[hraft.ServerID]string     // guarded by mu; the newest of each
 	moved   chan struct{}                 // guarded by mu; closed and replaced when a match grows
 }
 
@@ -31,8 +32,8 @@ type matchIndex struct{ term, index uint64 }
 func newPeerTable(now time.Time) *peerTable {
 	return &peerTable{
 		start: now, heardAt: make(map[hraft.ServerID]time.Time), answers: make(map[hraft.ServerID]time.Time),
-		moves:   make(map[hraft.ServerID]addrMove),
-		levels:  make(map[hraft.ServerID]int),
+		moves:  make(map[hraft.ServerID]addrMove),
+		levels: make(map[hraft.ServerID]int), stamps: make(map[hraft.ServerID]string),
 		matches: make(map[hraft.ServerID]matchIndex), moved: make(chan struct{}),
 	}
 }
@@ -155,6 +156,23 @@ func (p *peerTable) level(id hraft.ServerID) (level int, ok bool) {
 	return level, ok
 }
 
+// stamped notes the stamp in an answer.
+func (p *peerTable) stamped(id hraft.ServerID, stamp string) {
+	if stamp == "" {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.stamps[id] = stamp
+}
+
+// stamp is the newest of a member, "" where there is none.
+func (p *peerTable) stamp(id hraft.ServerID) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.stamps[id]
+}
+
 // forget drops what is known of a member that was removed.
 func (p *peerTable) forget(id hraft.ServerID) {
 	p.mu.Lock()
@@ -164,4 +182,5 @@ func (p *peerTable) forget(id hraft.ServerID) {
 	delete(p.moves, id)
 	delete(p.matches, id)
 	delete(p.levels, id)
+	delete(p.stamps, id)
 }

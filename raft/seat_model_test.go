@@ -20,7 +20,7 @@ const (
 	settle    = 45 // ticks until somebody must serve
 )
 
-var modelTiming = Timing{Detect: 3 * tick, Lease: 2 * tick, Beat: tick}
+var modelTiming = Timing{Detect: 4 * tick, Lease: 3 * tick, Beat: tick}
 
 // world is the state of the model. It is copied at every branch.
 type modelWorld struct {
@@ -49,7 +49,15 @@ type modelNode struct {
 	claim      claim
 	tried      bool
 	told       uint64    // the end of the peer's tether, not read yet
+	handed     handed    // likewise that the peer gives up
+	late       handed    // the same, still on the way
 	last, woke time.Time // rounds with the arbiter
+}
+
+// handed is a request to take over; term 0: none.
+type handed struct {
+	term uint64
+	asOf time.Time
 }
 
 func (f *fence) copy() *fence {
@@ -76,9 +84,10 @@ var modelVoters = []hraft.ServerID{"a", "b", seatID}
 
 func (n *modelNode) boot(now time.Time, holder uint64) {
 	n.up, n.frozen, n.leads, n.asking = true, false, false, time.Time{}
+	n.late = handed{}
 	n.fence, n.start, n.heard, n.answered = newFence(modelTiming, now), now, now, now
 	n.fence.setHolder(holder)
-	n.claim, n.tried, n.told, n.last, n.woke = claim{}, false, 0, now, now
+	n.claim, n.tried, n.told, n.handed, n.last, n.woke = claim{}, false, 0, handed{}, now, now
 }
 
 // holds tells whether the node's kernel answers for the VIP.
@@ -197,9 +206,51 @@ func (w *modelWorld) beat(i int) {
 
 // read lets a node learn what its kernel was told.
 func (w *modelWorld) read(i int) {
-	if n := &w.nodes[i]; w.runs(i) && n.told != 0 {
+	n := &w.nodes[i]
+	if !w.runs(i) {
+		return
+	}
+	if n.told != 0 {
 		n.fence.gone(modelIDs[1-i], n.told, w.now)
 		n.told = 0
+	}
+	if n.handed.term != 0 {
+		w.takeOver(i)
+	}
+}
+
+// surrender is how a leader gives up; term 0 where it does not.
+func (w *modelWorld) surrender(i int) handed {
+	n := &w.nodes[i]
+	// Without the lock, two that are cut off from each other and hold nothing can
+	// both find that nobody does.
+	if !w.lock || !w.runs(i) || !n.leads || w.now.Sub(n.answered) > modelTiming.Detect {
+		return handed{}
+	}
+	h := handed{n.term, n.answered}
+	n.fence.surrender(n.term)
+	n.claim = claim{}
+	n.term, n.leads = n.term+1, false // should the other not take over
+	return h
+}
+
+// takeOver is what a node does when it reads that it is to take over.
+func (w *modelWorld) takeOver(i int) {
+	n, p := &w.nodes[i], &w.nodes[1-i]
+	h := n.handed
+	n.handed = handed{}
+	if n.term != h.term {
+		return
+	}
+	n.fence.takeOver(h.term, w.now)
+	n.fence.released(modelIDs[1-i], h.term, h.asOf)
+	if ok, _ := n.fence.mayStand(h.term+1, w.now); !ok {
+		return
+	}
+	n.term, n.voted, n.asking = h.term+1, h.term+1, w.now.Add(libTimeout)
+	if w.reach(i) && w.ctl[1-i] && p.voted < n.term && p.term <= n.term && p.fence.mayVote(n.term, true, w.now) {
+		p.term, p.voted, p.leads = n.term, n.term, false
+		n.leads, n.asking = true, time.Time{}
 	}
 }
 
@@ -318,28 +369,29 @@ var modelFaults = []struct {
 		return was
 	}},
 	{"hand over", func(w *modelWorld, i int) bool {
-		n, p := &w.nodes[i], &w.nodes[1-i]
-		// Without the lock, two that are cut off from each other and hold nothing can
-		// both find that nobody does.
-		if !w.lock || !w.runs(i) || !n.leads || w.now.Sub(n.answered) > modelTiming.Detect {
-			return false
+		p := &w.nodes[1-i]
+		h := w.surrender(i)
+		if h.term != 0 && w.ctl[i] && p.up {
+			p.handed = h // read when it runs
+			w.read(1 - i)
 		}
-		term := n.term
-		n.fence.surrender(term)
-		n.term, n.leads = term+1, false // should the other not take over
-		if !w.reach(i) || p.term != term {
-			return true
+		return h.term != 0
+	}},
+	{"hand over, and it takes long", func(w *modelWorld, i int) bool {
+		h := w.surrender(i)
+		if w.nodes[1-i].up {
+			w.nodes[1-i].late = h
 		}
-		p.fence.takeOver(term, w.now)
-		if ok, _ := p.fence.mayStand(term+1, w.now); !ok {
-			return true
+		return h.term != 0
+	}},
+	{"it comes", func(w *modelWorld, i int) bool {
+		n := &w.nodes[i]
+		was := n.late.term != 0
+		if was {
+			n.handed, n.late = n.late, handed{}
+			w.read(i)
 		}
-		p.term, p.voted, p.asking = term+1, term+1, w.now.Add(libTimeout)
-		if w.ctl[1-i] && n.fence.mayVote(p.term, true, w.now) {
-			n.voted = p.term
-			p.leads, p.asking = true, time.Time{}
-		}
-		return true
+		return was
 	}},
 	{"leg", func(w *modelWorld, i int) bool {
 		w.nodes[i].leg, w.nodes[i].legSince = !w.nodes[i].leg, w.now

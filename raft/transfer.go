@@ -32,7 +32,10 @@ func (n *Node) Transfer(ctx context.Context, to model.NodeID) error {
 	if err != nil {
 		return err
 	}
+	// In this order: the successor may know that the lock was let go after its stamp.
+	c.hand.Store(&hand{target.ID, term, c.peers.stamp(target.ID)})
 	c.fence.surrender(term)
+	n.trans.seat.claim.drop()
 	n.notify()
 	f := r.LeadershipTransferToServer(target.ID, target.Address)
 	done := make(chan error, 1)
@@ -53,6 +56,14 @@ func (n *Node) Transfer(ctx context.Context, to model.NodeID) error {
 	c.resign.Store(term)
 	n.log.Warn("leadership was not taken over, stepping down", "node", target.ID, "term", term, "err", err)
 	return fmt.Errorf("hand leadership to node %s: %w", n.nameOf(model.NodeID(target.ID)), err)
+}
+
+// hand is what a successor is told: that the lease of term was given up after its
+// stamp was made.
+type hand struct {
+	to    hraft.ServerID
+	term  uint64
+	stamp string
 }
 
 // CanTransfer tells whether Transfer would find a successor now: whoever leads

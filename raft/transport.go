@@ -120,7 +120,7 @@ func (t *transport) receive(rpc hraft.RPC) {
 			rpc.Respond(nil, errStaleHand)
 			return
 		}
-		t.fence.takeOver(term, now)
+		t.takeOver(cmd, term, now)
 		t.pass(rpc)
 	default:
 		t.pass(rpc)
@@ -138,7 +138,20 @@ func (t *transport) beat(rpc hraft.RPC, h *hraft.RPCHeader, term uint64, now tim
 	return false
 }
 
-// SetHeartbeatHandler implements hraft.Transport.
+// takeOver notes who gives its lease up, and that it holds nothing any more where the
+// arbiter's lock says the rest. Without that, two nodes that are cut off from each
+// other could both find that nobody holds the VIPs.
+func (t *transport) takeOver(req *hraft.TimeoutNowRequest, term uint64, now time.Time) {
+	t.fence.takeOver(term, now)
+	from, _, _ := strings.Cut(string(req.ID), "|")
+	asOf, ok := t.stamps.read(takeStamp(&req.RPCHeader))
+	if ok && t.seat.claim.state() == RegistersReady {
+		t.fence.released(hraft.ServerID(from), term, asOf)
+		t.seat.claim.hurry()
+	}
+}
+
+// SetHeartbeatHandler implements hraft.Transport. Answers bear a stamp.
 func (t *transport) SetHeartbeatHandler(cb func(hraft.RPC)) {
 	t.inner.SetHeartbeatHandler(func(rpc hraft.RPC) {
 		now := time.Now()
@@ -147,7 +160,17 @@ func (t *transport) SetHeartbeatHandler(cb func(hraft.RPC)) {
 				return
 			}
 		}
-		cb(rpc)
+		to, answer := rpc.RespChan, make(chan hraft.RPCResponse, 1)
+		rpc.RespChan = answer
+		cb(rpc) // answers before it returns, or not at all when the library has ended
+		select {
+		case a := <-answer:
+			if resp, ok := a.Response.(*hraft.AppendEntriesResponse); ok {
+				putStamp(&resp.RPCHeader, t.stamps.make(now))
+			}
+			to <- a
+		default:
+		}
 	})
 }
 
@@ -203,6 +226,7 @@ func (t *transport) AppendEntries(id hraft.ServerID, target hraft.ServerAddress,
 		return err
 	}
 	t.peers.answered(id, time.Now())
+	t.peers.stamped(id, takeStamp(&resp.RPCHeader))
 	if !resp.Success || resp.Term != args.Term {
 		return nil
 	}
@@ -247,7 +271,7 @@ func (t *transport) RequestVote(id hraft.ServerID, target hraft.ServerAddress, a
 		return nil
 	}
 	cause := causeSilence
-	if _, _, orphaned := t.fence.orphaned(); byTransfer {
+	if _, _, orphaned := t.fence.orphaned(); byTransfer || t.fence.handedOver() {
 		cause = causeHanded
 	} else if orphaned {
 		cause = causeDead
@@ -332,5 +356,8 @@ func (t *transport) TimeoutNow(id hraft.ServerID, target hraft.ServerAddress, ar
 	}
 	own := *args
 	own.ID = []byte(string(args.ID) + "|" + strconv.FormatUint(term, 10))
+	if h := t.hand.Load(); h != nil && h.term == term && h.to == id {
+		putStamp(&own.RPCHeader, h.stamp)
+	}
 	return t.inner.TimeoutNow(id, target, &own, resp)
 }
