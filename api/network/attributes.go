@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"lbd/api/openapi"
 	"lbd/store"
 	"lbd/store/model"
 )
@@ -15,10 +16,11 @@ import (
 // oneOf is one of a few words, with any case; otherwise where it is absent or
 // null, unless that is "": then it is required.
 func (b *body) oneOf(key, otherwise string, words ...string) string {
+	b.note(key, openapi.Words(words...))
 	s := b.text(key)
 	if s == nil || *s == "" {
 		if otherwise == "" {
-			b.fail(required(key))
+			b.need(key)
 		}
 		return otherwise
 	}
@@ -65,7 +67,7 @@ func parsePrefix(s string) (netip.Prefix, error) {
 
 // routes are {"destination", "nexthop"}; nil where the attribute is absent.
 func (b *body) routes(key string) *[]model.Route {
-	if _, ok := b.m[key]; !ok {
+	if !b.has(key) {
 		return nil
 	}
 	out := []model.Route{}
@@ -95,7 +97,7 @@ func routesView(routes []model.Route) []map[string]any {
 
 // fixedIPs are {"subnet_id", "ip_address"}, one of them at least.
 func (b *body) fixedIPs(key string) *[]model.FixedIP {
-	if _, ok := b.m[key]; !ok {
+	if !b.has(key) {
 		return nil
 	}
 	out := []model.FixedIP{}
@@ -122,7 +124,7 @@ func fixedIPsView(fixed []model.FixedIP) []map[string]any {
 
 // addressPairs are {"ip_address", "mac_address"?}.
 func (b *body) addressPairs(key string) *[]model.AddressPair {
-	if _, ok := b.m[key]; !ok {
+	if !b.has(key) {
 		return nil
 	}
 	out := []model.AddressPair{}
@@ -155,6 +157,7 @@ func ids[S ~string](b *body, key string) *[]S {
 
 // document is a JSON object that is stored as it is, compact; "" for none.
 func (b *body) document(key string) *string {
+	b.note(key, &openapi.Schema{Type: "object"})
 	v, ok := b.take(key)
 	if !ok {
 		return nil

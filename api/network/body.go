@@ -13,6 +13,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"lbd/api/openapi"
 	"lbd/store/model"
 )
 
@@ -23,8 +24,33 @@ const maxText = 255
 // nil where the attribute is absent, and remembers the first fault. What nobody
 // took is unknown, which done reports.
 type body struct {
-	m   map[string]json.RawMessage
-	err error
+	m      map[string]json.RawMessage
+	err    error
+	sketch *openapi.Schema // instead of m: what is taken is noted
+}
+
+// sketched is a body that notes what is taken from it.
+func sketched() *body { return &body{sketch: openapi.Object()} }
+
+// note adds an attribute to a sketch, if b is one.
+func (b *body) note(key string, s *openapi.Schema) {
+	if b.sketch != nil {
+		b.sketch.Add(key, s)
+	}
+}
+
+// has tells whether an attribute is there, as in a sketch all are.
+func (b *body) has(key string) bool {
+	_, ok := b.m[key]
+	return ok || b.sketch != nil
+}
+
+// need refuses a body without the attribute.
+func (b *body) need(key string) {
+	if b.sketch != nil {
+		b.sketch.Need(key)
+	}
+	b.fail(required(key))
 }
 
 // readBody reads {"wrapper": {...}}.
@@ -38,6 +64,12 @@ func readBody(c echo.Context, wrapper string) (*body, error) {
 
 // inside is the object that is all of b.
 func (b *body) inside(wrapper string) (*body, error) {
+	if b.sketch != nil {
+		in := sketched()
+		b.sketch.Add(wrapper, in.sketch)
+		b.sketch.Need(wrapper)
+		return in, nil
+	}
 	raw, ok := b.m[wrapper]
 	if !ok || len(b.m) != 1 {
 		return nil, badRequest("Unable to find '%s' in request body", wrapper)
@@ -51,6 +83,11 @@ func (b *body) inside(wrapper string) (*body, error) {
 
 // readObject reads {...}.
 func readObject(c echo.Context) (*body, error) {
+	if s := openapi.From(c.Request().Context()); s != nil {
+		b := sketched()
+		s.Root = b.sketch
+		return b, nil
+	}
 	b, err := io.ReadAll(c.Request().Body)
 	if err != nil {
 		return nil, err // the server's limit, or the client left
@@ -95,6 +132,7 @@ func object(b []byte) (map[string]json.RawMessage, error) {
 }
 
 func (b *body) take(key string) (json.RawMessage, bool) {
+	b.note(key, &openapi.Schema{}) // whoever knows more has said it
 	v, ok := b.m[key]
 	delete(b.m, key)
 	return v, ok
@@ -108,6 +146,9 @@ func (b *body) fail(err error) {
 
 // done is the first fault, or that attributes are left over.
 func (b *body) done() error {
+	if b.sketch != nil {
+		return openapi.ErrSketched
+	}
 	if b.err != nil || len(b.m) == 0 {
 		return b.err
 	}
@@ -123,6 +164,7 @@ func isNull(v json.RawMessage) bool { return string(v) == "null" }
 
 // text is a string of at most maxText characters; null is the empty one.
 func (b *body) text(key string) *string {
+	b.note(key, openapi.Text(maxText))
 	v, ok := b.take(key)
 	if !ok {
 		return nil
@@ -153,6 +195,7 @@ func id[S ~string](b *body, key string) *S {
 }
 
 func (b *body) boolean(key string) *bool {
+	b.note(key, &openapi.Schema{Type: "boolean"})
 	v, ok := b.take(key)
 	if !ok {
 		return nil
@@ -177,6 +220,7 @@ func truth(s string) (value, ok bool) {
 
 // integer is a number, also one in quotes; null counts as absent.
 func (b *body) integer(key string, least, most int) *int {
+	b.note(key, openapi.Integer(least, most))
 	v, ok := b.take(key)
 	if !ok || isNull(v) {
 		return nil
@@ -191,6 +235,7 @@ func (b *body) integer(key string, least, most int) *int {
 
 // addr is an IP address; null is the zero address.
 func (b *body) addr(key string) *netip.Addr {
+	b.note(key, openapi.Format("ip"))
 	v, ok := b.take(key)
 	if !ok {
 		return nil
@@ -221,6 +266,12 @@ func parseAddr(s string) (netip.Addr, error) {
 
 // list calls each for every object of a list; null and absent are no list.
 func (b *body) list(key string, each func(*body)) (given bool) {
+	if b.sketch != nil {
+		one := sketched()
+		each(one)
+		b.note(key, openapi.List(one.sketch))
+		return false
+	}
 	v, ok := b.take(key)
 	if !ok || isNull(v) {
 		return false
@@ -248,6 +299,7 @@ func (b *body) list(key string, each func(*body)) (given bool) {
 
 // texts is a list of strings; null is the empty list.
 func (b *body) texts(key string) *[]string {
+	b.note(key, openapi.List(openapi.Text(maxText)))
 	v, ok := b.take(key)
 	if !ok {
 		return nil

@@ -65,7 +65,7 @@ func newFloatingIP(p *Part, c echo.Context, b *body) (change, error) {
 	f.DNSName, f.DNSDomain = or(b.text("dns_name"), ""), or(b.text("dns_domain"), "")
 	floatingIPTruths(b)
 	if f.Network == "" {
-		b.fail(required("floating_network_id"))
+		b.need("floating_network_id")
 	}
 	if f.Fixed.IsValid() && f.Port == "" {
 		b.fail(errFixedAlone())

@@ -63,7 +63,7 @@ func (p *Part) detach(c echo.Context) error {
 
 // interfaceBody reads {"subnet_id"} or {"port_id"}, without a wrapper.
 func (p *Part) interfaceBody(c echo.Context) (*model.Router, model.SubnetID, model.PortID, error) {
-	r, err := routerResource().writable(c, p, c.Param("id"))
+	r, err := routerResource().subject(c, p)
 	if err != nil {
 		return nil, "", "", err
 	}

@@ -43,8 +43,8 @@ func (p *Part) Mount(r *api.Router) {
 	for _, base := range bases {
 		p.mountBasics(r, base)
 		routerResource().mount(r, p, base)
-		handle(r, "PUT", base+"/routers/:id/add_router_interface", p.attach)
-		handle(r, "PUT", base+"/routers/:id/remove_router_interface", p.detach)
+		handleBody(r, "PUT", base+"/routers/:id/add_router_interface", p.attach)
+		handleBody(r, "PUT", base+"/routers/:id/remove_router_interface", p.detach)
 		floatingIPResource().mount(r, p, base)
 		p.mountRest(r, base)
 	}
@@ -62,6 +62,11 @@ func (p *Part) mountBasics(r *api.Router, base string) {
 // handle mounts h so that its refusals come in Neutron's form.
 func handle(r *api.Router, method, path string, h echo.HandlerFunc) {
 	r.Handle(method, path, func(c echo.Context) error { return answerFault(c, h(c)) })
+}
+
+// handleBody is handle for a route that reads a body.
+func handleBody(r *api.Router, method, path string, h echo.HandlerFunc) {
+	r.HandleBody(method, path, func(c echo.Context) error { return answerFault(c, h(c)) })
 }
 
 // versions is what clients ask for once before the first call.

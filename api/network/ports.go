@@ -81,7 +81,7 @@ func newPort(p *Part, c echo.Context, b *body) (change, error) {
 	x.VNICType = or(b.vnic("binding:vnic_type"), "")
 	portTruths(b)
 	if x.Network == "" {
-		b.fail(required("network_id"))
+		b.need("network_id")
 	}
 	if err := b.done(); err != nil {
 		return change{}, err
@@ -183,7 +183,7 @@ func (b *body) onlyAdminBinding(c echo.Context) {
 
 // vnic is how a server would reach the port; lbd stores it.
 func (b *body) vnic(key string) *string {
-	if _, ok := b.m[key]; !ok {
+	if !b.has(key) {
 		return nil
 	}
 	s := b.oneOf(key, "normal", "normal", "direct", "direct-physical", "macvtap", "baremetal", "virtio-forwarder", "smart-nic", "accelerator-direct", "accelerator-direct-physical", "remote-managed", "vdpa")

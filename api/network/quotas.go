@@ -73,7 +73,7 @@ func (p *Part) mountQuotas(r *api.Router, base string) {
 		}
 		return c.JSON(http.StatusOK, map[string]any{"quota": q})
 	}))
-	handle(r, "PUT", base+"/quotas/:project", admin(func(c echo.Context) error {
+	handleBody(r, "PUT", base+"/quotas/:project", admin(func(c echo.Context) error {
 		b, err := readBody(c, "quota")
 		if err != nil {
 			return err

@@ -9,6 +9,7 @@ import (
 
 	"lbd/api"
 	"lbd/api/auth"
+	"lbd/api/openapi"
 	"lbd/store"
 	"lbd/store/model"
 )
@@ -55,10 +56,10 @@ func (k *resource[T]) mount(r *api.Router, p *Part, base string) {
 	handle(r, "GET", many, k.list(p))
 	handle(r, "GET", one, func(c echo.Context) error { return k.answer(c, p, http.StatusOK, c.Param("id")) })
 	if k.create != nil {
-		handle(r, "POST", many, k.make(p))
+		handleBody(r, "POST", many, k.make(p))
 	}
 	if k.update != nil {
-		handle(r, "PUT", one, k.put(p))
+		handleBody(r, "PUT", one, k.put(p))
 	}
 	if k.remove != nil {
 		handle(r, "DELETE", one, k.drop(p))
@@ -116,7 +117,7 @@ func (k *resource[T]) make(p *Part) echo.HandlerFunc {
 
 func (k *resource[T]) put(p *Part) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		x, err := k.writable(c, p, c.Param("id"))
+		x, err := k.subject(c, p)
 		if err != nil {
 			return err
 		}
@@ -187,6 +188,15 @@ func (k *resource[T]) find(c echo.Context, p *Part, id string) (x *T, err error)
 		return nil, k.missing(id)
 	}
 	return x, nil
+}
+
+// subject is the object in the path, to be changed by what a body says; any, where the
+// body is only to be described.
+func (k *resource[T]) subject(c echo.Context, p *Part) (*T, error) {
+	if openapi.From(c.Request().Context()) != nil {
+		return new(T), nil
+	}
+	return k.writable(c, p, c.Param("id"))
 }
 
 // writable finds an object that the caller may change.

@@ -95,20 +95,23 @@ func routerTruths(b *body) {
 // gateway is the network of {"network_id": N, "external_fixed_ips": [...]},
 // whose addresses it writes to port; null and {} clear it.
 func (b *body) gateway(key string, port *model.Port) *model.NetworkID {
+	o, none := sketched(), model.NetworkID("")
+	b.note(key, o.sketch)
 	v, ok := b.take(key)
-	if !ok {
+	switch {
+	case b.sketch != nil:
+	case !ok:
 		return nil
-	}
-	none := model.NetworkID("")
-	if isNull(v) {
+	case isNull(v):
 		return &none
+	default:
+		m, err := object(v)
+		if err != nil {
+			b.fail(badInput(key, "'%s' is not an object.", v))
+			return nil
+		}
+		o = &body{m: m}
 	}
-	m, err := object(v)
-	if err != nil {
-		b.fail(badInput(key, "'%s' is not an object.", v))
-		return nil
-	}
-	o := &body{m: m}
 	out := or(id[model.NetworkID](o, "network_id"), none)
 	port.FixedIPs = or(o.fixedIPs("external_fixed_ips"), nil)
 	// Nothing is translated for servers that call out.

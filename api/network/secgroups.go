@@ -216,7 +216,7 @@ func checkRule(b *body, r *model.SecurityGroupRule) {
 		b.fail(&fault{store.Errorf(store.Invalid, format, args...), typ})
 	}
 	if r.Group == "" {
-		b.fail(required("security_group_id"))
+		b.need("security_group_id")
 	}
 	if r.RemotePrefix.IsValid() && r.RemoteGroup != "" {
 		bad("SecurityGroupRemoteGroupAndRemoteIpPrefix", "Only remote_ip_prefix or remote_group_id may be provided.")

@@ -9,6 +9,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"lbd/api/auth"
+	"lbd/api/openapi"
 	"lbd/store"
 	"lbd/store/model"
 )
@@ -97,7 +98,7 @@ func newSubnet(p *Part, c echo.Context, b *body) (change, error) {
 	b.only("prefixlen")
 	b.only("segment_id")
 	if s.Network == "" {
-		b.fail(required("network_id"))
+		b.need("network_id")
 	}
 	if err := b.done(); err != nil {
 		return change{}, err
@@ -113,12 +114,13 @@ func changedSubnet(_ *Part, c echo.Context, b *body, s *model.Subnet) (change, e
 		EnableDHCP: b.boolean("enable_dhcp"), DNSNameservers: b.addrs("dns_nameservers"),
 	}
 	patch.HostRoutes, patch.ServiceTypes, patch.DNSPublish = b.routes("host_routes"), b.texts("service_types"), b.boolean("dns_publish_fixed_ip")
-	if _, ok := b.m["allocation_pools"]; ok {
+	if b.has("allocation_pools") {
 		pools := b.pools("allocation_pools")
 		patch.Pools = &pools
 	}
 	for _, key := range []string{"cidr", "ip_version", "network_id", "ipv6_ra_mode", "ipv6_address_mode", "subnetpool_id", "segment_id"} {
-		if _, ok := b.take(key); ok {
+		if _, ok := b.m[key]; ok {
+			b.take(key)
 			b.fail(badRequest("Cannot update read-only attribute %s", key))
 		}
 	}
@@ -148,7 +150,7 @@ func readIPv6Modes(b *body, s *model.Subnet) {
 }
 
 func (b *body) mode(key string, modes []string) string {
-	if v, ok := b.m[key]; !ok || isNull(v) {
+	if b.sketch == nil && (b.m[key] == nil || isNull(b.m[key])) {
 		b.take(key)
 		return ""
 	}
@@ -168,10 +170,11 @@ func defaultGateway(cidr netip.Prefix) netip.Addr {
 
 // cidr is a network; host bits are dropped as Neutron drops them.
 func (b *body) cidr(key string) netip.Prefix {
+	b.note(key, openapi.Format("cidr"))
 	v, ok := b.take(key)
 	var s string
 	if !ok {
-		b.fail(required(key))
+		b.need(key)
 		return netip.Prefix{}
 	}
 	if json.Unmarshal(v, &s) == nil {

@@ -43,8 +43,8 @@ func (k *resource[T]) mountTags(r *api.Router, p *Part, path string) {
 		}
 		return c.JSON(http.StatusOK, map[string]any{"tags": have})
 	})
-	handle(r, "PUT", path, func(c echo.Context) error {
-		x, err := k.writable(c, p, c.Param("id"))
+	handleBody(r, "PUT", path, func(c echo.Context) error {
+		x, err := k.subject(c, p)
 		if err != nil {
 			return err
 		}
@@ -79,6 +79,7 @@ func (k *resource[T]) mountTags(r *api.Router, p *Part, path string) {
 		return c.NoContent(http.StatusNoContent)
 	}
 	handle(r, "GET", path+"/:tag", has)
+	handle(r, "HEAD", path+"/:tag", has)
 	handle(r, "PUT", path+"/:tag", func(c echo.Context) error {
 		if err := checkTag(c.Param("tag")); err != nil {
 			return err
