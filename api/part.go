@@ -39,6 +39,11 @@ func (r *Router) HandleBody(method, path string, h echo.HandlerFunc) {
 	r.add(method, path, h, routeFlags{sketched: h})
 }
 
+// PublicBody is HandleBody for a route that needs no token.
+func (r *Router) PublicBody(method, path string, h echo.HandlerFunc) {
+	r.add(method, path, h, routeFlags{public: true, sketched: h})
+}
+
 // Public adds a route that needs no token: discovery, login, joining.
 func (r *Router) Public(method, path string, h echo.HandlerFunc) {
 	r.add(method, path, h, routeFlags{public: true})

@@ -5,12 +5,14 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
 
+	"lbd/api/openapi"
 	"lbd/store"
 	"lbd/store/model"
 )
@@ -75,15 +77,15 @@ func (p *Part) showAppCredential(c echo.Context) error {
 // the token in use, with roles of that token. The secret is shown in the answer
 // and never again.
 func (p *Part) createAppCredential(c echo.Context) error {
-	self := caller(c)
-	if self.UserID == "" || self.UserID != model.UserID(c.Param("id")) || self.Restricted {
-		return fault(c, forbidden("identity:create_application_credential"))
-	}
-	if self.Project == "" {
-		return fault(c, invalid("An application credential is made with a token that is scoped to a project."))
-	}
 	a, err := readAttrs(c, "application_credential")
-	if err != nil {
+	self := caller(c)
+	switch {
+	case err == nil && a.sketch != nil:
+	case self.UserID == "" || self.UserID != model.UserID(c.Param("id")) || self.Restricted:
+		return fault(c, forbidden("identity:create_application_credential"))
+	case self.Project == "":
+		return fault(c, invalid("An application credential is made with a token that is scoped to a project."))
+	case err != nil:
 		return fault(c, err)
 	}
 	cred := &model.AppCredential{
@@ -93,6 +95,7 @@ func (p *Part) createAppCredential(c echo.Context) error {
 	}
 	cred.Roles = a.rolesFrom(p, self.Roles)
 	secret := a.password("secret")
+	a.note("access_rules", openapi.List(nil))
 	if raw, ok := a.of["access_rules"]; ok && !a.isNull("access_rules") && string(raw) != "[]" {
 		a.fail(unsupported("access rules of application credentials"))
 	}
@@ -123,6 +126,7 @@ func (p *Part) createAppCredential(c echo.Context) error {
 // rolesFrom are the roles that the request names, by id or name, all of which
 // the caller's token has to have; without any, all of the token's.
 func (a *attrs) rolesFrom(p *Part, held []string) (out []model.RoleID) {
+	a.note("roles", openapi.List(openapi.Decoded(reflect.TypeFor[named]())))
 	var want []named
 	if raw, ok := a.of["roles"]; ok && json.Unmarshal(raw, &want) != nil {
 		a.fail(wrongType("roles", raw, "array"))

@@ -8,6 +8,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/labstack/echo/v4"
+
+	"lbd/api/openapi"
 )
 
 // Bounds of attributes, in characters, as Keystone's schemas have them where
@@ -24,12 +26,35 @@ const (
 // wrong value in err. Attributes that nobody reads are ignored, as Keystone
 // ignores what it has no use for.
 type attrs struct {
-	of  map[string]json.RawMessage
-	err error
+	of     map[string]json.RawMessage
+	err    error
+	sketch *openapi.Schema // instead of of: what is read is noted, and err is set
+}
+
+// sketched is what notes what is read of it.
+func sketched() *attrs { return &attrs{err: openapi.ErrSketched, sketch: openapi.Object()} }
+
+func (a *attrs) note(name string, s *openapi.Schema) {
+	if a.sketch != nil {
+		a.sketch.Add(name, s)
+	}
+}
+
+// need refuses attributes without this one.
+func (a *attrs) need(name string) {
+	if a.sketch != nil {
+		a.sketch.Need(name)
+	}
+	a.fail(invalid("'%s' is a required property", name))
 }
 
 // readAttrs takes the object at key out of a request's body.
 func readAttrs(c echo.Context, key string) (*attrs, error) {
+	if s := openapi.From(c.Request().Context()); s != nil {
+		a := sketched()
+		s.Root = openapi.Wrap(key, a.sketch)
+		return a, nil
+	}
 	b, err := io.ReadAll(c.Request().Body)
 	if err != nil {
 		return nil, err // the body limit, or the client left
@@ -39,6 +64,11 @@ func readAttrs(c echo.Context, key string) (*attrs, error) {
 
 // readBare is readAttrs for a body without an envelope.
 func readBare(c echo.Context) (*attrs, error) {
+	if s := openapi.From(c.Request().Context()); s != nil {
+		a := sketched()
+		s.Root = a.sketch
+		return a, nil
+	}
 	b, err := io.ReadAll(c.Request().Body)
 	if err != nil {
 		return nil, err
@@ -91,6 +121,7 @@ func (a *attrs) isNull(name string) bool { return string(a.of[name]) == "null" }
 
 // text is a string of at most most characters; nil when absent, "" for null.
 func (a *attrs) text(name string, most int) *string {
+	a.note(name, openapi.Text(most))
 	raw, ok := a.of[name]
 	if !ok {
 		return nil
@@ -120,7 +151,7 @@ func (a *attrs) name(key string, most int) *string {
 func (a *attrs) needName(key string, most int) string {
 	s := a.name(key, most)
 	if s == nil {
-		a.fail(invalid("'%s' is a required property", key))
+		a.need(key)
 		return ""
 	}
 	return *s
@@ -128,6 +159,7 @@ func (a *attrs) needName(key string, most int) string {
 
 // flag is a boolean; nil when absent.
 func (a *attrs) flag(name string) *bool {
+	a.note(name, &openapi.Schema{Type: "boolean"})
 	raw, ok := a.of[name]
 	if !ok {
 		return nil
@@ -142,6 +174,7 @@ func (a *attrs) flag(name string) *bool {
 
 // tags is a list of names; nil when absent.
 func (a *attrs) tags() *[]string {
+	a.note("tags", openapi.List(openapi.Text(maxTag)))
 	raw, ok := a.of["tags"]
 	if !ok {
 		return nil
@@ -179,6 +212,7 @@ func checkTags(in []string) ([]string, error) {
 
 // noOptions refuses resource options: none of Keystone's has an effect here.
 func (a *attrs) noOptions() {
+	a.note("options", &openapi.Schema{Type: "object"})
 	raw, ok := a.of["options"]
 	if !ok {
 		return

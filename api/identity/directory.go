@@ -79,7 +79,11 @@ func (p *Part) mountDirectory(r *api.Router, base string) {
 		{"PUT", "/groups/:id/users/:user", admin("identity:add_user_to_group", p.putMember)},
 		{"DELETE", "/groups/:id/users/:user", admin("identity:remove_user_from_group", p.dropMember)},
 	} {
-		r.Handle(rt.method, base+rt.path, rt.h)
+		add := r.Handle
+		if rt.method == "POST" || rt.method == "PATCH" || rt.method+rt.path == "PUT/projects/:id/tags" {
+			add = r.HandleBody
+		}
+		add(rt.method, base+rt.path, rt.h)
 	}
 	for _, to := range []string{"projects/:id/users/:user", "domains/:id/users/:user", "projects/:id/groups/:group", "domains/:id/groups/:group"} {
 		path := base + "/" + to + "/roles"

@@ -58,12 +58,13 @@ func (p *Part) updateGroup(c echo.Context) error {
 	}
 	id := model.GroupID(c.Param("id"))
 	now := p.groupNow(c, id)
-	if now == nil {
+	if now == nil && a.sketch == nil {
 		return fault(c, noSuch("group", string(id)))
 	}
 	patch := &store.GroupPatch{ID: id, Name: a.name("name", maxProjectName), Description: a.text("description", maxText)}
 	a.fixed("id", string(id))
-	a.fixed("domain_id", now["domain_id"].(string))
+	domain, _ := now["domain_id"].(string)
+	a.fixed("domain_id", domain)
 	if a.err != nil {
 		return fault(c, a.err)
 	}

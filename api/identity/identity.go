@@ -63,7 +63,7 @@ func (p *Part) Mount(r *api.Router) {
 	r.Public("GET", "/identity", p.versions)
 	for _, base := range []string{"/identity/v3", "/v3"} {
 		r.Public("GET", base, p.version)
-		r.Public("POST", base+"/auth/tokens", p.login)
+		r.PublicBody("POST", base+"/auth/tokens", p.login)
 		r.Handle("GET", base+"/auth/tokens", p.showToken)
 		r.Handle("HEAD", base+"/auth/tokens", p.showToken)
 		r.Handle("DELETE", base+"/auth/tokens", p.revokeToken)
@@ -71,7 +71,7 @@ func (p *Part) Mount(r *api.Router) {
 		r.Handle("GET", base+"/auth/domains", p.authDomains)
 		r.Handle("GET", base+"/auth/system", p.authSystem)
 		r.Handle("GET", base+"/auth/catalog", p.authCatalog)
-		r.Public("POST", base+"/users/:id/password", p.changePassword)
+		r.PublicBody("POST", base+"/users/:id/password", p.changePassword)
 		p.mountDirectory(r, base)
 	}
 }

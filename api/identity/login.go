@@ -10,6 +10,7 @@ import (
 	"io"
 	"math"
 	"net/http"
+	"reflect"
 	"strconv"
 	"strings"
 	"time"
@@ -18,6 +19,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"lbd/api/auth"
+	"lbd/api/openapi"
 	"lbd/store"
 	"lbd/store/model"
 )
@@ -77,6 +79,10 @@ func (e limitedError) Is(target error) bool { return target == errLimited }
 // were too many failures.
 func (p *Part) login(c echo.Context) error {
 	var body loginBody
+	if s := openapi.From(c.Request().Context()); s != nil {
+		s.Root = openapi.Decoded(reflect.TypeFor[loginBody]())
+		return openapi.ErrSketched
+	}
 	b, err := io.ReadAll(c.Request().Body)
 	if err != nil {
 		return err // the body limit, or the client left

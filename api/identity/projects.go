@@ -72,13 +72,13 @@ func (p *Part) updateProject(c echo.Context) error {
 	}
 	id := model.ProjectID(c.Param("id"))
 	now := p.projectNow(c, id)
-	if now == nil {
+	if now == nil && a.sketch == nil {
 		return fault(c, noSuch("project", string(id)))
 	}
 	patch := &store.ProjectPatch{
 		ID: id, Name: a.name("name", maxProjectName), Description: a.text("description", maxText), Enabled: a.flag("enabled"), Tags: a.tags(),
 	}
-	domain := now["domain_id"].(string)
+	domain, _ := now["domain_id"].(string)
 	a.fixed("id", string(id))
 	a.fixed("domain_id", domain)
 	a.flat(domain)

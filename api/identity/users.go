@@ -120,7 +120,7 @@ func (p *Part) updateUser(c echo.Context) error {
 	}
 	id := model.UserID(c.Param("id"))
 	now := p.userNow(c, id)
-	if now == nil {
+	if now == nil && a.sketch == nil {
 		return fault(c, noSuch("user", string(id)))
 	}
 	patch := &store.UserPatch{
@@ -131,7 +131,8 @@ func (p *Part) updateUser(c echo.Context) error {
 	}
 	password := a.password("password")
 	a.fixed("id", string(id))
-	a.fixed("domain_id", now["domain_id"].(string))
+	domain, _ := now["domain_id"].(string)
+	a.fixed("domain_id", domain)
 	if a.noOptions(); a.err != nil {
 		return fault(c, a.err)
 	}
@@ -160,6 +161,9 @@ func (p *Part) changePassword(c echo.Context) error {
 		return fault(c, err)
 	}
 	original, password := a.text("original_password", maxPassword), a.password("password")
+	if a.sketch != nil {
+		a.sketch.Required = []string{"original_password", "password"}
+	}
 	if original == nil || password == nil {
 		a.fail(invalid("'original_password' and 'password' are required properties"))
 	}

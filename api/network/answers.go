@@ -1,7 +1,6 @@
 package network
 
 import (
-	"reflect"
 	"slices"
 	"strings"
 
@@ -48,35 +47,7 @@ func (p *Part) Answer(method, path string) *openapi.Schema {
 	case i < 0:
 		return nil
 	case len(rest) == 2 || method == "POST":
-		return openapi.Wrap(all[i].one, shown(reflect.ValueOf(all[i].view)))
+		return openapi.Wrap(all[i].one, openapi.Example(all[i].view))
 	}
-	return openapi.Wrap(all[i].many, openapi.List(shown(reflect.ValueOf(all[i].view))))
-}
-
-// shown is the schema of a value that is answered. A text may be null.
-func shown(v reflect.Value) *openapi.Schema {
-	if v.Kind() == reflect.Interface {
-		v = v.Elem()
-	}
-	switch v.Kind() {
-	case reflect.String:
-		return &openapi.Schema{Type: []string{"string", "null"}}
-	case reflect.Bool:
-		return &openapi.Schema{Type: "boolean"}
-	case reflect.Int, reflect.Uint64:
-		return &openapi.Schema{Type: "integer"}
-	case reflect.Slice:
-		item := &openapi.Schema{Type: "object"}
-		if v.Type().Elem().Kind() == reflect.String {
-			item = openapi.Text(0)
-		}
-		return openapi.List(item)
-	case reflect.Map:
-		o := openapi.Object()
-		for _, k := range v.MapKeys() {
-			o.Add(k.String(), shown(v.MapIndex(k)))
-		}
-		return o
-	}
-	return &openapi.Schema{} // null in this one
+	return openapi.Wrap(all[i].many, openapi.List(openapi.Example(all[i].view)))
 }
