@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"reflect"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -13,6 +14,7 @@ import (
 	"lbd/api"
 	"lbd/api/auth"
 	"lbd/api/deps"
+	"lbd/api/openapi"
 	"lbd/api/operating"
 	"lbd/store"
 	"lbd/store/model"
@@ -50,18 +52,18 @@ func (p *Part) SilentAfter(d time.Duration) *Part {
 func (p *Part) Mount(r *api.Router) {
 	r.Handle("GET", "/v1/cluster", admin(p.showCluster))
 	r.Handle("GET", "/v1/roles", admin(p.showRoles))
-	r.Public("POST", "/v1/cluster/join", fault(p.join))
-	r.Handle("POST", "/v1/cluster/token", admin(p.token))
+	r.PublicBody("POST", "/v1/cluster/join", fault(p.join))
+	r.HandleBody("POST", "/v1/cluster/token", admin(p.token))
 	r.Handle("GET", "/v1/cluster/pending", admin(p.pending))
-	r.Handle("POST", "/v1/cluster/approve", admin(p.approve))
-	r.Handle("POST", "/v1/cluster/switchover", admin(p.switchover))
+	r.HandleBody("POST", "/v1/cluster/approve", admin(p.approve))
+	r.HandleBody("POST", "/v1/cluster/switchover", admin(p.switchover))
 	r.Handle("DELETE", "/v1/cluster/nodes/:node", admin(p.remove))
 	r.Handle("POST", "/v1/cluster/nodes/:node/restart", admin(p.restart))
 	r.Handle("GET", "/v1/cluster/profile", admin(p.showProfile))
-	r.Handle("PUT", "/v1/cluster/profile", admin(p.setProfile))
+	r.HandleBody("PUT", "/v1/cluster/profile", admin(p.setProfile))
 	r.Handle("GET", "/v1/cluster/spread", admin(p.showSpread))
-	r.Handle("PUT", "/v1/cluster/spread", admin(p.setSpread))
-	r.Handle("POST", "/v1/cluster/spread/balance", admin(p.balanceSpread))
+	r.HandleBody("PUT", "/v1/cluster/spread", admin(p.setSpread))
+	r.HandleBody("POST", "/v1/cluster/spread/balance", admin(p.balanceSpread))
 	r.Handle("GET", "/v1/cluster/history", admin(p.history))
 	r.Handle("GET", "/v1/topology", fault(p.topology))
 	r.Raw("GET", "/v1/events", fault(p.stream))
@@ -95,6 +97,10 @@ const maxBody = 32 << 10
 
 // decode reads a JSON object strictly; no body at all is an empty object.
 func decode(c echo.Context, into any) error {
+	if s := openapi.From(c.Request().Context()); s != nil {
+		s.Root = openapi.Decoded(reflect.TypeOf(into))
+		return openapi.ErrSketched
+	}
 	b, err := io.ReadAll(io.LimitReader(c.Request().Body, maxBody+1))
 	if err != nil {
 		return err

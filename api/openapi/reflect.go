@@ -1,6 +1,7 @@
 package openapi
 
 import (
+	"encoding"
 	"encoding/json"
 	"reflect"
 	"strings"
@@ -40,15 +41,19 @@ func example(v reflect.Value) *Schema {
 var (
 	timeType = reflect.TypeFor[time.Time]()
 	rawType  = reflect.TypeFor[json.RawMessage]()
+	textType = reflect.TypeFor[encoding.TextMarshaler]()
 )
 
-// Decoded is the schema of what encoding/json reads into a value of type t.
+// Decoded is the schema of what encoding/json reads into a value of type t, or
+// writes of one.
 func Decoded(t reflect.Type) *Schema {
 	switch {
 	case t == timeType:
 		return Format("date-time")
 	case t == rawType:
 		return &Schema{}
+	case t.Implements(textType):
+		return Text(0)
 	}
 	switch t.Kind() {
 	case reflect.Pointer:
