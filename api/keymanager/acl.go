@@ -8,6 +8,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"lbd/api"
+	"lbd/api/openapi"
 	"lbd/store"
 	"lbd/store/model"
 )
@@ -42,8 +43,9 @@ func (p *Part) findContainerAccess(c echo.Context) (owned, string, func(store.Ac
 
 func (a *accessRoutes) mount(r *api.Router, path string) {
 	handle(r, "GET", path+"/acl", a.noun+"ACL(s) retrieval", a.show)
-	handle(r, "PUT", path+"/acl", a.noun+"ACL(s) Update", a.change(true))
-	handle(r, "PATCH", path+"/acl", a.noun+"ACL(s) Update", a.change(false))
+	read := func(b *body) { takeACL(b, true) }
+	handleBody(r, "PUT", path+"/acl", a.noun+"ACL(s) Update", read, a.change(true))
+	handleBody(r, "PATCH", path+"/acl", a.noun+"ACL(s) Update", read, a.change(false))
 	handle(r, "DELETE", path+"/acl", a.noun+"ACL(s) deletion", a.remove)
 }
 
@@ -97,6 +99,10 @@ func (a *accessRoutes) change(replace bool) echo.HandlerFunc {
 
 // takeACL reads {"read": {"users": [...], "project-access": true}}; nil changes nothing.
 func takeACL(b *body, replace bool) *store.ACLPatch {
+	of := openapi.Object()
+	of.Add("project-access", &openapi.Schema{Type: "boolean"})
+	of.Add("users", openapi.List(openapi.Text(255)))
+	b.note("read", of)
 	raw, ok := b.take("read")
 	b.closed()
 	if !ok && replace {

@@ -9,6 +9,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/labstack/echo/v4"
+
+	"lbd/api/openapi"
 )
 
 // body is the object of a request. Each method takes one property and remembers
@@ -18,6 +20,24 @@ type body struct {
 	schema string
 	m      map[string]json.RawMessage
 	err    error
+	sketch *openapi.Schema // instead of m: what is taken is noted, and err is set
+}
+
+// sketched is a body that notes what is taken from it.
+func sketched() *body { return &body{err: openapi.ErrSketched, sketch: openapi.Object()} }
+
+// note adds a property to a sketch, if b is one.
+func (b *body) note(key string, s *openapi.Schema) {
+	if b.sketch != nil {
+		b.sketch.Add(key, s)
+	}
+}
+
+// need notes that a property must be there.
+func (b *body) need(key string) {
+	if b.sketch != nil {
+		b.sketch.Need(key)
+	}
 }
 
 func readBody(c echo.Context, schema string) (*body, error) {
@@ -39,6 +59,7 @@ func (b *body) fail(property, format string, args ...any) {
 }
 
 func (b *body) take(key string) (json.RawMessage, bool) {
+	b.note(key, &openapi.Schema{}) // whoever knows more has said it
 	v, ok := b.m[key]
 	delete(b.m, key)
 	return v, ok
@@ -47,6 +68,9 @@ func (b *body) take(key string) (json.RawMessage, bool) {
 // text is a string of least to most characters, stripped of white space around
 // it; absent and null are "".
 func (b *body) text(key string, least, most int) string {
+	if b.note(key, openapi.Text(most)); least > 0 {
+		b.need(key)
+	}
 	v, ok := b.take(key)
 	if !ok || string(v) == "null" {
 		if least > 0 {
@@ -70,6 +94,7 @@ func (b *body) text(key string, least, most int) string {
 
 // word is one of few strings.
 func (b *body) word(key, otherwise string, words ...string) string {
+	b.note(key, openapi.Words(words...))
 	s := b.text(key, 0, 255)
 	if s == "" {
 		return otherwise
@@ -82,6 +107,7 @@ func (b *body) word(key, otherwise string, words ...string) string {
 
 // integer is a number of least to most; absent and null are 0.
 func (b *body) integer(key string, least, most int) int {
+	b.note(key, openapi.Integer(least, most))
 	v, ok := b.take(key)
 	if !ok || string(v) == "null" {
 		return 0

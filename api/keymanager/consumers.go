@@ -17,6 +17,14 @@ func containerConsumer(x model.Consumer) map[string]any {
 	return map[string]any{"name": x.Name, "URL": x.URL}
 }
 
+func takeSecretConsumer(b *body) *model.Consumer {
+	return &model.Consumer{Service: b.text("service", 1, 255), ResourceType: b.text("resource_type", 1, 255), ResourceID: b.text("resource_id", 1, 36)}
+}
+
+func takeContainerConsumer(b *body) *model.Consumer {
+	return &model.Consumer{Name: b.text("name", 1, 36), URL: b.text("URL", 1, 255)}
+}
+
 func consumerViews(all []model.Consumer, view func(model.Consumer) map[string]any) []map[string]any {
 	out := []map[string]any{}
 	for _, x := range all {
@@ -68,13 +76,11 @@ func (p *Part) changeSecretConsumer(c echo.Context, patch func(*model.Consumer) 
 	if err != nil {
 		return err
 	}
-	use := &model.Consumer{
-		Project: caller(c).Project, Service: b.text("service", 1, 255),
-		ResourceType: b.text("resource_type", 1, 255), ResourceID: b.text("resource_id", 1, 36),
-	}
+	use := takeSecretConsumer(b)
 	if b.err != nil {
 		return b.err
 	}
+	use.Project = caller(c).Project
 	if err := p.apply(c, store.SecretUpdate, &store.SecretPatch{ID: s.ID, AccessPatch: patch(use)}); err != nil {
 		return err
 	}
@@ -104,10 +110,11 @@ func (p *Part) changeContainerConsumer(c echo.Context, patch func(*model.Consume
 	if err != nil {
 		return err
 	}
-	use := &model.Consumer{Project: caller(c).Project, Name: b.text("name", 1, 36), URL: b.text("URL", 1, 255)}
+	use := takeContainerConsumer(b)
 	if b.err != nil {
 		return b.err
 	}
+	use.Project = caller(c).Project
 	if err := p.apply(c, store.ContainerUpdate, &store.ContainerPatch{ID: x.ID, AccessPatch: patch(use)}); err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"lbd/api"
+	"lbd/api/openapi"
 	"lbd/store"
 	"lbd/store/model"
 )
@@ -16,17 +17,17 @@ import (
 const schemaContainer = "Container"
 
 func (p *Part) mountContainers(r *api.Router, base string) {
-	handle(r, "POST", base+"/containers", "Container creation", p.createContainer)
+	handleBody(r, "POST", base+"/containers", "Container creation", func(b *body) { takeContainer(b) }, p.createContainer)
 	handle(r, "GET", base+"/containers", "Containers(s) retrieval", p.listContainers)
 	handle(r, "GET", base+"/containers/:id", "Container retrieval", p.showContainer)
 	handle(r, "DELETE", base+"/containers/:id", "Container deletion", p.deleteContainer)
-	handle(r, "POST", base+"/containers/:id/secrets", "Container Secret creation", p.addToContainer)
-	handle(r, "DELETE", base+"/containers/:id/secrets", "Container Secret deletion", p.removeFromContainer)
+	handleBody(r, "POST", base+"/containers/:id/secrets", "Container Secret creation", func(b *body) { _, _ = takeRef(b) }, p.addToContainer)
+	handleBody(r, "DELETE", base+"/containers/:id/secrets", "Container Secret deletion", func(b *body) { _, _ = takeRef(b) }, p.removeFromContainer)
 	containerAccess := &accessRoutes{p, "Container", p.findContainerAccess}
 	containerAccess.mount(r, base+"/containers/:id")
 	handle(r, "GET", base+"/containers/:id/consumers", "ContainerConsumers(s) retrieval", p.listContainerConsumers)
-	handle(r, "POST", base+"/containers/:id/consumers", "ContainerConsumer creation", p.addContainerConsumer)
-	handle(r, "DELETE", base+"/containers/:id/consumers", "ContainerConsumer deletion", p.removeContainerConsumer)
+	handleBody(r, "POST", base+"/containers/:id/consumers", "ContainerConsumer creation", func(b *body) { takeContainerConsumer(b) }, p.addContainerConsumer)
+	handleBody(r, "DELETE", base+"/containers/:id/consumers", "ContainerConsumer deletion", func(b *body) { takeContainerConsumer(b) }, p.removeContainerConsumer)
 }
 
 // Names that typed containers take: the first are needed.
@@ -48,20 +49,11 @@ func (p *Part) createContainer(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	x := &model.Container{
-		ID:      model.ContainerID(uuid.NewString()),
-		Record:  model.Record{Project: caller(c).Project, Name: b.text("name", 0, 255)},
-		Creator: caller(c).UserID,
-	}
-	if _, ok := b.m["type"]; !ok {
-		b.fail("type", "'type' is a required property")
-	}
-	x.Type = b.word("type", "", "generic", "rsa", "certificate")
-	x.Secrets = takeRefs(b)
-	checkNames(b, x)
+	x := takeContainer(b)
 	if b.err != nil {
 		return b.err
 	}
+	x.Project, x.Creator = caller(c).Project, caller(c).UserID
 	if err := p.mayHold(c, x.Secrets); err != nil {
 		return err
 	}
@@ -73,8 +65,26 @@ func (p *Part) createContainer(c echo.Context) error {
 	return c.JSON(http.StatusCreated, map[string]any{"container_ref": ref})
 }
 
+// takeContainer reads a container.
+func takeContainer(b *body) *model.Container {
+	x := &model.Container{ID: model.ContainerID(uuid.NewString()), Record: model.Record{Name: b.text("name", 0, 255)}}
+	if _, ok := b.m["type"]; !ok {
+		b.need("type")
+		b.fail("type", "'type' is a required property")
+	}
+	x.Type = b.word("type", "", "generic", "rsa", "certificate")
+	x.Secrets = takeRefs(b)
+	checkNames(b, x)
+	return x
+}
+
 // takeRefs reads secret_refs.
 func takeRefs(b *body) (out []model.SecretRef) {
+	if b.sketch != nil {
+		one := sketched()
+		_, _ = takeRef(one)
+		b.note("secret_refs", openapi.List(one.sketch))
+	}
 	raw, ok := b.take("secret_refs")
 	if !ok || string(raw) == "null" {
 		return nil

@@ -11,6 +11,7 @@ import (
 	"lbd/api"
 	"lbd/api/auth"
 	"lbd/api/deps"
+	"lbd/api/openapi"
 	"lbd/store"
 )
 
@@ -48,6 +49,19 @@ func (p *Part) Mount(r *api.Router) {
 // what a refusal for lack of rights names.
 func handle(r *api.Router, method, path, operation string, h echo.HandlerFunc) {
 	r.Handle(method, path, func(c echo.Context) error { return answerFault(c, operation, h(c)) })
+}
+
+// handleBody is handle for a route with a body; read takes all that it may have.
+func handleBody(r *api.Router, method, path, operation string, read func(*body), h echo.HandlerFunc) {
+	r.HandleBody(method, path, func(c echo.Context) error {
+		if s := openapi.From(c.Request().Context()); s != nil {
+			b := sketched()
+			read(b)
+			s.Root = b.sketch
+			return openapi.ErrSketched
+		}
+		return answerFault(c, operation, h(c))
+	})
 }
 
 // handleRaw is handle for payloads.

@@ -11,6 +11,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"lbd/api"
+	"lbd/api/openapi"
 	"lbd/store"
 	"lbd/store/model"
 )
@@ -18,7 +19,7 @@ import (
 const schemaSecret = "Secret"
 
 func (p *Part) mountSecrets(r *api.Router, base string) {
-	handle(r, "POST", base+"/secrets", "Secret creation", p.createSecret)
+	handleBody(r, "POST", base+"/secrets", "Secret creation", func(b *body) { _, _, _ = p.takeSecret(b) }, p.createSecret)
 	handle(r, "GET", base+"/secrets", "Secret(s) retrieval", p.listSecrets)
 	handleRaw(r, "GET", base+"/secrets/:id", "Secret retrieval", p.showSecret)
 	handleRaw(r, "PUT", base+"/secrets/:id", "Secret update", p.putPayload)
@@ -27,8 +28,8 @@ func (p *Part) mountSecrets(r *api.Router, base string) {
 	secretAccess := &accessRoutes{p, "Secret", p.findAccess}
 	secretAccess.mount(r, base+"/secrets/:id")
 	handle(r, "GET", base+"/secrets/:id/consumers", "SecretConsumer(s) retrieval", p.listSecretConsumers)
-	handle(r, "POST", base+"/secrets/:id/consumers", "SecretConsumer creation", p.addSecretConsumer)
-	handle(r, "DELETE", base+"/secrets/:id/consumers", "SecretConsumer deletion", p.removeSecretConsumer)
+	handleBody(r, "POST", base+"/secrets/:id/consumers", "SecretConsumer creation", func(b *body) { takeSecretConsumer(b) }, p.addSecretConsumer)
+	handleBody(r, "DELETE", base+"/secrets/:id/consumers", "SecretConsumer deletion", func(b *body) { takeSecretConsumer(b) }, p.removeSecretConsumer)
 }
 
 var secretTypes = []string{"symmetric", "passphrase", "private", "public", "certificate", "opaque"}
@@ -41,26 +42,11 @@ func (p *Part) createSecret(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	s := &model.Secret{
-		ID:        model.SecretID(uuid.NewString()),
-		Record:    model.Record{Project: caller(c).Project, Name: b.text("name", 0, 255)},
-		Creator:   caller(c).UserID,
-		Type:      b.word("secret_type", "opaque", secretTypes...),
-		Algorithm: b.text("algorithm", 0, 255),
-		BitLength: b.integer("bit_length", 1, math.MaxInt16),
-		Mode:      b.text("mode", 0, 255),
-	}
-	if at := b.text("expiration", 0, 255); at != "" {
-		if s.Expires, err = parseTime(at); err != nil {
-			b.fail("expiration", "Invalid date for 'expiration'")
-		} else if !s.Expires.After(p.now()) {
-			b.fail("expiration", "'expiration' is before current time")
-		}
-	}
-	plain, err := takePayload(b, s)
+	s, plain, err := p.takeSecret(b)
 	if err != nil {
 		return err
 	}
+	s.Project, s.Creator = caller(c).Project, caller(c).UserID
 	if plain != nil {
 		if s.Sealed, err = p.seal.Seal(string(s.ID), plain); err != nil {
 			return err
@@ -74,9 +60,31 @@ func (p *Part) createSecret(c echo.Context) error {
 	return c.JSON(http.StatusCreated, map[string]any{"secret_ref": ref})
 }
 
+// takeSecret reads a secret, with its payload or without.
+func (p *Part) takeSecret(b *body) (s *model.Secret, plain []byte, err error) {
+	s = &model.Secret{
+		ID:        model.SecretID(uuid.NewString()),
+		Record:    model.Record{Name: b.text("name", 0, 255)},
+		Type:      b.word("secret_type", "opaque", secretTypes...),
+		Algorithm: b.text("algorithm", 0, 255),
+		BitLength: b.integer("bit_length", 1, math.MaxInt16),
+		Mode:      b.text("mode", 0, 255),
+	}
+	if at := b.text("expiration", 0, 255); at != "" {
+		if s.Expires, err = parseTime(at); err != nil {
+			b.fail("expiration", "Invalid date for 'expiration'")
+		} else if !s.Expires.After(p.now()) {
+			b.fail("expiration", "'expiration' is before current time")
+		}
+	}
+	plain, err = takePayload(b, s)
+	return s, plain, err
+}
+
 // takePayload reads the payload of a creation; nil means that it comes later.
 func takePayload(b *body, s *model.Secret) ([]byte, error) {
 	_, given := b.m["payload"]
+	b.note("payload", openapi.Text(0))
 	contentType := b.text("payload_content_type", 0, 255)
 	encoding := b.word("payload_content_encoding", "", "base64")
 	if !given {
