@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/net/http2"
+
 	"lbd/dataplane/accesslog"
 	"lbd/internal/testutil/pki"
 	"lbd/store/model"
@@ -173,6 +175,54 @@ func TestAccessLogSaysWhyARequestEnded(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Who stays and takes nothing of an answer is told from who leaves.
+func TestAccessLogOfReadersThatStall(t *testing.T) {
+	for name, framing := range map[string]string{"copied": "Transfer-Encoding: chunked\r\n\r\n10000000\r\n", "spliced": fmt.Sprintf("Content-Length: %d\r\n\r\n", 256<<20)} {
+		for _, leaves := range []bool{false, true} {
+			t.Run(fmt.Sprint(name, ", leaves ", leaves), func(t *testing.T) {
+				addr := freeAddr(t)
+				b := backend(t, func(c *net.TCPConn, r *bufio.Reader) {
+					head(r)
+					io.WriteString(c, "HTTP/1.1 200 OK\r\n"+framing)
+					io.Copy(c, zeroes{})
+				})
+				patience, end := 200, "client-timeout"
+				if leaves {
+					patience, end = 20_000, "client-aborted"
+				}
+				n, j := logs(t, Config{}, edit(web(addr, b.addr), func(l *model.Listener) { l.TimeoutClientData = patience }))
+				w := dial(t, addr)
+				if err := w.SetReadBuffer(16 << 10); err != nil {
+					t.Fatal(err)
+				}
+				w.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+				if leaves {
+					n.counters("l", "the answer has begun", func(c model.ListenerCounters) bool { return c.BytesOut > 0 })
+					w.SetLinger(0)
+					w.Close()
+				}
+				if l := j.next(); l.Status != 200 || l.End != end {
+					t.Errorf("status %d, end %s, want %s", l.Status, l.End, end)
+				}
+			})
+		}
+	}
+	t.Run("HTTP/2", func(t *testing.T) {
+		e := &edge{t: t, addr: freeAddr(t), wait: 10 * time.Second}
+		svc := https(keep(web(e.addr, page(t, "x").addr), pki.NewCA(t, "ca").ECDSA("a").PKCS12(t, "")), nil)
+		_, j := logs(t, Config{Keys: clear{}}, edit(svc, func(l *model.Listener) { l.TimeoutClientData = 200 }))
+		w := e.dialHTTP2()
+		w.fr.WriteSettings(http2.Setting{ID: http2.SettingInitialWindowSize, Val: 0})
+		w.headers(1, true, asks())
+		if got := w.outcome(1); !strings.HasPrefix(got, "reset ") {
+			t.Errorf("the stream: %s", got)
+		}
+		if l := j.next(); l.Status != 200 || l.End != "client-timeout" {
+			t.Errorf("status %d, end %s", l.Status, l.End)
+		}
+	})
 }
 
 func TestAccessLogOfPolicies(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"io"
 	"net"
+	"net/http"
 	"net/netip"
 	"slices"
 	"strings"
@@ -290,5 +291,35 @@ func TestScanGroups(t *testing.T) {
 	}
 	if st, err := greet(t, addr, &tls.Config{InsecureSkipVerify: true}); err != nil || st.CurveID != tls.X25519MLKEM768 {
 		t.Errorf("a client of today: %s, %v", st.CurveID, err)
+	}
+}
+
+// Answers of our own have HSTS as well: a redirect is often the only one that a
+// browser sees of a name.
+func TestScanHSTSOfOwnAnswers(t *testing.T) {
+	addr, age := freeAddr(t), 60
+	svc := withPolicies(keep(web(addr), pki.NewCA(t, "ca").ECDSA("a").PKCS12(t, "")), nil,
+		&model.RuledPolicy{Policy: &model.L7Policy{ID: "moved", Action: model.L7RedirectURL, RedirectURL: "https://www.a/", RedirectCode: 301}, Rules: onPath(model.L7StartsWith, "/old")},
+		&model.RuledPolicy{Policy: &model.L7Policy{ID: "no", Action: model.L7Reject}, Rules: onPath(model.L7StartsWith, "/secret")})
+	start(t, Config{Keys: clear{}}, https(svc, func(l *model.ListenerTLS) { l.HSTSMaxAge = &age }))
+	for _, protocol := range []string{"http/1.1", "h2"} {
+		hc := browser(t, addr, &tls.Config{InsecureSkipVerify: true})
+		tr := hc.Transport.(*http.Transport)
+		tr.Protocols = new(http.Protocols)
+		tr.Protocols.SetHTTP1(protocol != "h2")
+		tr.Protocols.SetHTTP2(protocol == "h2")
+		hc.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+		for path, code := range map[string]int{"/": 503, "/old": 301, "/secret": 403, "/%": 400} {
+			req, _ := http.NewRequest("GET", "https://a/", nil)
+			req.URL.Opaque = path
+			resp, err := hc.Do(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			resp.Body.Close()
+			if got := resp.Header["Strict-Transport-Security"]; resp.StatusCode != code || !slices.Equal(got, []string{"max-age=60;"}) {
+				t.Errorf("%s %s: %s, HSTS %q", protocol, path, resp.Status, got)
+			}
+		}
 	}
 }

@@ -36,6 +36,7 @@ type client struct {
 	hurried  atomic.Bool             // there may be none
 	streams  atomic.Pointer[h2.Conn] // with HTTP/2
 
+	stalled atomic.Bool  // it has not taken an answer in time
 	http2   bool         // it is a stream of an HTTP/2 connection
 	tls     string       // version of TLS, or ""
 	in, out atomic.Int64 // bytes from and to the client so far
@@ -211,7 +212,15 @@ func (c *client) write(p []byte, idle time.Duration) error {
 	n, err := c.conn.Write(p, idle)
 	c.sent(int64(n))
 	if err != nil {
-		return semantics.ErrClientGone
+		return c.lost(err)
 	}
 	return nil
+}
+
+// lost is what a failed write to the client means.
+func (c *client) lost(err error) error {
+	if netio.IsTimeout(err) {
+		c.stalled.Store(true)
+	}
+	return semantics.ErrClientGone
 }

@@ -194,6 +194,9 @@ func (x *exchange) broken(err error) (keep bool) {
 
 // abort ends an exchange that the client has left.
 func (x *exchange) abort() (keep bool) {
+	if x.c.stalled.Load() {
+		x.because(semantics.ClientTimeout)
+	}
 	x.because(semantics.ClientAborted)
 	x.c.shard.RequestErrors.Add(1)
 	x.stopUpload()

@@ -13,8 +13,8 @@ import (
 )
 
 // appendOwn appends an answer of our own.
-func (p *Proxy) appendOwn(dst []byte, code int, location []byte, head, keep bool) []byte {
-	o := semantics.Own{Code: code, Location: location, NodeLine: p.nodeLine, Date: httpdate.Line(), Head: head, Keep: keep}
+func (p *Proxy) appendOwn(dst []byte, o *semantics.Own) []byte {
+	o.NodeLine, o.Date = p.nodeLine, httpdate.Line()
 	return o.Append(dst)
 }
 
@@ -23,7 +23,7 @@ func (p *Proxy) appendOwn(dst []byte, code int, location []byte, head, keep bool
 // send buffer of a new connection is empty.
 func (p *Proxy) Refuse(tcp *net.TCPConn) {
 	_ = tcp.SetWriteDeadline(time.Now().Add(10 * time.Millisecond))
-	_, _ = tcp.Write(p.appendOwn(nil, http1.StatusServiceUnavailable, nil, false, false))
+	_, _ = tcp.Write(p.appendOwn(nil, &semantics.Own{Code: http1.StatusServiceUnavailable}))
 	_ = tcp.CloseWrite()
 }
 
@@ -31,7 +31,9 @@ func (p *Proxy) Refuse(tcp *net.TCPConn) {
 // closes: where the next one would begin is not known.
 func (c *client) refuse(code int) {
 	c.shard.RequestErrors.Add(1)
-	_ = c.write(c.p.appendOwn(nil, code, nil, http1.AsksHead(c.conn.Buffered()), false), c.src.Load().ClientData)
+	l := c.src.Load()
+	own := semantics.Own{Code: code, Head: http1.AsksHead(c.conn.Buffered()), Strict: strict(l)}
+	_ = c.write(c.p.appendOwn(nil, &own), l.ClientData)
 	c.finish(false)
 }
 
@@ -51,7 +53,7 @@ func (x *exchange) fault(code int, err error) (keep bool) {
 		x.c.shard.Requests.Add(1)
 	}
 	x.status(code)
-	x.ans = x.c.p.appendOwn(x.ans[:0], code, nil, x.asked.Head, keep)
+	x.ans = x.c.p.appendOwn(x.ans[:0], &semantics.Own{Code: code, Head: x.asked.Head, Keep: keep, Strict: strict(x.lis)})
 	if x.flush() != nil {
 		x.c.conn.Abort()
 		return false
@@ -113,8 +115,8 @@ func (x *exchange) own(own *semantics.Own, n int) (keep bool) {
 	keep = x.body.Done && x.asked.Keep && !x.c.draining.Load()
 	x.c.shard.Requests.Add(1)
 	x.status(own.Code)
-	own.Head, own.Keep, own.NodeLine, own.Date = x.asked.Head, keep, x.c.p.nodeLine, httpdate.Line()
-	x.ans = own.Append(x.ans[:0])
+	own.Head, own.Keep, own.Strict = x.asked.Head, keep, strict(x.lis)
+	x.ans = x.c.p.appendOwn(x.ans[:0], own)
 	if x.flush() != nil {
 		return x.abort()
 	}

@@ -29,12 +29,13 @@ func (c *client) handshake() bool {
 	return true
 }
 
-// strict is the Strict-Transport-Security line of answers, nil for none.
-func (x *exchange) strict() []byte {
-	if x.lis.TLS == nil {
+// strict is the Strict-Transport-Security line of a listener's answers, nil for none. Those
+// of our own have it, too (RFC 6797 section 7.1): a redirect is often all that a client sees.
+func strict(l *table.Listener) []byte {
+	if l.TLS == nil {
 		return nil
 	}
-	return x.lis.TLS.HSTS
+	return l.TLS.HSTS
 }
 
 // origin is what a connection to a member was made for. Another pool's settings

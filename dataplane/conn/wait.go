@@ -49,7 +49,7 @@ func (x *exchange) splice(n int64) (int64, error) {
 		case err == nil:
 			return moved, nil
 		case side == netio.Destination:
-			return moved, semantics.ErrClientGone
+			return moved, x.c.lost(err)
 		case !netio.IsTimeout(err):
 			return moved, err
 		}

@@ -36,7 +36,7 @@ func (x *exchange) appendAnswer(keep bool) bool {
 	keep = keep && x.toClient != http1.UntilClose
 	x.ans = rewrite.AppendResponse(x.ans[:0], &x.response, &rewrite.ResponseOptions{
 		ClientMinor: x.asked.Minor, KeepAlive: keep, Framing: x.toClient, NodeHeader: x.c.p.nodeLine,
-		Strict: x.strict(),
+		Strict: strict(x.lis),
 		Lines:  x.pool.Answered(&x.session, x.member, &x.response, x.c.peer.TLS != nil), HideCookie: x.pool.HiddenCookie(),
 		Date: httpdate.Line,
 	})

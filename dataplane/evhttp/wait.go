@@ -70,6 +70,7 @@ func (c *client) Expire() {
 		c.close()
 		return
 	case c.owes():
+		c.because(semantics.ClientTimeout)
 		c.abort()
 		return
 	case err == semantics.ErrNoMember:

@@ -17,8 +17,10 @@ type Own struct {
 	Allow string
 	// NodeLine is "Name: value\r\n" or empty.
 	NodeLine []byte
-	Head     bool // to HEAD: the length of the body only
-	Keep     bool // the client's connection goes on
+	// Strict is the Strict-Transport-Security line, or empty.
+	Strict []byte
+	Head   bool // to HEAD: the length of the body only
+	Keep   bool // the client's connection goes on
 	// Body of media type Type; nil: the code and its phrase, as plain text.
 	Body []byte
 	Type string
@@ -42,6 +44,7 @@ func (o *Own) Append(dst []byte) []byte {
 	dst = append(dst, "\r\nCache-Control: no-store\r\n"...)
 	dst = append(dst, o.Date...)
 	dst = append(dst, o.NodeLine...)
+	dst = append(dst, o.Strict...)
 	if allow := o.allow(); allow != "" {
 		dst = append(append(append(dst, "Allow: "...), allow...), "\r\n"...)
 	}

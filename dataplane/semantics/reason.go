@@ -12,8 +12,8 @@ const (
 	Rejected                   // by an L7 policy
 	Answered                   // by lbd itself: Max-Forwards, metrics
 	ClientMalformed            // the request broke the rules of HTTP
-	ClientTimeout              // the request was too slow
-	ClientAborted              // the client left, or took nothing any more
+	ClientTimeout              // the request was too slow, or nothing of the answer was taken in time
+	ClientAborted              // the client left
 	NoMember                   // none is there, or none took a connection
 	MemberClosed               // before it had answered
 	MemberTimeout              // nothing came from it in time
