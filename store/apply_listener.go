@@ -125,10 +125,11 @@ func (t *tx) checkDefaultPool(l *model.Listener, pool model.PoolID) error {
 	if err := lockInside("Pool", p.ID, &p.Base); err != nil {
 		return err
 	}
-	return checkProtocols(l.Protocol, p.Protocol)
+	return CheckProtocols(l.Protocol, p.Protocol)
 }
 
-func checkProtocols(listener, pool model.Protocol) error {
+// CheckProtocols refuses a pool protocol that a listener cannot use (contract 4.1).
+func CheckProtocols(listener, pool model.Protocol) error {
 	if !listener.Accepts(pool) {
 		return invalidf("The pool protocol '%s' is invalid while the listener protocol is '%s'.", pool, listener)
 	}

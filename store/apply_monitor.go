@@ -7,7 +7,7 @@ func (t *tx) monitorCreate(p *model.HealthMonitor) error {
 	if !ok {
 		return notFound("Pool", p.Pool)
 	}
-	if err := checkMonitorType(p.Type, pool.Protocol); err != nil {
+	if err := CheckMonitorType(p.Type, pool.Protocol); err != nil {
 		return err
 	}
 	if err := t.charge(pool.Project, model.QuotaHealthMonitor, 1); err != nil {
@@ -82,8 +82,8 @@ func (t *tx) monitorToChange(id model.HealthMonitorID) (*model.HealthMonitor, er
 	return m, nil
 }
 
-// checkMonitorType is the matrix of contract 4.3.
-func checkMonitorType(monitor model.MonitorType, pool model.Protocol) error {
+// CheckMonitorType refuses a monitor that does not go with a pool: it is the matrix of contract 4.3.
+func CheckMonitorType(monitor model.MonitorType, pool model.Protocol) error {
 	datagram := pool == model.UDP || pool == model.SCTP
 	switch monitor {
 	case model.MonitorHTTPS, model.MonitorPing, model.MonitorTLSHello:

@@ -56,7 +56,7 @@ func (t *tx) checkFreeForPool(l *model.Listener, pool model.Protocol) error {
 	if l.Protocol == model.Prometheus {
 		return Errorf(Invalid, "Protocol PROMETHEUS listeners cannot have child objects.")
 	}
-	if err := checkProtocols(l.Protocol, pool); err != nil {
+	if err := CheckProtocols(l.Protocol, pool); err != nil {
 		return err
 	}
 	if err := lockChild(t.st.loadBalancers[l.LoadBalancer], &l.Base); err != nil {

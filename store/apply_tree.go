@@ -191,7 +191,7 @@ func (c *treeCheck) pool(x *TreePool) error {
 		if err := c.own(nounMonitor, string(hm.ID)); err != nil {
 			return err
 		}
-		if err := checkMonitorType(hm.Type, x.Pool.Protocol); err != nil {
+		if err := CheckMonitorType(hm.Type, x.Pool.Protocol); err != nil {
 			return err
 		}
 	}
@@ -228,7 +228,7 @@ func (c *treeCheck) listener(x *model.Listener, ports map[listenerKey]model.Prot
 		if !ok {
 			return notFound("Pool", x.DefaultPool)
 		}
-		if err := checkProtocols(x.Protocol, pool); err != nil {
+		if err := CheckProtocols(x.Protocol, pool); err != nil {
 			return err
 		}
 	}
@@ -267,7 +267,7 @@ func (c *treeCheck) policy(x *TreePolicy) error {
 		if !ok {
 			return notFound("Pool", n.RedirectPool)
 		}
-		if err := checkProtocols(l.Protocol, pool); err != nil {
+		if err := CheckProtocols(l.Protocol, pool); err != nil {
 			return err
 		}
 	}

@@ -197,6 +197,9 @@ func (t *tx) adoptPort(lb *model.LoadBalancer) (*model.Port, error) {
 
 // pickFixed gives v the first address of port that fits what v asks for.
 func (t *tx) pickFixed(v *model.VIP, port *model.Port) error {
+	if _, ok := t.st.subnets[v.Subnet]; v.Subnet != "" && !ok {
+		return Errorf(Invalid, "Subnet %s not found.", v.Subnet)
+	}
 	want := v.Address.Unmap()
 	for _, f := range port.FixedIPs {
 		if v.Subnet != "" && v.Subnet != f.Subnet || want.IsValid() && want != f.Address {

@@ -165,6 +165,7 @@ func TestVIPRefusals(t *testing.T) {
 			store.Invalid,
 			"Validation failure: VIP port's subnet could not be determined. Please specify either a VIP subnet or address.",
 		},
+		{"port and unknown subnet", model.VIP{Port: "port", Subnet: "x"}, store.Invalid, "Subnet x not found."},
 		{
 			"port not in subnet",
 			model.VIP{Port: "port", Subnet: "six"},

@@ -52,10 +52,13 @@ func (p *Part) amphoraStats(c echo.Context) error {
 			out = append(out, append(d, entry{"id", x.id}, entry{"listener_id", l.ID}, entry{"loadbalancer_id", x.lb.ID}))
 		}
 		if len(out) == 0 {
-			return notFound("Amphora stats for", x.id)
+			return notFound("Amphora", x.id)
 		}
 		return nil
 	})
+	if store.KindOf(err) == store.NotFound {
+		return notFound("Amphora stats for", c.Param("id"))
+	}
 	if err != nil {
 		return err
 	}

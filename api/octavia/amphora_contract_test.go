@@ -30,6 +30,7 @@ func TestContractAmphoraActions(t *testing.T) {
 	w.mu.Unlock()
 	want("admin", "DELETE", id, http.StatusConflict, "amphora "+id+" is immutable and cannot be updated.")
 	want("admin", "DELETE", nobody, http.StatusNotFound, "Amphora "+nobody+" not found.")
+	want("admin", "DELETE", "", http.StatusBadRequest, `Missing argument: "id"`)
 	want("admin", "PUT", id+"/config", http.StatusAccepted, "")
 	want("admin", "PUT", nobody+"/config", http.StatusNotFound, "Amphora "+nobody+" not found.")
 	w.apply(store.NodePut, &model.Node{ID: "n2", Name: "beta", Kind: model.DataNode})
@@ -48,6 +49,10 @@ func TestContractAmphoraActions(t *testing.T) {
 	for _, x := range [][2]string{{"DELETE", id}, {"PUT", id + "/config"}, {"PUT", id + "/failover"}, {"GET", id}, {"GET", id + "/stats"}} {
 		want("p:member", x[0], x[1], http.StatusForbidden, denied)
 		missing := strings.Replace(x[1], id, nobody, 1)
-		want("p:member", x[0], missing, http.StatusNotFound, "Amphora "+nobody+" not found.") // decision 0029
+		noun := "Amphora"
+		if strings.HasSuffix(missing, "/stats") {
+			noun = "Amphora stats for"
+		}
+		want("p:member", x[0], missing, http.StatusNotFound, noun+" "+nobody+" not found.") // decision 0029
 	}
 }

@@ -28,6 +28,8 @@ func moreRefusals() []refusal {
 		`"vip_subnet_id":null,"listeners":[{"protocol":"TCP","protocol_port":"x"}]`)
 	post("healthmonitors", "healthmonitor", 400, inBody("health_monitor_", "{'healthmonitor': {'pool_id': '$pool', 'type': 'HTTP', 'delay': 5, 'timeout': 3, 'max_retries': 2, 'http_version': 'x'}}", "could not convert string to float: 'x'"), monitor+`,"http_version":"x"`)
 
+	lb("Invalid L7 Policy action specified: None", `"vip_subnet_id":"$subnet","listeners":[{"protocol":"HTTP","protocol_port":80,"l7policies":[{"action":null}]}]`)
+
 	// The old name of the project is not known to faults.
 	for _, x := range []struct{ path, wrapper, good string }{
 		{"loadbalancers", "loadbalancer", ""},
@@ -45,6 +47,28 @@ func moreRefusals() []refusal {
 		post("healthmonitors", "healthmonitor", 400, "None is not a valid option for "+attr, `"pool_id":"$pool","type":"TCP","`+attr+`":null,`+others)
 	}
 	post("l7policies", "l7policy", 404, "Listener None not found.", `"listener_id":null,"action":"REJECT"`)
+
+	// The pool of a policy is judged even where the action does not need one.
+	policy := func(status int, text, attrs string) {
+		post("l7policies", "l7policy", status, text, `"listener_id":"$listener",`+attrs)
+	}
+	policy(404, "Pool $nobody not found.", `"action":"REJECT","redirect_pool_id":"$nobody"`)
+	policy(404, "Pool $nobody not found.", `"action":"REDIRECT_PREFIX","redirect_prefix":"http://a/","redirect_pool_id":"$nobody"`)
+	policy(400, invalidly+"The pool protocol 'UDP' is invalid while the listener protocol is 'HTTP'.", `"action":"REDIRECT_TO_URL","redirect_url":"http://a/","redirect_pool_id":"$datagrams"`)
+	policy(400, "Invalid L7 Policy action specified: None", `"action":null`)
+	policy(400, inputText("redirect_http_code", "1000000000000", "Value should be one of: 301, 302, 303, 307, 308"), `"action":"REJECT","redirect_http_code":1000000000000`)
+
+	// So is the pool of a listener, and a monitor's type before what it has.
+	listener := func(status int, text, attrs string) {
+		post("listeners", "listener", status, text, `"loadbalancer_id":"$lb","protocol_port":81,`+attrs)
+	}
+	listener(404, "Pool $nobody not found.", `"protocol":"TERMINATED_HTTPS","default_pool_id":"$nobody"`)
+	listener(400, invalidly+"The pool protocol 'UDP' is invalid while the listener protocol is 'TERMINATED_HTTPS'.", `"protocol":"TERMINATED_HTTPS","default_pool_id":"$datagrams"`)
+	listener(400, invalidly+"The pool protocol 'HTTP' is invalid while the listener protocol is 'SCTP'.", `"protocol":"SCTP","default_pool_id":"$pool"`)
+	listener(400, "Protocol PROMETHEUS listeners cannot have child objects.", `"protocol":"PROMETHEUS","default_pool_id":"$nobody"`)
+	listener(400, "Could not retrieve certificate: ['x']", `"protocol":"TERMINATED_HTTPS","default_tls_container_ref":"x","client_ca_tls_container_ref":"y"`)
+	post("healthmonitors", "healthmonitor", 400, invalidly+"The UDP-CONNECT type is only supported for pools of type UDP/SCTP.",
+		`"pool_id":"$pool","type":"UDP-CONNECT","delay":5,"timeout":3,"max_retries":2,"http_method":"GET","domain_name":"a.example"`)
 
 	// Which of several faults comes first.
 	post("healthmonitors", "healthmonitor", 400, inputText("type", "None", mandatory), "")
@@ -67,6 +91,7 @@ func moreRefusals() []refusal {
 	for _, body := range []string{"{}", `{"listener":null}`} {
 		out = append(out, refusal{"PUT", "listeners/$listener", body, 400, invalidly + "No listener object supplied."})
 	}
+	out = append(out, refusal{"GET", "loadbalancers?marker=", "", 400, "Supplied pagination marker '' is not valid."})
 	out = append(out, refusal{"POST", "loadbalancers?y=1&x=2", `{"loadbalancer":{}}`, 400, `Unknown argument: "x, y"`})
 	return out
 }
@@ -79,4 +104,16 @@ func TestContractNullResetsToNull(t *testing.T) {
 			t.Errorf("%s: tls_versions %v, alpn_protocols %v, want null", path, got["tls_versions"], got["alpn_protocols"])
 		}
 	}
+}
+
+func TestContractUDPListenerUpdate(t *testing.T) {
+	w := newPopulated(t)
+	udp := idOf(w.make("listeners", "listener", `{"loadbalancer_id":"`+w.lb+`","protocol":"UDP","protocol_port":54}`))
+	for _, attrs := range []string{`"insert_headers":{"X-Forwarded-For":"true"}`, `"default_tls_container_ref":"x"`, `"sni_container_refs":["x"]`} {
+		status, out := w.ask("admin", "PUT", base+"listeners/"+udp, `{"listener":{`+attrs+`}}`)
+		if want := invalidly + "UDP protocol listener does not support TLS or header insertion."; status != http.StatusBadRequest || out["faultstring"] != want {
+			t.Errorf("%s: %d %v, want %s", attrs, status, out, want)
+		}
+	}
+	w.does(http.StatusOK, "PUT", "listeners/"+udp, "listener", `{"listener":{"insert_headers":{},"sni_container_refs":[],"name":"a"}}`)
 }

@@ -20,6 +20,7 @@ func TestFixedAnswers(t *testing.T) {
 		want                string
 	}{
 		{"admin", "GET", "/v2", 200, `"v2"`},
+		{"admin", "GET", "/v2?x=1", 400, `{"faultcode":"Client","faultstring":"Unknown argument: \"x\"","debuginfo":null}`},
 		{"admin", "GET", "/v2.0/lbaas", 200, `"v2"`},
 		{"admin", "GET", "/load-balancer/v2.0/octavia/", 200, `"v2"`},
 		{"", "GET", "/?x=y", 400, `{"faultcode":"Client","faultstring":"Unknown argument: \"x\"","debuginfo":null}`},
@@ -102,9 +103,9 @@ func TestPathForms(t *testing.T) {
 			}
 		}
 	}
-	_, out := p.ask("admin", "GET", "/load-balancer/v2/loadbalancers?limit=1&name=lb&fields=id", "")
+	_, out := p.ask("admin", "GET", "/load-balancer/v2/loadbalancers?limit=1&name=lb&fields=id&sort=name:desc,id", "")
 	next := out["loadbalancers_links"].([]any)[0].(object)["href"].(string)
-	if !strings.HasPrefix(next, "http://lbd.example:9876/load-balancer/v2/loadbalancers?limit=1&fields=id&name=lb&marker="+p.lb) {
+	if !strings.HasPrefix(next, "http://lbd.example:9876/load-balancer/v2/loadbalancers?limit=1&fields=id&name=lb&sort=name:desc,id&marker="+p.lb) {
 		t.Errorf("the link lost its way: %s", next)
 	}
 }

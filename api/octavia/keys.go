@@ -80,9 +80,17 @@ func why(err error) string {
 
 // authority reads CA certificates and the revocation list that goes with them
 // (crl "" for none). The refusals are those of client authentication, for pools too.
-func (k *keyring) authority(src map[string]certs.Source, ca, crl string) error {
+func (k *keyring) authority(ca, crl string) error {
 	if ca == "" {
 		return nil
+	}
+	refs := []string{ca}
+	if crl != "" {
+		refs = append(refs, crl)
+	}
+	src, err := k.fetch(refs)
+	if err != nil {
+		return err
 	}
 	b, err := certs.Payload(k.p.keys, src[ca])
 	var list []*x509.Certificate

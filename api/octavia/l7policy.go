@@ -74,7 +74,7 @@ func (p *Part) createL7Policy(c echo.Context) error {
 		return err
 	}
 	in := readL7Policy(o)
-	need(o, "action", in.action)
+	o.needAction(in.action)
 	listener := model.ListenerID(need(o, "listener_id", o.parent("listener_id")))
 	o.ignored()
 	nested := len(o.objects("rules").V) > 0
@@ -87,7 +87,9 @@ func (p *Part) createL7Policy(c echo.Context) error {
 			err = notFound(nounListener, listener)
 			return
 		}
-		err = mayWrite(c, l.Project)
+		if err = mayWrite(c, l.Project); err == nil && in.pool.Given() { // whether its action needs one or not
+			err = checkPool(st, l.LoadBalancer, l.Protocol, model.PoolID(in.pool.V))
+		}
 	})
 	if err != nil {
 		return err
@@ -126,7 +128,7 @@ func (p *Part) updateL7Policy(c echo.Context) error {
 	case empty:
 		return invalid("Invalid L7 Policy arguments: Invalid update options")
 	case in.action.Null:
-		return invalid("Invalid L7 Policy action specified: None")
+		return errNoAction
 	}
 	in.implied()
 	if err := in.check(); err != nil {

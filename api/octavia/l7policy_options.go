@@ -53,18 +53,28 @@ func isURL(s string) bool {
 	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != ""
 }
 
+var errNoAction = invalid("Invalid L7 Policy action specified: None")
+
+// needAction is need with the words that Octavia has for null.
+func (o *object) needAction(action Opt[string]) {
+	if action.Null {
+		o.fail(errNoAction)
+		return
+	}
+	need(o, "action", action)
+}
+
 func (o *object) redirectCode() Opt[int] {
 	o.note("redirect_http_code", openapi.Integer(301, 308))
 	return read(o, "redirect_http_code", func(raw []byte) (int, string) {
-		n, reason := parseInteger(raw, math.MinInt32, math.MaxInt32)
-		if reason != "" {
+		n, reason := parseInteger(raw, 301, 308)
+		switch {
+		case strings.HasPrefix(reason, notInteger):
 			return 0, reason
+		case reason != "" || n > 303 && n < 307:
+			return 0, "Value should be one of: 301, 302, 303, 307, 308"
 		}
-		switch n {
-		case 301, 302, 303, 307, 308:
-			return n, ""
-		}
-		return 0, "Value should be one of: 301, 302, 303, 307, 308"
+		return n, ""
 	})
 }
 

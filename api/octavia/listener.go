@@ -127,6 +127,10 @@ func (p *Part) updateListener(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	datagram := old.Protocol == model.UDP || old.Protocol == model.SCTP
+	if datagram && (len(in.headers.V) > 0 || in.certificate.V != "" || len(in.sni.V) > 0) {
+		return validation("%s protocol listener does not support TLS or header insertion.", old.Protocol)
+	}
 	if err := checkHeaders(old.Protocol, in.headers.V, "%s"); err != nil {
 		return err
 	}

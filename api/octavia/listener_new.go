@@ -72,7 +72,7 @@ func (p *Part) createListener(c echo.Context) error {
 	if err := o.done(); err != nil {
 		return err
 	}
-	parent, project, err := p.mayAddListener(c, model.LoadBalancerID(lb.V), model.PoolID(in.pool.V))
+	parent, project, err := p.mayAddListener(c, model.LoadBalancerID(lb.V), in.protocol, model.PoolID(in.pool.V))
 	if err != nil {
 		return err
 	}
@@ -92,7 +92,7 @@ func (p *Part) createListener(c echo.Context) error {
 
 // mayAddListener finds the load balancer (through the default pool, where only
 // that is named) and checks the caller's right to change it.
-func (p *Part) mayAddListener(c echo.Context, id model.LoadBalancerID, pool model.PoolID) (_ model.LoadBalancerID, project model.ProjectID, err error) {
+func (p *Part) mayAddListener(c echo.Context, id model.LoadBalancerID, protocol model.Protocol, pool model.PoolID) (_ model.LoadBalancerID, project model.ProjectID, err error) {
 	p.read.Read(func(st *store.State) {
 		if id == "" {
 			x, ok := st.Pool(pool)
@@ -107,7 +107,10 @@ func (p *Part) mayAddListener(c echo.Context, id model.LoadBalancerID, pool mode
 			err = notFound(nounLoadBalancer, id)
 			return
 		}
-		project, err = lb.Project, mayWrite(c, lb.Project)
+		project = lb.Project
+		if err = mayWrite(c, project); err == nil && pool != "" {
+			err = checkPool(st, lb.ID, protocol, pool)
+		}
 	})
 	return id, project, err
 }

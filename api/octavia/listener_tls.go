@@ -2,6 +2,7 @@ package octavia
 
 import (
 	"math"
+	"slices"
 
 	"github.com/labstack/echo/v4"
 
@@ -118,16 +119,20 @@ const (
 // checkListenerKeys opens what the listener refers to.
 func (p *Part) checkListenerKeys(c echo.Context, project model.ProjectID, n *model.ListenerTLS) error {
 	k := &keyring{p, c, project}
-	src, err := k.fetch(n.Refs())
+	keys := slices.Clone(n.SNI) // the default is named last
+	if n.Certificate != "" {
+		keys = append(keys, n.Certificate)
+	}
+	src, err := k.fetch(keys)
 	if err != nil {
 		return err
 	}
-	for _, r := range n.ServerKeys() {
+	for _, r := range keys {
 		if _, err := k.pair(src[r]); err != nil {
 			return err
 		}
 	}
-	return k.authority(src, n.ClientCA, n.ClientCRL)
+	return k.authority(n.ClientCA, n.ClientCRL)
 }
 
 // patchListenerTLS judges a change of old; nil when the request has no TLS

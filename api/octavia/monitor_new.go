@@ -70,7 +70,10 @@ func (p *Part) createMonitor(c echo.Context) error {
 			err = notFound(nounPool, pool)
 			return
 		}
-		protocol, err = x.Protocol, mayWrite(c, x.Project)
+		protocol = x.Protocol
+		if err = mayWrite(c, x.Project); err == nil {
+			err = store.CheckMonitorType(in.kind, protocol)
+		}
 	})
 	if err != nil {
 		return err

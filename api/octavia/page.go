@@ -17,15 +17,17 @@ const maxPage = 1000
 type paging struct {
 	limit   int // 0: all there is
 	marker  string
+	marked  bool // there is a marker
 	reverse bool
 }
 
 func parsePaging(values url.Values) (paging, error) {
-	p := paging{limit: maxPage, marker: values.Get("marker")}
+	p := paging{limit: maxPage, marker: values.Get("marker"), marked: values.Has("marker")}
 	p.reverse, _ = parseBool(values.Get("page_reverse"))
-	switch s := values.Get("limit"); s {
-	case "":
-	case "infinite":
+	s := values.Get("limit")
+	switch {
+	case !values.Has("limit"):
+	case s == "infinite":
 		p.limit = 0
 	default:
 		n, err := strconv.Atoi(s)
@@ -50,7 +52,7 @@ type link struct {
 // in reverse is the one before the marker, in ascending order all the same.
 func (p paging) cut(c echo.Context, n int, id func(i int) string) (span, []link, error) {
 	at := -1
-	if p.marker != "" {
+	if p.marked {
 		for i := 0; i < n && at < 0; i++ {
 			if id(i) == p.marker {
 				at = i
@@ -66,7 +68,7 @@ func (p paging) cut(c echo.Context, n int, id func(i int) string) (span, []link,
 	}
 	var s span
 	switch {
-	case p.reverse && p.marker != "":
+	case p.reverse && p.marked:
 		s = span{max(0, at-limit), at}
 	case p.reverse:
 		s = span{max(0, n-limit), n}
@@ -77,7 +79,7 @@ func (p paging) cut(c echo.Context, n int, id func(i int) string) (span, []link,
 	if p.limit == 0 || s.begin == s.end {
 		return s, links, nil
 	}
-	if p.marker != "" {
+	if p.marked {
 		links = append(links, p.link(c, "previous", id(s.begin)))
 	}
 	if s.end-s.begin >= limit {
@@ -85,6 +87,9 @@ func (p paging) cut(c echo.Context, n int, id func(i int) string) (span, []link,
 	}
 	return s, links, nil
 }
+
+// inQuery leaves the separators of sort keys readable, as Octavia does.
+var inQuery = strings.NewReplacer("%3A", ":", "%2C", ",")
 
 // link repeats everything that was asked for but the place (quirk 6).
 func (p paging) link(c echo.Context, rel, marker string) link {
@@ -96,7 +101,7 @@ func (p paging) link(c echo.Context, rel, marker string) link {
 			continue
 		}
 		for _, v := range values[k] {
-			q.WriteString("&" + url.QueryEscape(k) + "=" + url.QueryEscape(v))
+			q.WriteString("&" + url.QueryEscape(k) + "=" + inQuery.Replace(url.QueryEscape(v)))
 		}
 	}
 	q.WriteString("&marker=" + url.QueryEscape(marker))

@@ -72,6 +72,7 @@ func (p *Part) mountAmphorae(r *api.Router, path string) {
 	r.Handle(http.MethodPut, path+"/:id/failover", wrap(p.failoverAmphora))
 	r.Handle(http.MethodPut, path+"/:id/config", wrap(p.configureAmphora))
 	r.Handle(http.MethodDelete, path+"/:id", wrap(p.deleteAmphora))
+	r.Handle(http.MethodDelete, path, wrap(missingArgument("id")))
 }
 
 func (p *Part) mountCollections(r *api.Router, base string) {
@@ -135,4 +136,9 @@ func missingArgument(name string) handler {
 func methodNotAllowed(echo.Context) error { return echo.ErrMethodNotAllowed }
 
 // versionName answers the bare version paths, as Octavia does, with a JSON string.
-func versionName(c echo.Context) error { return c.JSON(http.StatusOK, "v2") }
+func versionName(c echo.Context) error {
+	if err := noQuery(c); err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, "v2")
+}

@@ -53,6 +53,19 @@ func (s *seen) pool(id string) (*model.Pool, error) {
 	return x, nil
 }
 
+// checkPool judges a pool that a new listener, or a policy of one, is to use, before
+// anything else is said about them. The store does it again when the entry is applied.
+func checkPool(st *store.State, lb model.LoadBalancerID, listener model.Protocol, pool model.PoolID) error {
+	if listener == model.Prometheus {
+		return invalid("Protocol PROMETHEUS listeners cannot have child objects.")
+	}
+	x, ok := st.Pool(pool)
+	if !ok || x.LoadBalancer != lb {
+		return notFound(nounPool, pool)
+	}
+	return store.CheckProtocols(listener, x.Protocol)
+}
+
 func (p *Part) listPools(c echo.Context) error {
 	return listScoped(p, c, &p.pools, func(s *seen) []*model.Pool { return s.st.Pools() })
 }

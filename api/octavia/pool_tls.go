@@ -57,16 +57,16 @@ func (p *Part) checkPoolTLS(c echo.Context, project model.ProjectID, protocol mo
 		return err
 	}
 	k := &keyring{p, c, project}
-	src, err := k.fetch(n.Refs())
-	if err != nil {
-		return err
-	}
 	if n.Certificate != "" {
+		src, err := k.fetch([]string{n.Certificate})
+		if err != nil {
+			return err
+		}
 		if _, err := k.pair(src[n.Certificate]); err != nil {
 			return err
 		}
 	}
-	if err := k.authority(src, n.CA, n.CRL); err != nil {
+	if err := k.authority(n.CA, n.CRL); err != nil {
 		return err
 	}
 	if !n.Enabled {

@@ -125,7 +125,7 @@ func refusals() []refusal {
 	listener(400, invalidly+"UDP protocol listener does not support TLS.", `"protocol":"UDP","protocol_port":81,"sni_container_refs":["x"]`)
 	listener(400, invalidly+"An SNI or default certificate container reference must be provided for TERMINATED_HTTPS protocol listeners.", `"protocol":"TERMINATED_HTTPS","protocol_port":81`)
 	listener(400, invalidly+"The HSTS feature can only be used for listeners using the TERMINATED_HTTPS protocol.", `"protocol":"HTTP","protocol_port":81,"hsts_max_age":5`)
-	listener(400, "Could not retrieve certificate: ['x', 'y']", `"protocol":"TERMINATED_HTTPS","protocol_port":81,"default_tls_container_ref":"x","sni_container_refs":["y"]`)
+	listener(400, "Could not retrieve certificate: ['y', 'x']", `"protocol":"TERMINATED_HTTPS","protocol_port":81,"default_tls_container_ref":"x","sni_container_refs":["y"]`)
 	listener(400, invalidly+"The pool protocol 'HTTP' is invalid while the listener protocol is 'UDP'.", `"protocol":"UDP","protocol_port":81,"default_pool_id":"$pool"`)
 	listener(400, "insert-headers is not a valid option for a UDP protocol listener.", `"protocol":"UDP","protocol_port":81,"insert_headers":{"X-Forwarded-For":"true"}`)
 	listener(409, "Another Listener on this Load Balancer is already using protocol UDP and protocol_port 53", `"protocol":"UDP","protocol_port":53`)
@@ -259,6 +259,7 @@ func TestContractRouterFaults(t *testing.T) {
 		{"PUT", "pools/$nobody/members/$member", `{"member":{}}`, 404, "Pool $nobody not found."},
 		{"GET", "l7policies/$nobody/rules", "", 404, "L7Policy $nobody not found."},
 		{"GET", "loadbalancers?limit=x", "", 400, "Supplied pagination limit 'x' is not valid."},
+		{"GET", "loadbalancers?limit=", "", 400, "Supplied pagination limit '' is not valid."},
 		{"GET", "loadbalancers?sort=name:up", "", 400, "Supplied sort direction 'up' is not valid."},
 		{"GET", "loadbalancers?sort=a:b:c", "", 400, "Supplied sort key '['a', 'b', 'c']' is not valid."},
 		{"GET", "loadbalancers/$lb/junk", "", 404, ""},

@@ -135,7 +135,7 @@ func TestTerminatedHTTPSListeners(t *testing.T) {
 		w.refused("admin", "POST", "listeners", "listener", `"loadbalancer_id":"$lb","protocol":"TERMINATED_HTTPS","protocol_port":444,`+attrs, status, text)
 	}
 	bundle := `"default_tls_container_ref":"$bundle"`
-	post(400, "Could not retrieve certificate: ['$theirs', 'nonsense']", `"default_tls_container_ref":"$theirs","sni_container_refs":["$box","nonsense"]`)
+	post(400, "Could not retrieve certificate: ['nonsense', '$theirs']", `"default_tls_container_ref":"$theirs","sni_container_refs":["$box","nonsense"]`)
 	post(400, invalidly+"The certificate is not usable: the private key does not belong to the certificate.", `"default_tls_container_ref":"$mixed"`)
 	for _, ref := range []string{"$locked", "$text"} {
 		got, out := w.ask("admin", "POST", base+"listeners", w.words.Replace(`{"listener":{"loadbalancer_id":"$lb","protocol":"TERMINATED_HTTPS","protocol_port":444,"default_tls_container_ref":"`+ref+`"}}`))

@@ -48,7 +48,7 @@ func readTreeListener(o *object) treeListener {
 
 func readTreePolicy(o *object) treePolicy {
 	in := treePolicy{l7PolicyFields: readTreeL7Policy(o)}
-	need(o, "action", in.action)
+	o.needAction(in.action)
 	if x := o.child("redirect_pool"); x != nil {
 		pool := readTreePool(x)
 		in.redirectPool = &pool
