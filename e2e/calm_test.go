@@ -53,14 +53,24 @@ func TestCalm(t *testing.T) {
 // takeovers is the term of the newest one, as node knows it.
 func takeovers(t *testing.T, n *harness.Node) uint64 {
 	t.Helper()
+	_, term := newestTakeover(t, n)
+	return term
+}
+
+// newestTakeover also names who has held the VIPs since.
+func newestTakeover(t *testing.T, n *harness.Node) (owner string, term uint64) {
+	t.Helper()
 	var v struct {
-		History []struct{ Term uint64 }
+		History []struct {
+			Name string
+			Term uint64
+		}
 	}
 	if err := n.Get("/v1/cluster/history", &v); err != nil {
 		t.Fatal(err)
 	}
 	if len(v.History) == 0 {
-		return 0
+		return "", 0
 	}
-	return v.History[0].Term
+	return v.History[0].Name, v.History[0].Term
 }

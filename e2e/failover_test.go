@@ -58,6 +58,11 @@ func (f *failover) settled(when string) {
 
 // check ends the watchers and holds them against the promises.
 func (f *failover) check(owner *harness.Node) {
+	f.w.T.Helper()
+	f.checkWithin(owner, maxBlackout)
+}
+
+func (f *failover) checkWithin(owner *harness.Node, longest time.Duration) {
 	t := f.w.T
 	t.Helper()
 	f.settled("after the fault")
@@ -77,8 +82,8 @@ func (f *failover) check(owner *harness.Node) {
 	shots, evs := f.probe.Stop(), f.arp.Stop()
 	blackout := harness.Blackout(shots)
 	t.Logf("blackout %s, %d of %d requests failed, two owners %s", blackout.Round(time.Millisecond), len(harness.Failed(shots)), len(shots), harness.TwoOwners(evs))
-	if blackout > maxBlackout {
-		t.Errorf("blackout %s, more than %s", blackout, maxBlackout)
+	if blackout > longest {
+		t.Errorf("blackout %s, more than %s", blackout, longest)
 	}
 	if two := harness.TwoOwners(evs); two > 0 {
 		t.Errorf("two nodes answered ARP for %s during %s", f.s.VIP, two)

@@ -77,7 +77,7 @@ func (d *detector) soon(after time.Duration) {
 func (d *detector) lead(r *hraft.Raft, now time.Time, expired *bool) {
 	term := r.CurrentTerm()
 	if d.t.alone() {
-		d.t.ack(d.t.id, d.t.fence.asks(), term, now)
+		d.t.ack(d.t.id, d.t.fence.asks(now), term, now)
 	}
 	until, _ := d.t.fence.lease(term)
 	over := !now.Before(until)

@@ -30,6 +30,13 @@ import (
 // promise protects. A leader that starts another holder earns its lease anew, by
 // beats that name that one; where the arbiter seat could answer them, a real
 // peer has to have answered one first, for the peer may be about to lead.
+//
+// A promise follows the newest beat, which may ask for a shorter lease than the one
+// before it. So a leader asks for no less than what is left of what it has asked for.
+//
+// Two processes of one node may share its clocks while it restarts (see Caretaker): one
+// goes on earning the lease, the other is bound to it, as if it had promised without
+// an end, until it acts alone.
 type fence struct {
 	start time.Time
 
@@ -45,6 +52,7 @@ type fence struct {
 	heardAt time.Time     // guarded by mu; newest beat received since the start, zero if none
 	quiet   time.Time     // guarded by mu; newest vote let through: give that candidate time
 	barred  uint64        // guarded by mu; beats and leases of lower terms are dead
+	bound   bool          // guarded by mu; an earlier process of this node earns a lease
 
 	holder      uint64                       // guarded by mu; our VIP holder, 0 for none
 	ownObeyed   uint64                       // guarded by mu; what our own beats say of Spread's table
@@ -57,7 +65,9 @@ type fence struct {
 	leaseTerm   uint64                       // guarded by mu
 	leaseUntil  time.Time                    // guarded by mu
 	acks        map[hraft.ServerID]time.Time // guarded by mu; what the newest answered beat of leaseTerm is good for
+	floor       time.Time                    // guarded by mu; a lease that was asked for may last until then
 	surrendered uint64                       // guarded by mu; the term whose lease was given up
+	bequeathed  uint64                       // guarded by mu; the term whose lease is for another process of this node
 	transfer    uint64                       // guarded by mu; the leader of this term asked us to take over
 	handedAt    time.Time                    // guarded by mu; when it did
 	lapse       time.Time                    // guarded by mu; see lapsedAt
@@ -146,7 +156,7 @@ func (f *fence) orphaned() (by hraft.ServerID, since time.Time, ok bool) {
 // asked for. Callers hold mu.
 func (f *fence) promised(now time.Time) bool {
 	until := f.contact.Add(max(f.timing.promise(), f.asked+leastGuard))
-	return f.orphan.IsZero() && now.Before(until) || now.Before(f.leaseUntil)
+	return f.bound || f.orphan.IsZero() && now.Before(until) || now.Before(f.leaseUntil)
 }
 
 // longestAsked is the longest lease that the peer may have now, as far as this
@@ -239,10 +249,18 @@ func (f *fence) sinceContact(now time.Time) time.Duration {
 }
 
 // setTiming changes the timing from the next beat on.
-func (f *fence) setTiming(t Timing) {
+func (f *fence) setTiming(t Timing, now time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.askedFor(f.timing.Lease, now)
 	f.timing = t
+}
+
+// askedFor notes that a beat up to now may have asked for a lease. Callers hold mu.
+func (f *fence) askedFor(lease time.Duration, now time.Time) {
+	if until := now.Add(lease); until.After(f.floor) {
+		f.floor = until
+	}
 }
 
 // setHolder makes the process whose VIP holder is h earn its lease anew. What was
@@ -258,10 +276,39 @@ func (f *fence) setHolder(h uint64) {
 }
 
 // asks is what this node's next beat has to say.
-func (f *fence) asks() note {
+func (f *fence) asks(now time.Time) note {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return note{f.holder, f.timing.Lease, f.ownObeyed}
+	if f.bound {
+		f.askedFor(longestLease, now)
+	}
+	return note{f.holder, max(f.timing.Lease, f.floor.Sub(now)), f.ownObeyed}
+}
+
+// asksLong is asks for the longest lease that every voter keeps to, also one that has
+// just been started.
+func (f *fence) asksLong(now time.Time) note {
+	f.mu.Lock()
+	f.askedFor(longestLease, now)
+	f.mu.Unlock()
+	return f.asks(now)
+}
+
+// bind makes this process give no vote, nor stand but by transfer, while an earlier
+// process of the node earns the lease.
+func (f *fence) bind() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.bound = true
+}
+
+// unbind is the end of that: the other one earns nothing from now on. What it has
+// earned may last.
+func (f *fence) unbind(now time.Time) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.askedFor(longestLease, now)
+	f.bound = false
 }
 
 // obey has this node's beats say that it holds nothing that versions of Spread's
@@ -278,6 +325,8 @@ func (f *fence) rival(self hraft.ServerID, now time.Time) rival {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	switch {
+	case f.bound:
+		return rival{self, 0}
 	case now.Before(f.leaseUntil):
 		return rival{self, f.ownObeyed}
 	case f.promised(now):
@@ -426,14 +475,37 @@ func (f *fence) lease(term uint64) (until time.Time, holder uint64) {
 	return f.leaseUntil, f.holder
 }
 
-// surrender gives the lease of term up for good.
-func (f *fence) surrender(term uint64) {
+// surrender gives the lease of term up for good, unless it is bequeathed.
+func (f *fence) surrender(term uint64) (ok bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.bequeathed != 0 && f.bequeathed == term {
+		return false
+	}
 	f.surrendered = term
 	if f.leaseTerm == term {
 		f.leaseUntil = time.Time{}
 	}
+	return true
+}
+
+// bequeath keeps the lease of term for another process of this node; false when it
+// was given up.
+func (f *fence) bequeath(term uint64) (ok bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.surrendered == term || f.leaseTerm != term {
+		return false
+	}
+	f.bequeathed = term
+	return true
+}
+
+// bequest tells whether the lease of term is for another process of this node.
+func (f *fence) bequest(term uint64) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.bequeathed != 0 && f.bequeathed == term
 }
 
 // gaveUp tells whether the lease of term was surrendered.

@@ -7,6 +7,8 @@ import (
 
 	hraft "github.com/hashicorp/raft"
 	"pgregory.net/rapid"
+
+	"lbd/store/model"
 )
 
 var fenceTiming = Timing{Detect: 300 * time.Millisecond, Lease: 200 * time.Millisecond}
@@ -206,12 +208,20 @@ type simNode struct {
 	votes  int
 	holder uint64
 	alive  bool // the holder
+	// old is the fence of the process before, which earns the lease of term oldTerm on
+	// until this one acts alone; nil: there is none.
+	old     *fence
+	oldTerm uint64
 }
 
 // holds tells whether an address may be answered for on this node.
 func (n *simNode) holds(now time.Time) bool {
-	until, h := n.fence.leaseUntil, n.fence.holder
-	return n.alive && h == n.holder && now.Before(until)
+	for _, f := range []*fence{n.fence, n.old} {
+		if f != nil && n.alive && f.holder == n.holder && now.Before(f.leaseUntil) {
+			return true
+		}
+	}
+	return false
 }
 
 func checkLeases(t *rapid.T) {
@@ -228,14 +238,20 @@ func checkLeases(t *rapid.T) {
 		}
 		return n
 	}
+	begin := rapid.SampledFrom([]Timing{fenceTiming, TimingOf(model.ProfileFast), TimingOf(model.ProfileCalm)}).Draw(t, "timing")
 	for _, id := range ids {
 		nodes[id] = start(nil)
+		nodes[id].fence.setTiming(begin, now)
+		nodes[id].term, nodes[id].voted = 1, 1
 	}
+	nodes["a"].leads = 1
+	now = now.Add(time.Duration(rapid.IntRange(0, 1000).Draw(t, "ms")) * time.Millisecond)
 	type answer struct {
-		from, to hraft.ServerID
-		n        note
-		term     uint64
-		sent     time.Time
+		from hraft.ServerID
+		to   *fence // of the process that asked
+		n    note
+		term uint64
+		sent time.Time
 	}
 	type request struct {
 		to, voter hraft.ServerID
@@ -244,74 +260,114 @@ func checkLeases(t *rapid.T) {
 	var onTheWay []answer
 	var passed []request
 	var proofs []owed // of holders that are gone; each may reach anybody at any time
-	for range rapid.IntRange(5, 120).Draw(t, "steps") {
-		now = now.Add(time.Duration(rapid.IntRange(0, 150).Draw(t, "ms")) * time.Millisecond)
-		who := rapid.SampledFrom(ids).Draw(t, "who")
-		other := rapid.SampledFrom(ids).Draw(t, "other")
-		me, peer := nodes[who], nodes[other]
-		switch rapid.SampledFrom([]string{"beat", "beat", "beat", "answer", "answer", "stand", "vote", "vote", "restart", "die", "replace", "proof", "proof"}).Draw(t, "what") {
-		case "beat":
-			if me.leads == 0 || who == other {
-				continue
+	answered := func(a answer) {
+		for id, n := range nodes {
+			if n.fence == a.to && n.leads == a.term || n.old == a.to {
+				a.to.acked(a.from, a.n, a.term, a.sent, ids, id)
 			}
-			// The beat arrives after a delay; its answer is on the way from then on.
-			sent, asks := now, me.fence.asks()
-			now = now.Add(time.Duration(rapid.IntRange(0, 100).Draw(t, "delay")) * time.Millisecond)
-			if peer.fence.heard(who, asks, me.leads, peer.term, now) && me.leads >= peer.term {
-				if me.leads > peer.term {
+		}
+	}
+	voted := func(r request) {
+		v, c := nodes[r.voter], nodes[r.to]
+		if v.term > r.term || v.voted >= r.term {
+			return
+		}
+		if v.term < r.term {
+			v.term, v.leads = r.term, 0
+		}
+		v.voted = r.term
+		if c.term != r.term || c.leads != 0 {
+			return
+		}
+		if c.votes++; c.votes < 2 {
+			return
+		}
+		for _, o := range ids {
+			if o != r.to && nodes[o].holds(now) {
+				t.Fatalf("%s is elected in term %d while %s holds", r.to, r.term, o)
+			}
+		}
+		c.leads = r.term
+	}
+	take := func(what string, n int) int { return rapid.IntRange(0, n-1).Draw(t, what) }
+	for range rapid.IntRange(5, 120).Draw(t, "steps") {
+		var holding []hraft.ServerID
+		for _, id := range ids {
+			if nodes[id].holds(now) {
+				holding = append(holding, id)
+			}
+		}
+		if len(holding) > 1 {
+			t.Fatalf("%v hold", holding)
+		}
+		now = now.Add(time.Duration(rapid.IntRange(0, rapid.SampledFrom([]int{20, 150}).Draw(t, "up to")).Draw(t, "ms")) * time.Millisecond)
+		who := rapid.SampledFrom(ids).Draw(t, "who")
+		if rapid.Bool().Draw(t, "a leader") {
+			for _, id := range ids {
+				if n := nodes[id]; n.leads != 0 || n.old != nil {
+					who = id
+				}
+			}
+		}
+		me := nodes[who]
+		switch rapid.SampledFrom([]string{"beat", "beat", "beat", "answer", "stand", "stand", "vote", "restart", "die", "replace", "proof", "pace", "hand", "again", "settle"}).Draw(t, "what") {
+		case "beat":
+			from, term, asks := me.fence, me.leads, me.fence.asks
+			if me.old != nil && (term == 0 || rapid.Bool().Draw(t, "of the process before")) {
+				from, term, asks = me.old, me.oldTerm, me.old.asksLong
+			}
+			for _, other := range ids {
+				if term == 0 || other == who || rapid.Bool().Draw(t, "lost") {
+					continue
+				}
+				// The beat arrives after a delay; its answer is on the way from then on.
+				peer, sent, n := nodes[other], now, asks(now)
+				now = now.Add(time.Duration(rapid.IntRange(0, rapid.SampledFrom([]int{5, 100}).Draw(t, "up to")).Draw(t, "delay")) * time.Millisecond)
+				if !peer.fence.heard(who, n, term, peer.term, now) || term < peer.term {
+					continue
+				}
+				if term > peer.term {
 					peer.leads = 0
 				}
-				peer.term = me.leads
-				onTheWay = append(onTheWay, answer{other, who, asks, me.leads, sent})
+				peer.term = term
+				if a := (answer{other, from, n, term, sent}); rapid.Bool().Draw(t, "at once") {
+					answered(a)
+				} else {
+					onTheWay = append(onTheWay, a)
+				}
 			}
 		case "answer":
-			if len(onTheWay) == 0 {
-				continue
-			}
-			i := rapid.IntRange(0, len(onTheWay)-1).Draw(t, "i")
-			a := onTheWay[i]
-			onTheWay = append(onTheWay[:i], onTheWay[i+1:]...)
-			if nodes[a.to].leads == a.term {
-				nodes[a.to].fence.acked(a.from, a.n, a.term, a.sent, ids, a.to)
+			if len(onTheWay) > 0 {
+				i := take("i", len(onTheWay))
+				answered(onTheWay[i])
+				onTheWay = slices.Delete(onTheWay, i, i+1)
 			}
 		case "stand":
 			next := me.term + 1
-			if ok, _ := me.fence.mayStand(next, now); !ok {
+			if me.old != nil && me.term == me.oldTerm {
+				me.fence.takeOver(me.oldTerm, now)
+			}
+			ok, byTransfer := me.fence.mayStand(next, now)
+			if !ok {
 				continue
 			}
 			me.leads, me.term, me.voted, me.votes = 0, next, next, 1
 			for _, v := range ids {
-				if v != who && !rapid.Bool().Draw(t, "lost") && nodes[v].fence.mayVote(next, false, now) {
-					passed = append(passed, request{who, v, next}) // the library handles it later
+				if v == who || rapid.Bool().Draw(t, "lost") || !nodes[v].fence.mayVote(next, byTransfer, now) {
+					continue
+				}
+				if r := (request{who, v, next}); rapid.Bool().Draw(t, "at once") {
+					voted(r)
+				} else {
+					passed = append(passed, r) // the library handles it later
 				}
 			}
 		case "vote":
-			if len(passed) == 0 {
-				continue
+			if len(passed) > 0 {
+				i := take("i", len(passed))
+				voted(passed[i])
+				passed = slices.Delete(passed, i, i+1)
 			}
-			i := rapid.IntRange(0, len(passed)-1).Draw(t, "i")
-			r := passed[i]
-			passed = append(passed[:i], passed[i+1:]...)
-			v, c := nodes[r.voter], nodes[r.to]
-			if v.term > r.term || v.voted >= r.term {
-				continue
-			}
-			if v.term < r.term {
-				v.term, v.leads = r.term, 0
-			}
-			v.voted = r.term
-			if c.term != r.term || c.leads != 0 {
-				continue
-			}
-			if c.votes++; c.votes < 2 {
-				continue
-			}
-			for _, o := range ids {
-				if o != r.to && nodes[o].holds(now) {
-					t.Fatalf("%s is elected in term %d while %s has a lease for %v", r.to, r.term, o, nodes[o].fence.leaseUntil.Sub(now))
-				}
-			}
-			c.leads = r.term
 		case "restart":
 			// The process is gone, and its holder with it; term and vote are on disk.
 			if me.alive {
@@ -319,13 +375,52 @@ func checkLeases(t *rapid.T) {
 			}
 			nodes[who] = start(me)
 			passed = slices.DeleteFunc(passed, func(r request) bool { return r.voter == who })
+		case "pace": // of some nodes; the others follow later
+			pace := rapid.SampledFrom([]Timing{fenceTiming, TimingOf(model.ProfileFast), TimingOf(model.ProfileCalm)}).Draw(t, "timing")
+			all := rapid.Bool().Draw(t, "all")
+			for _, id := range ids {
+				if all || id == who {
+					nodes[id].fence.setTiming(pace, now)
+				}
+			}
+		case "hand": // another process of the node is to go on
+			if me.leads == 0 || me.old != nil || !me.fence.bequeath(me.leads) {
+				continue
+			}
+			me.old, me.oldTerm, me.leads = me.fence, me.leads, 0
+			me.fence = newFence(fenceTiming, now)
+			me.fence.bind()
+			me.fence.setHolder(me.holder)
+			passed = slices.DeleteFunc(passed, func(r request) bool { return r.voter == who })
+		case "again": // it has died before it led; yet another one
+			if me.old == nil || me.leads != 0 {
+				continue
+			}
+			me.fence = newFence(fenceTiming, now)
+			me.fence.bind()
+			me.fence.setHolder(me.holder)
+			passed = slices.DeleteFunc(passed, func(r request) bool { return r.voter == who })
+		case "settle": // it has the holder, or the process before has ended it
+			if me.old == nil {
+				continue
+			}
+			if me.leads == 0 {
+				if me.alive {
+					proofs = append(proofs, owed{who, me.holder})
+				}
+				holders++
+				me.holder = holders
+				me.fence.setHolder(holders)
+			}
+			me.old = nil
+			me.fence.unbind(now)
 		case "die": // the holder alone; its parent has not noticed yet
 			if me.alive {
 				me.alive = false
 				proofs = append(proofs, owed{who, me.holder})
 			}
 		case "replace":
-			if !me.alive {
+			if !me.alive && me.old == nil {
 				holders++
 				me.holder, me.alive = holders, true
 				me.fence.setHolder(holders)
@@ -419,7 +514,7 @@ func TestWhatTheSeatsWordIsGoodFor(t *testing.T) {
 	}
 	lease := int(fenceTiming.Lease / time.Millisecond)
 	stand(3, 1000)
-	first := f.asks()
+	first := f.asks(t0)
 	ack("the seat right after the election", seatID, first, 3, 1010, true)
 	ack("the seat goes on", seatID, first, 3, 1100, true)
 	ack("the seat cannot revive", seatID, first, 3, 1100+lease, false)
@@ -435,27 +530,27 @@ func TestWhatTheSeatsWordIsGoodFor(t *testing.T) {
 		t.Errorf("the second holder inherits a lease until %v", l)
 	}
 	ack("an answer to a beat for the first holder", "b", first, 3, 1330, false)
-	ack("the seat for a holder that no peer has heard of", seatID, f.asks(), 3, 1335, false)
+	ack("the seat for a holder that no peer has heard of", seatID, f.asks(t0), 3, 1335, false)
 	if !f.unconfirmed(3) {
 		t.Error("a holder that no peer has heard of counts as confirmed")
 	}
-	ack("the peer for the second holder", "b", f.asks(), 3, 1340, true)
-	ack("the seat after the peer", seatID, f.asks(), 3, 1350, true)
+	ack("the peer for the second holder", "b", f.asks(t0), 3, 1340, true)
+	ack("the seat after the peer", seatID, f.asks(t0), 3, 1350, true)
 
 	f.setHolder(3)
 	stand(4, 3000)
-	ack("the seat in a new term", seatID, f.asks(), 4, 3010, true)
+	ack("the seat in a new term", seatID, f.asks(t0), 4, 3010, true)
 	stand(5, 5000)
-	ack("the seat long after the election", seatID, f.asks(), 5, 5000+lease, false)
-	ack("the peer long after the election", "b", f.asks(), 5, 5001+lease, true)
+	ack("the seat long after the election", seatID, f.asks(t0), 5, 5000+lease, false)
+	ack("the peer long after the election", "b", f.asks(t0), 5, 5001+lease, true)
 
 	f.setHolder(4)
 	stand(6, 7000)
 	f.seatVoted(6, at(7400)) // it was asked until the peer's lease was over
-	ack("the seat right after its vote", seatID, f.asks(), 6, 7410, true)
+	ack("the seat right after its vote", seatID, f.asks(t0), 6, 7410, true)
 	stand(7, 9000)
-	ack("the seat's vote of the term before", seatID, f.asks(), 7, 9000+lease, false)
+	ack("the seat's vote of the term before", seatID, f.asks(t0), 7, 9000+lease, false)
 	stand(8, 11000)
 	f.seatVoted(8, at(11400))
-	ack("the seat long after its vote", seatID, f.asks(), 8, 11400+lease, false)
+	ack("the seat long after its vote", seatID, f.asks(t0), 8, 11400+lease, false)
 }

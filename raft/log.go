@@ -50,7 +50,12 @@ func (b *bridge) Log(l hclog.Level, msg string, args ...any) {
 func (b *bridge) Trace(string, ...any)          {}
 func (b *bridge) Debug(msg string, args ...any) { b.emit(slog.LevelDebug, msg, args) }
 func (b *bridge) Info(msg string, args ...any)  { b.emit(slog.LevelDebug, msg, args) }
-func (b *bridge) Warn(msg string, args ...any)  { b.emit(slog.LevelDebug, msg, args) }
+func (b *bridge) Warn(msg string, args ...any) {
+	if !strings.Contains(msg, "using fallback address") { // with every message to a member that has not moved
+		b.emit(slog.LevelDebug, msg, args)
+	}
+}
+
 func (b *bridge) Error(msg string, args ...any) {
 	// A peer that is away makes an error per beat: Quorum and the peers' reports
 	// say it once. Only what concerns this node's own disk and state is kept loud.

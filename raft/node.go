@@ -37,6 +37,8 @@ type Node struct {
 	client *client
 	server *http.Server
 
+	unfollow, unfollowed chan struct{} // closed by Inherit, and when follow has ended
+
 	claim atomic.Pointer[claimant]
 	core  atomic.Pointer[core] // nil before Bootstrap or Join
 	trans *transport           // written before core
@@ -95,6 +97,7 @@ func Open(cfg Config, st *store.Store) (_ *Node, err error) {
 		cfg: cfg, pace: newPace(t), st: st, log: cfg.Log.With("part", "raft"),
 		changed: make(chan struct{}, 1), fatal: make(chan error, 1), done: make(chan struct{}),
 		writes: make(chan struct{}, maxWrites), kick: make(chan struct{}, 1), pushers: make(map[route]chan []byte),
+		unfollow: make(chan struct{}), unfollowed: make(chan struct{}),
 	}
 	n.admit = newAdmission()
 	n.holder.Store(cfg.Holder)
@@ -171,6 +174,9 @@ func (n *Node) startRaft(ident *identity, bootstrap bool) error {
 		start: now, stamps: newStamps(now), done: n.done, notify: n.notify, orphan: make(chan struct{}, 1), lead: make(chan struct{}, 1),
 	}
 	c.fence.setHolder(n.holder.Load())
+	if n.cfg.Inherit != 0 {
+		c.fence.bind()
+	}
 	c.spread = newSpreading(n.holder.Load(), now)
 	claim := newClaimant(c, n.cfg.Registers)
 	seat, err := newSeat(c, n.local, claim)
@@ -208,6 +214,10 @@ func (n *Node) startRaft(ident *identity, bootstrap bool) error {
 	n.trans.wg.Go((&detector{n.trans}).run)
 	n.trans.wg.Go(claim.run)
 	n.claim.Store(claim)
+	if n.cfg.Inherit != 0 {
+		n.wg.Go(func() { n.follow(c, n.unfollow); close(n.unfollowed) })
+		n.wg.Go(func() { n.release(c) })
+	}
 	n.trans.wg.Go((&beater{t: n.trans}).run)
 	if n.cfg.Timing == (Timing{}) {
 		n.wg.Go(func() { n.followProfile(c) })

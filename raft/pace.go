@@ -78,7 +78,7 @@ func (c *core) repace(change func(*pace) (changed bool)) {
 	}
 	c.log.Info("timing", "profile", c.pace.profile, "kept", p, "detect", t.Detect, "lease", t.Lease, "beat", t.Beat)
 	c.pace.t.Store(&t)
-	c.fence.setTiming(t)
+	c.fence.setTiming(t, time.Now())
 	c.notify()
 }
 

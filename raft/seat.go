@@ -133,7 +133,9 @@ func (s *seat) requestPreVote(args *hraft.RequestPreVoteRequest, resp *hraft.Req
 // appendEntries answers beats while the peer or the arbiter does, and entries
 // once the peer has them.
 func (s *seat) appendEntries(args *hraft.AppendEntriesRequest, resp *hraft.AppendEntriesResponse) error {
-	sent, n := time.Now(), s.fence.asks()
+	sent := time.Now()
+	n := s.fence.asks(sent)
+	n.lease = s.timing().Lease // what the peer knows of; it may have heard no beat that asked for more
 	arbiter := s.arbiter != nil && s.arbiter.Answers()
 	if s.claim.state() != RegistersNone {
 		sent, arbiter = s.claim.held(sent) // the lease runs from the question that was answered

@@ -172,7 +172,7 @@ func (w *modelWorld) askSeat(i int) {
 // beat is a leader's round.
 func (w *modelWorld) beat(i int) {
 	n, p := &w.nodes[i], &w.nodes[1-i]
-	asks := n.fence.asks()
+	asks := n.fence.asks(w.now)
 	if w.reach(i) {
 		p.heard = w.now
 		higher := p.term > n.term

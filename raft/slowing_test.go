@@ -41,7 +41,7 @@ func TestSlowedNodeAsksForMore(t *testing.T) {
 	c := &core{pace: newPace(TimingOf("")), fence: newFence(TimingOf(""), now), log: slog.New(slog.DiscardHandler), notify: func() {}}
 	c.repace(func(p *pace) bool { p.profile = model.ProfileFast; return true })
 	c.beaten(time.Second, now)
-	if got := c.fence.asks().lease; got != TimingOf(model.ProfileDefault).Lease || c.timing() != TimingOf(model.ProfileDefault) {
+	if got := c.fence.asks(time.Now()).lease; got != TimingOf(model.ProfileDefault).Lease || c.timing() != TimingOf(model.ProfileDefault) {
 		t.Errorf("after a beat that was a second late the node asks for %v", got)
 	}
 	if p, slowed := c.pace.kept(); !slowed || p != model.ProfileDefault {

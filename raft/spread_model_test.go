@@ -223,7 +223,7 @@ func (n *spreadNode) beat() {
 	if !n.leads {
 		return
 	}
-	nt, sent, term := n.fence.asks(), n.w.now, n.term
+	nt, sent, term := n.fence.asks(n.w.now), n.w.now, n.term
 	for _, v := range n.w.nodes {
 		if v == n {
 			continue

@@ -34,7 +34,9 @@ func (n *Node) Transfer(ctx context.Context, to model.NodeID) error {
 	}
 	// In this order: the successor may know that the lock was let go after its stamp.
 	c.hand.Store(&hand{target.ID, term, c.peers.stamp(target.ID)})
-	c.fence.surrender(term)
+	if !c.fence.surrender(term) {
+		return errHandingOver
+	}
 	n.trans.seat.claim.drop()
 	n.notify()
 	f := r.LeadershipTransferToServer(target.ID, target.Address)
@@ -77,8 +79,14 @@ func (n *Node) CanTransfer() error {
 	return err
 }
 
+// errHandingOver: what this node holds is for its own next process.
+var errHandingOver = store.Errorf(store.Conflict, "Leadership cannot be handed over: the node is restarting.")
+
 // successor finds a data node that is a voter, was heard lately and has the log.
 func (n *Node) successor(c *core, term uint64, to model.NodeID) (hraft.Server, error) {
+	if !n.settled() || c.fence.bequest(term) {
+		return hraft.Server{}, errHandingOver
+	}
 	kinds := make(map[hraft.ServerID]model.NodeKind)
 	n.st.Read(func(st *store.State) {
 		for _, node := range st.Nodes() {

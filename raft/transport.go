@@ -219,7 +219,8 @@ func (t *transport) AppendEntries(id hraft.ServerID, target hraft.ServerAddress,
 	if id == seatID {
 		return t.seat.appendEntries(args, resp)
 	}
-	sent, n := time.Now(), t.fence.asks()
+	sent := time.Now()
+	n := t.fence.asks(sent)
 	own := *args // the library uses args again
 	own.ID = n.on(args.ID)
 	if err := t.inner.AppendEntries(id, target, &own, resp); err != nil {
@@ -249,7 +250,7 @@ func (t *transport) InstallSnapshot(id hraft.ServerID, target hraft.ServerAddres
 		return nil
 	}
 	own := *args
-	own.ID = t.fence.asks().on(args.ID)
+	own.ID = t.fence.asks(time.Now()).on(args.ID)
 	if err := t.inner.InstallSnapshot(id, target, &own, resp, data); err != nil {
 		return err
 	}

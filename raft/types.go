@@ -50,6 +50,10 @@ type Config struct {
 	// Settled, when set, is closed once the earlier process has nothing to do with
 	// the cluster any more; before that this node changes no voters. See Freeze.
 	Settled <-chan struct{}
+	// Inherit is the term in which the earlier process leads and keeps its lease, see
+	// Caretaker; 0: it does not. Settled has to be set then, and until it is closed this
+	// process gives no vote and hands no leadership over.
+	Inherit uint64
 
 	// dial replaces the network in tests.
 	dial dialFunc

@@ -67,8 +67,9 @@ type node struct {
 	keep   keeper
 	pred   *predecessor // nil: this process took over from none
 	drains *drains
-	heir   *heir   // nil: none is to take over; set before ctx ends
-	estate *estate // likewise
+	heir   *heir     // nil: none is to take over; set before ctx ends
+	estate *estate   // likewise
+	cared  time.Time // when the control part has ended for another process
 }
 
 // Run runs a node until ctx ends. The start line goes to out when the node is
@@ -106,6 +107,7 @@ func Run(ctx context.Context, cfg *Config, out, errs io.Writer) (err error) {
 			n.log.Error("the control part has not ended well", "err", err)
 		}
 		n.drains.close(true)
+		n.cared = time.Now()
 		return n.succeed(outer, n.estate)
 	}
 	return outcome(ctx, err)
@@ -228,7 +230,7 @@ func (n *node) open() (err error) {
 		if p.begin.Holder != 0 {
 			cfg.Holder = p.begin.Holder
 		}
-		cfg.Settled = p.settled
+		cfg.Settled, cfg.Inherit = p.settled, p.begin.Lead
 		if cfg.Listener, err = p.listener(usePeer); err != nil {
 			return err
 		}
@@ -261,7 +263,7 @@ func (n *node) open() (err error) {
 	}
 	n.board = status.New()
 	n.ledger = n.newLedger()
-	n.obs = newObserver(n.board, n.ledger, n.report, n.detail, n.raft.Push, n.log)
+	n.obs = newObserver(n.board, n.ledger, n.report, n.detail, n.tellPeers, n.log)
 	n.roles = &roles{
 		kind: n.raft.Kind, node: n.raft, holder: n.holder, src: n.src, obs: n.obs, iface: n.iface,
 		log: n.log.With("part", "role"), ready: n.dataPlaneReady, linksUp: n.linksUp, arbiterDown: n.arbiter.down, engine: n.engine, vrrp: n.cfg.VRRP, wake: make(chan struct{}, 1), share: newShare(), all: nothing, holds: nothing,
@@ -367,7 +369,7 @@ func (n *node) run(ctx context.Context, out io.Writer) error {
 			lifecycle.Part{Name: "tethers", Run: (&tethers{n.raft, n.holder, n.log.With("part", "tethers")}).run},
 		)
 	}
-	parts = append(parts, n.keep.part(lifecycle.Part{Name: partRoles, Run: n.roles.run}, func() bool { return n.succeeding() && n.roles.bequeath() }))
+	parts = append(parts, n.keep.part(lifecycle.Part{Name: partRoles, Run: n.roles.run}, func() bool { return n.succeeding() && n.roles.bequeath(n.heir.leads) }))
 	if n.pred != nil { // who asks is not told a role before it is this process that has it
 		settled := make(chan struct{})
 		parts = append(parts, lifecycle.Part{Name: "settle down", Run: n.pred.settle(settled), Ready: settled}, apiPart)
@@ -469,6 +471,14 @@ func (n *node) report() model.Report {
 		r.Failures = append(r.Failures, model.Failure{Object: string(st.ID), Reason: "this node was removed from the cluster: empty its data directory and join again"})
 	}
 	return r
+}
+
+// tellPeers sends this node's report, unless the process before still acts for it:
+// what this one has to say of its role is not true yet.
+func (n *node) tellPeers(lane raft.Lane, report []byte) {
+	if n.pred == nil || !n.pred.acts() {
+		n.raft.Push(lane, report)
+	}
 }
 
 // detail is the large part of this node's report: an entry per listener, and per

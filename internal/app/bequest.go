@@ -1,6 +1,11 @@
 package app
 
-import "time"
+import (
+	"time"
+
+	"lbd/internal/handover"
+	"lbd/raft"
+)
 
 // bequestLease is how long an order of this process stands while the next one opens
 // the data directory. Nobody else can lead in this time (raft.Node.Freeze), so it
@@ -8,25 +13,74 @@ import "time"
 // short enough for the VIPs to go soon where this process hangs.
 const bequestLease = 3 * time.Second
 
+// careWithin bounds the time for which this process keeps a cluster's lease without a
+// Raft: nothing can be written to the cluster meanwhile. A next process that is not
+// ready by then finds the VIPs given up.
+const careWithin = 10 * time.Second
+
 // bequeath makes this process go on holding the VIPs, after its Raft has ended, for
 // the next process of this node, and reports whether it may: it holds them now, and
-// is the only voter, so that nobody else can come to hold them. Where Spread was ever
-// used, the next process has to earn its rights anew, and takes no holder over.
-func (r *roles) bequeath() bool {
-	if r.holder == nil || r.node.Spread().Version > 0 || !r.node.Freeze() {
+// nobody else can come to hold them, because it is the only voter, or because it
+// goes on earning the lease and the next process can lead (heirLeads). Where Spread was
+// ever used, the next process has to earn its rights anew, and takes no holder over.
+func (r *roles) bequeath(heirLeads bool) bool {
+	if r.holder == nil || r.node.Spread().Version > 0 {
 		return false
 	}
+	sole := r.node.Freeze()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.sole = r.last.Hold
-	return r.sole
+	switch {
+	case !r.last.Hold || r.moving:
+		return false
+	case sole:
+		r.sole = true
+	case heirLeads:
+		care, err := r.node.Caretaker()
+		if err != nil {
+			r.log.Info("the VIPs move before the restart", "why", err)
+			return false
+		}
+		r.log.Info("the lease is kept for the next process", "term", care.Term())
+		r.care, r.moving = care, true
+	}
+	return r.sole || r.care != nil
 }
 
-// bequeathed reports whether bequeath has said yes.
+// bequeathed reports whether bequeath has said yes, and the VIPs were not given up
+// since.
 func (r *roles) bequeathed() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.sole
+	return r.sole || r.care != nil
+}
+
+// caretaker earns the lease; nil: nobody has to, or not any more.
+func (r *roles) caretaker() *raft.Caretaker {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.care
+}
+
+// inherited makes the last order of this process one by the lease that the next one has
+// earned for the same VIP holder.
+func (r *roles) inherited(by handover.Serving) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.care != nil && by.Until != 0 {
+		r.heirs = by
+	}
+}
+
+// dismiss ends the caretaker. Who gives orders must have ended.
+func (r *roles) dismiss() {
+	r.mu.Lock()
+	care := r.care
+	r.care = nil
+	r.mu.Unlock()
+	if care != nil {
+		care.Close()
+	}
 }
 
 // raise gives orders under the term of a process that was to go on and has failed:

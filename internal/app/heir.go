@@ -35,6 +35,7 @@ type heir struct {
 	cmd    *exec.Cmd
 	conn   *handover.Conn
 	build  string
+	leads  bool          // it can go on as the leader of a cluster
 	dead   chan struct{} // closed when it is reaped
 	err    error         // how it ended; valid after dead
 }
@@ -87,7 +88,7 @@ func startHeir(ctx context.Context, binary string) (*heir, error) {
 	if hello.HolderWire != vrrp.HolderWire {
 		return nil, h.giveUp(fmt.Errorf("it talks to the VIP holder in version %d, the one that runs knows %d: stop lbd and start it again", hello.HolderWire, vrrp.HolderWire))
 	}
-	h.build = hello.Build
+	h.build, h.leads = hello.Build, hello.Leads
 	return h, nil
 }
 

@@ -137,7 +137,20 @@ func (h *history) unwatch() {
 // claimed notes that this node has become active in a term.
 func (h *history) claimed(r vrrp.Report, st raft.State) {
 	h.noted = r.Term
-	c := model.RoleChange{Term: r.Term, Node: st.ID, Name: h.name, At: r.Since.UTC(), Why: st.Cause, GapMS: -1}
+	previous, same := model.NodeID(""), false
+	h.store.Read(func(s *store.State) {
+		if all := s.RoleChanges(); len(all) > 0 {
+			last := all[len(all)-1]
+			previous = last.Node
+			same = last.Node == st.ID && last.At.Equal(r.Since.UTC())
+		}
+	})
+	if same { // another process of this node went on, under another term
+		h.log.Info("this node goes on holding the VIPs", "term", r.Term)
+		h.unwatch()
+		return
+	}
+	c := model.RoleChange{Term: r.Term, Node: st.ID, Name: h.name, Previous: previous, At: r.Since.UTC(), Why: st.Cause, GapMS: -1}
 	if h.watch != nil {
 		if last := h.watch.LastAnswer(); last != 0 {
 			held := vrrp.Monotonic() - int64(time.Since(r.Since))
@@ -158,18 +171,6 @@ func (h *history) claimed(r vrrp.Report, st raft.State) {
 		}
 	}
 	h.unwatch()
-	same := false
-	h.store.Read(func(s *store.State) {
-		if all := s.RoleChanges(); len(all) > 0 {
-			last := all[len(all)-1]
-			c.Previous = last.Node
-			same = last.Node == c.Node && last.At.Equal(c.At)
-		}
-	})
-	if same { // another process of this node went on, under another term
-		h.log.Info("this node goes on holding the VIPs", "term", c.Term)
-		return
-	}
 	h.log.Info("this node holds the VIPs", "term", c.Term, "gap_ms", c.GapMS, "why", c.Why)
 	if h.waiting = append(h.waiting, c); len(h.waiting) > maxNotes {
 		h.waiting = h.waiting[1:]

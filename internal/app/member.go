@@ -104,6 +104,11 @@ const catchUpWithin = 3 * time.Second
 // started, or after a moment.
 func (n *node) catchUp(ready chan struct{}) func(context.Context) error {
 	return func(ctx context.Context) error {
+		if n.pred != nil && n.pred.begin.Lead != 0 { // there is no leader before it is this process
+			close(ready)
+			<-ctx.Done()
+			return nil
+		}
 		tctx, cancel := context.WithTimeout(ctx, catchUpWithin)
 		if err := n.raft.Read(tctx); err != nil && ctx.Err() == nil {
 			n.log.Warn("no leader confirms the state: going on with what this node has", "err", err)

@@ -25,6 +25,7 @@ type predecessor struct {
 	sessions []session
 	begin    handover.Go
 	settled  chan struct{} // closed when it acts for the node no more, nor its last order stands
+	adopted  bool          // this process goes on with its VIP holder
 	seq      uint64        // of its last order
 }
 
@@ -39,7 +40,7 @@ const maxInherited = 1 << 20
 // await says that this process could go on, and returns when it may: the data
 // directory and all sockets are its own then.
 func (p *predecessor) await(ctx context.Context) error {
-	hello := handover.Hello{Build: buildinfo.Get().Version, HolderWire: vrrp.HolderWire}
+	hello := handover.Hello{Build: buildinfo.Get().Version, HolderWire: vrrp.HolderWire, Leads: true}
 	if err := p.conn.Send(handover.KindHello, hello); err != nil {
 		return err
 	}
@@ -126,7 +127,16 @@ func (p *predecessor) takeOver(ready chan struct{}) func(context.Context) error 
 		if n.engine != nil && !n.engine.Begin(ctx) {
 			return errors.New("the data plane has ended")
 		}
-		if err := p.conn.Send(handover.KindServing, handover.Serving{Term: n.raft.State().Term}); err != nil {
+		serving := handover.Serving{Term: n.raft.State().Term}
+		if p.begin.Lead != 0 {
+			err := n.raft.Inherit(ctx)
+			st := n.raft.State()
+			if serving.Term, serving.Until = st.Term, vrrp.DeadlineAt(st.LeaseUntil); err != nil {
+				n.log.Warn("this process does not go on as the leader", "err", err)
+				serving = handover.Serving{}
+			}
+		}
+		if err := p.conn.Send(handover.KindServing, serving); err != nil {
 			return err
 		}
 		if p.begin.Holder != 0 {
@@ -145,7 +155,7 @@ func (p *predecessor) takeOver(ready chan struct{}) func(context.Context) error 
 func (p *predecessor) settle(ready chan struct{}) func(context.Context) error {
 	return func(ctx context.Context) error {
 		n := p.n
-		if !until(ctx, func() bool { return p.begin.Holder == 0 || n.holder.Report().Seq > p.seq }) {
+		if !until(ctx, func() bool { return !p.adopted || n.holder.Report().Seq > p.seq }) {
 			return nil
 		}
 		if err := p.conn.Send(handover.KindDone, handover.Done{}); err != nil {
@@ -182,7 +192,17 @@ func (p *predecessor) couldServe() bool {
 		return false
 	}
 	st := n.raft.State()
-	return p.begin.Holder == 0 || st.IsLeader && time.Now().Before(st.LeaseUntil)
+	return p.begin.Holder == 0 || p.begin.Lead != 0 || st.IsLeader && time.Now().Before(st.LeaseUntil)
+}
+
+// acts reports whether p, which held VIPs, may still do so.
+func (p *predecessor) acts() bool {
+	select {
+	case <-p.settled:
+		return false
+	default:
+		return p.begin.Holder != 0
+	}
 }
 
 // adoptHolder goes on with the VIP holder. The first order is given before anything
@@ -195,6 +215,10 @@ func (p *predecessor) adoptHolder(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if h.ID == 0 { // another node holds the VIPs by now
+		p.n.raft.SetHolder(0)
+		return nil
+	}
 	if len(files) != 3 || h.ID != p.begin.Holder {
 		for _, f := range files {
 			f.Close()
@@ -202,7 +226,7 @@ func (p *predecessor) adoptHolder(ctx context.Context) error {
 		return errors.New("take over the VIP holder: it is not the one that was announced")
 	}
 	b := &vrrp.Bequest{ID: h.ID, PID: h.PID, Seq: h.Seq, Conn: files[0].Take(), Life: files[1].Take(), Proc: files[2].Take()}
-	p.seq = h.Seq
+	p.adopted, p.seq = true, h.Seq
 	if err := p.n.holder.Adopt(ctx, b); err != nil {
 		return err
 	}

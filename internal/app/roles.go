@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"lbd/dataplane"
+	"lbd/internal/handover"
 	"lbd/internal/role"
 	"lbd/raft"
 	"lbd/store/model"
@@ -75,6 +76,8 @@ type roles struct {
 	giving    bool                                // guarded by mu; a giveaway is under way
 	leaving   bool                                // guarded by mu; the node's share is to go to others
 	sole      bool                                // guarded by mu; nobody else can lead, though Raft has ended; see bequest
+	care      *raft.Caretaker                     // guarded by mu; earns the lease after Raft has ended; see bequest
+	heirs     handover.Serving                    // guarded by mu; the lease of the next process, once it has one
 	wake      chan struct{}
 	givers    sync.WaitGroup // of giveaways
 }
@@ -161,6 +164,13 @@ func (r *roles) decide(vips []vrrp.VIP) role.Output {
 	defer r.mu.Unlock()
 	if r.sole {
 		st.IsLeader, st.Term, st.Rights = true, r.term, raft.Rights{Until: time.Now().Add(bequestLease), Holder: r.leased, All: true}
+	}
+	if r.care != nil {
+		until, holder := r.care.Lease()
+		st.IsLeader, st.Term, st.Rights = true, r.care.Term(), raft.Rights{Until: until, Holder: holder, All: true}
+		if r.heirs.Until != 0 {
+			st.Term, st.Rights.Until = r.heirs.Term, time.Now().Add(time.Duration(r.heirs.Until-vrrp.Monotonic()))
+		}
 	}
 	in := role.Input{
 		Witness: kind == model.Witness, Spare: kind == model.Spare,

@@ -15,6 +15,7 @@ import (
 	"lbd/internal/buildinfo"
 	"lbd/internal/handover"
 	"lbd/internal/sdnotify"
+	"lbd/raft"
 )
 
 // Uses of the sockets that one process hands to the next.
@@ -151,29 +152,76 @@ func (n *node) handTo(ctx context.Context, h *heir, e *estate, failed string) er
 			return err
 		}
 	}
-	bequeath := n.holder != nil && n.bequeathing()
+	if care := n.roles.caretaker(); care != nil && !leased(care) {
+		n.giveUpVIPs("the lease has run out")
+	}
 	begin := handover.Go{Failed: failed}
-	if bequeath {
+	if n.holder != nil && n.bequeathing() {
 		begin.Holder = n.holder.ID()
+		if care := n.roles.caretaker(); care != nil {
+			begin.Lead = care.Term()
+		}
 	}
 	if err := h.conn.Send(handover.KindGo, begin); err != nil {
 		return err
 	}
-	sctx, cancel := context.WithTimeoutCause(ctx, serveWithin, fmt.Errorf("it does not serve after %s", serveWithin))
-	defer cancel()
-	var serving handover.Serving
-	if _, err := h.conn.Expect(sctx, handover.KindServing, &serving); err != nil {
+	serving, err := n.servedBy(ctx, h)
+	if err != nil {
 		return err
 	}
-	if bequeath {
-		return n.handHolderTo(ctx, h, serving.Term)
+	switch {
+	case begin.Holder == 0:
+		return n.settledBy(ctx, h)
+	case begin.Lead != 0 && serving.Term == 0:
+		n.giveUpVIPs("the new process does not lead")
+	case n.bequeathing():
+		return n.handHolderTo(ctx, h, serving)
+	}
+	if err := h.conn.Send(handover.KindHolder, handover.Holder{}); err != nil {
+		return err
 	}
 	return n.settledBy(ctx, h)
 }
 
-// handHolderTo gives the VIP holder to h, which leads in term. From the last order on
-// this process gives none, unless h fails and is gone.
-func (n *node) handHolderTo(ctx context.Context, h *heir, term uint64) error {
+func leased(c *raft.Caretaker) bool {
+	until, _ := c.Lease()
+	return time.Now().Before(until)
+}
+
+// servedBy waits until h serves. A cluster's VIPs are given up when that takes too long.
+func (n *node) servedBy(ctx context.Context, h *heir) (s handover.Serving, err error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, serveWithin, fmt.Errorf("it does not serve after %s", serveWithin))
+	defer cancel()
+	if n.roles.caretaker() != nil {
+		cctx, cancel := context.WithDeadline(ctx, n.cared.Add(careWithin))
+		_, err := h.conn.Expect(cctx, handover.KindServing, &s)
+		late := cctx.Err() != nil
+		cancel()
+		if err == nil || !late || ctx.Err() != nil {
+			return s, err
+		}
+		n.giveUpVIPs("the new process takes too long")
+	}
+	_, err = h.conn.Expect(ctx, handover.KindServing, &s)
+	return s, err
+}
+
+// giveUpVIPs ends this process's right to a cluster's VIPs: another node takes them, at
+// once, for the VIP holder ends.
+func (n *node) giveUpVIPs(why string) {
+	n.log.Warn("the VIPs are given up", "why", why)
+	for _, part := range []string{partRoles, partHolder} {
+		if err := n.keep.end(part); err != nil {
+			n.log.Warn("end of a part", "part", part, "err", err)
+		}
+	}
+	n.roles.dismiss()
+}
+
+// handHolderTo gives the VIP holder to h, which leads. From the last order on, which is by
+// h's lease where there is one, this process gives none, unless h fails and is gone.
+func (n *node) handHolderTo(ctx context.Context, h *heir, by handover.Serving) error {
+	n.roles.inherited(by)
 	if err := n.keep.end(partRoles); err != nil {
 		return err
 	}
@@ -190,12 +238,17 @@ func (n *node) handHolderTo(ctx context.Context, h *heir, term uint64) error {
 	}
 	if err == nil {
 		n.holder.Abandon()
+		n.roles.dismiss()
 		return n.keep.end(partHolder) // which has let go of it
 	}
 	// h must be gone before this process gives orders again.
 	err = h.giveUp(err)
-	n.roles.raise(term)
 	n.keep.again(partHolder)
+	if n.roles.caretaker() != nil { // its term is over
+		n.giveUpVIPs("the new process has ended")
+		return err
+	}
+	n.roles.raise(by.Term)
 	n.keep.again(partRoles)
 	return err
 }
@@ -293,6 +346,7 @@ func (n *node) endKept() {
 			n.log.Warn("end of a part", "part", name, "err", err)
 		}
 	}
+	n.roles.dismiss()
 }
 
 // Names of the parts that may outlast the control part.

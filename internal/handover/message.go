@@ -51,6 +51,8 @@ type Hello struct {
 	Build string `json:"build"`
 	// HolderWire is the version in which it talks to a VIP holder.
 	HolderWire int `json:"holder_wire"`
+	// Leads: it can go on as the leader of a cluster; see Go.Lead.
+	Leads bool `json:"leads,omitempty"`
 }
 
 // Fault says in words why the new process does not start.
@@ -106,17 +108,24 @@ type Go struct {
 	// Holder is the id of the VIP holder that will follow; 0: there is none, the new
 	// process starts its own.
 	Holder uint64 `json:"holder,omitempty"`
+	// Lead is the term in which the old process leads a cluster and keeps its lease; 0:
+	// it does not, and the holder follows where nobody else can lead.
+	Lead uint64 `json:"lead,omitempty"`
 	// Failed is why an earlier try with another binary came to nothing.
 	Failed string `json:"failed,omitempty"`
 }
 
 // Serving says that the new process accepts on all sockets and, where a holder is
-// to follow, leads.
+// to follow, leads in Term; 0: it could not become the leader.
 type Serving struct {
 	Term uint64 `json:"term"`
+	// Until is when the lease of Term for the holder ends, CLOCK_MONOTONIC in ns; the
+	// old process may give one more order by it. 0: it may not.
+	Until int64 `json:"until,omitempty"`
 }
 
-// Holder describes the VIP holder whose descriptors come with it.
+// Holder describes the VIP holder whose descriptors come with it. ID 0: there is none
+// any more, the VIPs were given up.
 type Holder struct {
 	ID  uint64 `json:"id"`
 	PID int    `json:"pid"`
