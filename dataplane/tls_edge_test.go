@@ -33,6 +33,40 @@ func secureDial(t testing.TB, addr netip.AddrPort) (*net.TCPConn, *tls.Conn) {
 	return w.TCPConn, tls.Client(w.TCPConn, &tls.Config{InsecureSkipVerify: true})
 }
 
+// A record that is not what its sender made of it ends the connection with one alert,
+// and nothing follows it (RFC 8446 section 6.2).
+func TestBrokenRecordEndsWithItsAlert(t *testing.T) {
+	ca := pki.NewCA(t, "ca")
+	addr, m := freeAddr(t), page(t, "hello")
+	start(t, Config{Keys: clear{}}, https(keep(web(addr, m.addr), ca.ECDSA("a").PKCS12(t, "")), nil))
+	for _, protocol := range []string{"http/1.1", "h2"} {
+		w := dial(t, addr)
+		c := tls.Client(w.TCPConn, &tls.Config{InsecureSkipVerify: true, MaxVersion: tls.VersionTLS12, NextProtos: []string{protocol}})
+		if err := c.Handshake(); err != nil {
+			t.Fatal(err)
+		}
+		if protocol == "http/1.1" {
+			io.WriteString(c, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+			if resp, err := http.ReadResponse(bufio.NewReader(c), nil); err != nil || resp.ContentLength != 5 {
+				t.Fatal(err)
+			}
+		}
+		w.TCPConn.Write(append([]byte{23, 3, 3, 0, 40}, make([]byte, 40)...))
+		b, err := io.ReadAll(w)
+		if err != nil {
+			t.Errorf("%s: the end: %v", protocol, err)
+		}
+		var types []byte
+		for len(b) >= 5 {
+			types = append(types, b[0])
+			b = b[min(len(b), 5+int(b[3])<<8+int(b[4])):]
+		}
+		if string(types) != "\x15" {
+			t.Errorf("%s: records of types %v, want one alert", protocol, types)
+		}
+	}
+}
+
 // Records that come byte by byte are put together, in the handshake and after.
 func TestTrickledRecords(t *testing.T) {
 	ca := pki.NewCA(t, "ca")

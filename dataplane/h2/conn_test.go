@@ -229,6 +229,33 @@ func TestSilentClientEnds(t *testing.T) {
 	}
 }
 
+// A header block that never ends, byte by byte, has the time of an idle connection and
+// no more.
+func TestTrickledHeaderBlockEnds(t *testing.T) {
+	const idle = 300 * time.Millisecond
+	addr, _ := server(t, Config{Idle: idle}, echo)
+	r := dial(t, addr)
+	if err := r.fr.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: []byte{0x82}}); err != nil {
+		t.Fatal(err)
+	}
+	begin, stop := time.Now(), make(chan bool)
+	go func() {
+		defer close(stop)
+		for _, err := io.WriteString(r.Conn, "\x00\x40\x00\x09\x00\x00\x00\x00\x01"); err == nil; { // CONTINUATION of 16 KiB
+			time.Sleep(10 * time.Millisecond)
+			_, err = r.Conn.Write([]byte{0x82})
+		}
+	}()
+	if code := r.goAway(); code != http2.ErrCodeNo {
+		t.Errorf("GOAWAY %v", code)
+	}
+	if took := time.Since(begin); took > 10*idle {
+		t.Errorf("it ended after %s", took)
+	}
+	r.Close()
+	<-stop
+}
+
 // request writes a GET on stream id.
 func (r *raw) request(id uint32, end bool, more ...string) {
 	r.t.Helper()

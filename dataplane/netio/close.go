@@ -31,13 +31,16 @@ func (c *Conn) CloseWrite() error {
 	return c.tcp.CloseWrite()
 }
 
-// Abort resets the connection, so that the peer cannot take what it got for complete.
+// Abort resets the connection, so that the peer cannot take what it got for complete. Where
+// an alert of TLS has said so, it is not lost to the reset.
 func (c *Conn) Abort() {
 	if c.stream != nil {
 		c.stream.Abort()
 		return
 	}
-	_ = c.tcp.SetLinger(0)
+	if !c.alerted.Load() {
+		_ = c.tcp.SetLinger(0)
+	}
 	_ = c.tcp.Close()
 }
 

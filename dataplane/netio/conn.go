@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -31,7 +32,8 @@ type Conn struct {
 
 	rdl, wdl time.Time // deadlines as last set by their one owner
 
-	sec *secured // the TLS layer; nil without one
+	sec     *secured    // the TLS layer; nil without one
+	alerted atomic.Bool // an alert of TLS has ended the connection: nothing may follow it
 
 	stream        Stream // instead of tcp; nil with a socket
 	remote, local netip.AddrPort

@@ -3,6 +3,7 @@ package netio
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"io"
 	"net"
 	"sync/atomic"
@@ -120,10 +121,18 @@ func (s *secured) fill() (int, error) {
 		c.pools.Return(b)
 	}
 	s.more = false
+	s.c.alerted.Store(fatal(err))
 	if err == nil {
 		err = io.ErrNoProgress
 	}
 	return 0, err
+}
+
+// fatal reports whether tls.Conn has sent or got an alert that ends the connection
+// (RFC 8446 section 6.2).
+func fatal(err error) bool {
+	op, ok := errors.AsType[*net.OpError](err)
+	return ok && (op.Op == "local error" || op.Op == "remote error")
 }
 
 // Read gives tls.Conn the rest of the present record, or a part of it.
@@ -207,11 +216,17 @@ func (s *secured) write(p []byte, idle time.Duration) (int, error) {
 
 // closeNotify tells the peer that nothing more comes, without waiting for it.
 func (s *secured) closeNotify() {
+	if s.c.alerted.Load() {
+		return
+	}
 	s.idle.Store(int64(noticeTime))
 	_ = s.tls.CloseWrite() // a peer that takes nothing does not need to know
 }
 
 func (s *secured) close() error {
+	if s.c.alerted.Load() {
+		return s.c.tcp.Close()
+	}
 	s.idle.Store(int64(noticeTime))
 	return s.tls.Close() // ends a Write under way, and then says nothing
 }
