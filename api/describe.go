@@ -72,6 +72,9 @@ func (s *Server) sketch(k routeKey, h echo.HandlerFunc) *openapi.Schema {
 
 // partOf names the service a path belongs to.
 func partOf(path string) string {
+	if strings.HasPrefix(path, "/networking/v2.0/lbaas") || strings.HasPrefix(path, "/networking/v2/") {
+		return "load-balancer" // where the legacy CLI looks for it
+	}
 	first, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
 	switch first {
 	case "identity", "networking", "key-manager", "load-balancer", "v1":

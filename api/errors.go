@@ -69,21 +69,6 @@ func NewRouteFault(status int, text string) RouteFault {
 	return RouteFault{status, http.StatusText(status), text}
 }
 
-// keystoneFault is the body that authentication middleware gives (form 3).
-type keystoneFault struct {
-	Error struct {
-		Code    int    `json:"code"`
-		Title   string `json:"title"`
-		Message string `json:"message"`
-	} `json:"error"`
-}
-
-func newKeystoneFault(status int, text string) keystoneFault {
-	var f keystoneFault
-	f.Error.Code, f.Error.Title, f.Error.Message = status, http.StatusText(status), text
-	return f
-}
-
 const (
 	textUnauthorized = "The request you have made requires authentication."
 	textUnknown      = "Something unknown went wrong"
@@ -103,31 +88,33 @@ func (s *Server) handleError(err error, c echo.Context) {
 }
 
 func (s *Server) render(err error, c echo.Context) (int, any) {
+	fault := func(status int, text string) (int, any) {
+		return status, inForm(c.Request().URL.Path, status, text, NewFault(status, text))
+	}
 	if he, ok := errors.AsType[*echo.HTTPError](err); ok {
 		text, _ := he.Message.(string)
 		if text == http.StatusText(he.Code) {
 			text = ""
 		}
-		return he.Code, NewRouteFault(he.Code, text)
+		return he.Code, inForm(c.Request().URL.Path, he.Code, text, NewRouteFault(he.Code, text))
 	}
 	if se, ok := errors.AsType[*store.Error](err); ok {
-		status := StatusOf(se.Kind)
-		return status, NewFault(status, se.Message)
+		return fault(StatusOf(se.Kind), se.Message)
 	}
 	if r, ok := errors.AsType[refusal](err); ok {
-		return r.status, NewFault(r.status, r.text)
+		return fault(r.status, r.text)
 	}
 	switch {
 	case errors.Is(err, auth.ErrUnauthenticated):
 		c.Response().Header().Set("WWW-Authenticate", fmt.Sprintf("Keystone uri=%q", BaseURL(c)+"/identity"))
-		return http.StatusUnauthorized, newKeystoneFault(http.StatusUnauthorized, textUnauthorized)
+		return http.StatusUnauthorized, NewKeystoneFault(http.StatusUnauthorized, textUnauthorized)
 	case errors.Is(err, context.DeadlineExceeded):
-		return http.StatusServiceUnavailable, NewFault(http.StatusServiceUnavailable, "The request was not finished in time.")
+		return fault(http.StatusServiceUnavailable, "The request was not finished in time.")
 	case errors.Is(err, context.Canceled):
-		return http.StatusServiceUnavailable, NewFault(http.StatusServiceUnavailable, "The request was cancelled.")
+		return fault(http.StatusServiceUnavailable, "The request was cancelled.")
 	}
 	s.d.Log.Error("request failed", "path", c.Path(), "request", RequestID(c), "err", err)
-	return http.StatusInternalServerError, NewFault(http.StatusInternalServerError, textUnknown)
+	return fault(http.StatusInternalServerError, textUnknown)
 }
 
 // BaseURL is scheme and host as the client addressed this node, without a

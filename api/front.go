@@ -34,8 +34,7 @@ func (s *Server) front() http.Handler {
 				state := t.ConnectionState()
 				r.TLS = &state
 			} else if !s.cfg.Plain && !fromLoopback(r.RemoteAddr) {
-				writeJSON(w, http.StatusForbidden, NewFault(http.StatusForbidden,
-					"Plain HTTP is taken from this machine only. Use https, or start lbd with --api-plain."))
+				refuseEarly(w, r, http.StatusForbidden, "Plain HTTP is taken from this machine only. Use https, or start lbd with --api-plain.")
 				return
 			}
 		}
@@ -95,11 +94,16 @@ func (s *Server) consistent(w http.ResponseWriter, r *http.Request) bool {
 		if store.KindOf(err) != "" {
 			text = err.Error()
 		}
-		writeJSON(w, http.StatusServiceUnavailable, NewFault(http.StatusServiceUnavailable, text))
+		refuseEarly(w, r, http.StatusServiceUnavailable, text)
 		return false
 	}
 	w.Header().Set("X-Lbd-Index", itoa(s.d.Reader.Index()))
 	return true
+}
+
+// refuseEarly answers before there is an echo.Context.
+func refuseEarly(w http.ResponseWriter, r *http.Request, status int, text string) {
+	writeJSON(w, status, inForm(r.URL.Path, status, text, NewFault(status, text)))
 }
 
 // normalise takes off a trailing slash and a ".json" suffix: both are path forms

@@ -50,6 +50,7 @@ func (p *probe) Mount(r *api.Router) {
 		})
 	})
 	r.Handle(http.MethodPost, "/v2.0/things", echoBody)
+	r.Handle(http.MethodPost, "/v3/things", echoBody)
 	r.Handle(http.MethodGet, "/nodes/:id", p.node)
 	r.Handle(http.MethodPut, "/nodes/:id", p.node)
 	r.Handle(http.MethodPost, "/made/:id", func(c echo.Context) error { // and deleted before it is read back

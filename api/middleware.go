@@ -33,7 +33,7 @@ func (s *Server) recoverPanics(next echo.HandlerFunc) echo.HandlerFunc {
 			}
 			s.metrics.panics.Inc()
 			s.d.Log.Error("handler panicked", "path", c.Path(), "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
-			err = c.JSON(http.StatusInternalServerError, NewFault(http.StatusInternalServerError, textUnknown))
+			err = refusal{http.StatusInternalServerError, textUnknown}
 		}()
 		return next(c)
 	}
@@ -96,11 +96,11 @@ func (s *Server) checkMedia(next echo.HandlerFunc) echo.HandlerFunc {
 		r := c.Request()
 		f, known := s.flags(c)
 		if known && !f.raw && !acceptsJSON(r.Header.Values("Accept")) {
-			return c.JSON(http.StatusNotAcceptable, NewRouteFault(http.StatusNotAcceptable, "Only media type application/json is accepted"))
+			return echo.NewHTTPError(http.StatusNotAcceptable, "Only media type application/json is accepted")
 		}
 		// Go drops the part of a query that it cannot read: a filter would be none.
 		if _, err := url.ParseQuery(r.URL.RawQuery); known && err != nil {
-			return c.JSON(http.StatusBadRequest, NewFault(http.StatusBadRequest, "The query string cannot be read: "+err.Error()))
+			return refusal{http.StatusBadRequest, "The query string cannot be read: " + err.Error()}
 		}
 		if r.Body == nil || r.Body == http.NoBody {
 			return next(c)
@@ -124,16 +124,15 @@ func (s *Server) checkMedia(next echo.HandlerFunc) echo.HandlerFunc {
 			}
 			if err == nil && mt == echo.MIMEApplicationForm { // Octavia takes fields of a form for arguments
 				name, _, _ := strings.Cut(string(b), "=")
-				return c.JSON(http.StatusBadRequest, NewFault(http.StatusBadRequest, fmt.Sprintf("Unknown argument: \"%.100s\"", name)))
+				return refusal{http.StatusBadRequest, fmt.Sprintf("Unknown argument: \"%.100s\"", name)}
 			}
 			if err != nil || mt != echo.MIMEApplicationJSON {
 				name, _, _ := strings.Cut(ct, ";")
-				return c.JSON(http.StatusUnsupportedMediaType, NewFault(http.StatusUnsupportedMediaType, "Unknown mimetype: "+strings.TrimSpace(name)))
+				return refusal{http.StatusUnsupportedMediaType, "Unknown mimetype: " + strings.TrimSpace(name)}
 			}
 		}
 		if tooDeep(b, s.lim.Depth) {
-			return c.JSON(http.StatusBadRequest, NewFault(http.StatusBadRequest,
-				fmt.Sprintf("Request is not in valid JSON format: nested deeper than %d.", s.lim.Depth)))
+			return refusal{http.StatusBadRequest, fmt.Sprintf("Request is not in valid JSON format: nested deeper than %d.", s.lim.Depth)}
 		}
 		return next(c)
 	}

@@ -18,6 +18,20 @@ type Part interface {
 type Router struct {
 	e      *echo.Echo
 	routes map[routeKey]routeFlags
+	roots  []func(echo.Context) any
+}
+
+// AtRoot adds a version of a service of its own to the list of GET /, where clients
+// look that were given the bare address of a node (clients, section 2).
+func (r *Router) AtRoot(version func(echo.Context) any) { r.roots = append(r.roots, version) }
+
+// Roots are the versions that AtRoot added, in the words of this request's client.
+func (r *Router) Roots(c echo.Context) []any {
+	var out []any
+	for _, version := range r.roots {
+		out = append(out, version(c))
+	}
+	return out
 }
 
 type routeKey struct{ method, path string }

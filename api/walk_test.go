@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"encoding/json"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -27,6 +28,38 @@ func (noReports) Reports() []model.Heard   { return nil }
 func (noReports) Changed() <-chan struct{} { return nil }
 
 var param = regexp.MustCompile(`[:*][a-z]*`)
+
+// TestVersionsAtTheBareAddress: a client that logs in finds identity in the list of
+// versions of GET /, and still Octavia's newest one as the last. Without logins there
+// is nothing but Octavia's: a client without a token would take networking for a v3.
+func TestVersionsAtTheBareAddress(t *testing.T) {
+	for noAuth, first := range map[bool]string{false: "v3.14", true: "v2.0"} {
+		cfg := deps.Config{Plain: true, TokenKey: []byte("0123456789abcdef0123456789abcdef"), NoAuth: noAuth}
+		st, log := store.New(), slog.New(slog.DiscardHandler)
+		id := identity.New(cfg, st, nil, nil, log)
+		s := api.New(cfg, api.Deps{Auth: id, Reader: st, Log: log}, id, octavia.New(nil, st, noReports{}, &leader{}))
+		for path, want := range map[string]string{"/": first, "/load-balancer": "v2.0"} {
+			rec := httptest.NewRecorder()
+			s.Handler().ServeHTTP(rec, httptest.NewRequest(http.MethodGet, "http://h:9876"+path, nil))
+			var d struct {
+				Versions []struct {
+					ID, Status string
+					Links      []struct{ Href, Rel string }
+				}
+			}
+			if err := json.Unmarshal(rec.Body.Bytes(), &d); err != nil || len(d.Versions) < 2 {
+				t.Fatalf("GET %s: %v %s", path, err, rec.Body)
+			}
+			last := d.Versions[len(d.Versions)-1]
+			if d.Versions[0].ID != want || last.ID != "v2.30" || last.Status != "CURRENT" {
+				t.Errorf("GET %s, without logins %v: first %+v, last %+v", path, noAuth, d.Versions[0], last)
+			}
+			if href := d.Versions[0].Links[0].Href; want == "v3.14" && href != "http://h:9876/identity/v3/" {
+				t.Errorf("identity is at %s", href)
+			}
+		}
+	}
+}
 
 // TestOnlyTheseRoutesAreOpen: with all parts mounted, everything but a short
 // list asks for a token, whatever the method.
@@ -59,7 +92,7 @@ func TestOnlyTheseRoutesAreOpen(t *testing.T) {
 	slices.Sort(open)
 	want := []string{
 		"GET /", "GET /healthcheck", "GET /identity", "GET /identity/v3", "GET /load-balancer", "GET /load-balancer/healthcheck",
-		"GET /networking", "GET /networking/v2.0", "GET /v1/openapi", "GET /v3", "HEAD /healthcheck", "HEAD /load-balancer/healthcheck",
+		"GET /networking", "GET /networking/v2.0", "GET /v1/openapi", "GET /v3", "HEAD /healthcheck", "HEAD /identity", "HEAD /identity/v3", "HEAD /load-balancer/healthcheck", "HEAD /v3",
 		"POST /identity/v3/auth/tokens", "POST /identity/v3/users/:id/password", "POST /v1/cluster/join", "POST /v3/auth/tokens", "POST /v3/users/:id/password",
 	}
 	if diff := cmp.Diff(want, open); diff != "" {

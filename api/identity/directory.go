@@ -6,14 +6,13 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"lbd/api"
 	"lbd/store"
 	"lbd/store/model"
 )
 
 // mountDirectory serves the nouns: what Keystone's default policy asks of a
 // caller is beside each route.
-func (p *Part) mountDirectory(r *api.Router, base string) {
+func (p *Part) mountDirectory(m mount, base string) {
 	self := func(h echo.HandlerFunc) echo.HandlerFunc { return h } // the handler judges
 	for _, rt := range []struct {
 		method, path string
@@ -34,7 +33,6 @@ func (p *Part) mountDirectory(r *api.Router, base string) {
 		{"PUT", "/projects/:id/tags", admin("identity:update_project_tags", p.putTags)},
 		{"DELETE", "/projects/:id/tags", admin("identity:delete_project_tags", p.dropTags)},
 		{"GET", "/projects/:id/tags/:tag", self(p.showTag)},
-		{"HEAD", "/projects/:id/tags/:tag", self(p.showTag)},
 		{"PUT", "/projects/:id/tags/:tag", admin("identity:create_project_tag", p.putTag)},
 		{"DELETE", "/projects/:id/tags/:tag", admin("identity:delete_project_tag", p.dropTag)},
 
@@ -58,6 +56,9 @@ func (p *Part) mountDirectory(r *api.Router, base string) {
 		{"PATCH", "/roles/:id", admin("identity:update_role", p.updateRole)},
 		{"DELETE", "/roles/:id", admin("identity:delete_role", p.deleteRole)},
 		{"GET", "/roles/:id/implies", admin("identity:list_implied_roles", p.implies)},
+		{"GET", "/roles/:id/implies/:implied", admin("identity:get_implied_role", p.implied)},
+		{"PUT", "/roles/:id/implies/:implied", admin("identity:create_implied_role", p.putImplied)},
+		{"DELETE", "/roles/:id/implies/:implied", admin("identity:delete_implied_role", p.dropImplied)},
 		{"GET", "/role_inferences", admin("identity:list_role_inference_rules", p.inferences)},
 		{"GET", "/role_assignments", admin("identity:list_role_assignments", p.assignments)},
 
@@ -75,31 +76,25 @@ func (p *Part) mountDirectory(r *api.Router, base string) {
 		{"DELETE", "/groups/:id", admin("identity:delete_group", p.deleteGroup)},
 		{"GET", "/groups/:id/users", admin("identity:list_users_in_group", p.groupUsers)},
 		{"GET", "/groups/:id/users/:user", self(p.checkMember)},
-		{"HEAD", "/groups/:id/users/:user", self(p.checkMember)},
 		{"PUT", "/groups/:id/users/:user", admin("identity:add_user_to_group", p.putMember)},
 		{"DELETE", "/groups/:id/users/:user", admin("identity:remove_user_from_group", p.dropMember)},
 	} {
-		add := r.Handle
-		if rt.method == "POST" || rt.method == "PATCH" || rt.method+rt.path == "PUT/projects/:id/tags" {
-			add = r.HandleBody
-		}
-		add(rt.method, base+rt.path, rt.h)
+		m.add(rt.method, base+rt.path, rt.h)
 	}
 	for _, to := range []string{"projects/:id/users/:user", "domains/:id/users/:user", "projects/:id/groups/:group", "domains/:id/groups/:group"} {
 		path := base + "/" + to + "/roles"
-		r.Handle("GET", path, admin("identity:list_grants", p.grants))
-		r.Handle("GET", path+"/:role", admin("identity:check_grant", p.grant))
-		r.Handle("HEAD", path+"/:role", admin("identity:check_grant", p.grant))
-		r.Handle("PUT", path+"/:role", admin("identity:create_grant", p.putGrant))
-		r.Handle("DELETE", path+"/:role", admin("identity:revoke_grant", p.dropGrant))
+		m.add("GET", path, admin("identity:list_grants", p.grants))
+		m.add("GET", path+"/:role", admin("identity:check_grant", p.grant))
+		m.add("PUT", path+"/:role", admin("identity:create_grant", p.putGrant))
+		m.add("DELETE", path+"/:role", admin("identity:revoke_grant", p.dropGrant))
 	}
 	for _, kind := range []string{"services", "endpoints", "regions"} {
 		h := admin("identity:update_"+kind, func(c echo.Context) error {
 			return fault(c, unsupported("services, endpoints and regions: the catalog is made from the address that a client uses"))
 		})
-		r.Handle("POST", base+"/"+kind, h)
-		r.Handle("PATCH", base+"/"+kind+"/:id", h)
-		r.Handle("DELETE", base+"/"+kind+"/:id", h)
+		m.add("POST", base+"/"+kind, h)
+		m.add("PATCH", base+"/"+kind+"/:id", h)
+		m.add("DELETE", base+"/"+kind+"/:id", h)
 	}
 }
 

@@ -3,8 +3,10 @@ package identity
 import (
 	"crypto/rand"
 	"log/slog"
+	"strings"
 	"time"
 
+	"github.com/labstack/echo/v4"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"lbd/api"
@@ -60,19 +62,46 @@ func New(cfg deps.Config, read deps.Reader, write deps.Writer, reg *prometheus.R
 
 // Mount implements api.Part. Every route exists under /identity/v3 and /v3.
 func (p *Part) Mount(r *api.Router) {
-	r.Public("GET", "/identity", p.versions)
+	if !p.noAuth { // who need not log in would take the highest version here for networking's
+		r.AtRoot(func(c echo.Context) any { return versionBody(c) })
+	}
+	m := mount{r.Public, r.PublicBody}
+	m.add("GET", "/identity", p.versions)
 	for _, base := range []string{"/identity/v3", "/v3"} {
-		r.Public("GET", base, p.version)
-		r.PublicBody("POST", base+"/auth/tokens", p.login)
-		r.Handle("GET", base+"/auth/tokens", p.showToken)
-		r.Handle("HEAD", base+"/auth/tokens", p.showToken)
-		r.Handle("DELETE", base+"/auth/tokens", p.revokeToken)
-		r.Handle("GET", base+"/auth/projects", p.authProjects)
-		r.Handle("GET", base+"/auth/domains", p.authDomains)
-		r.Handle("GET", base+"/auth/system", p.authSystem)
-		r.Handle("GET", base+"/auth/catalog", p.authCatalog)
-		r.PublicBody("POST", base+"/users/:id/password", p.changePassword)
-		p.mountDirectory(r, base)
+		m = mount{r.Public, r.PublicBody}
+		m.add("GET", base, p.version)
+		m.add("POST", base+"/auth/tokens", p.login)
+		m.add("POST", base+"/users/:id/password", p.changePassword)
+		m = mount{r.Handle, r.HandleBody}
+		m.add("GET", base+"/auth/tokens", p.showToken)
+		m.add("DELETE", base+"/auth/tokens", p.revokeToken)
+		m.add("GET", base+"/auth/projects", p.authProjects)
+		m.add("GET", base+"/auth/domains", p.authDomains)
+		m.add("GET", base+"/auth/system", p.authSystem)
+		m.add("GET", base+"/auth/catalog", p.authCatalog)
+		p.mountDirectory(m, base)
+		p.mountAbsent(m, base)
+	}
+}
+
+// mount adds routes the way Keystone has them: HEAD is answered wherever GET is,
+// and every answer says that it depends on who asks.
+type mount struct {
+	to, bodied func(method, path string, h echo.HandlerFunc) // bodied: of which the body is described
+}
+
+func (m mount) add(method, path string, h echo.HandlerFunc) {
+	to := m.to
+	if method == "POST" || method == "PATCH" || method == "PUT" && strings.HasSuffix(path, "/tags") {
+		to = m.bodied
+	}
+	varying := func(c echo.Context) error {
+		c.Response().Header().Set("Vary", "X-Auth-Token")
+		return h(c)
+	}
+	to(method, path, varying)
+	if method == "GET" {
+		to("HEAD", path, varying)
 	}
 }
 

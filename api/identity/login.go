@@ -103,7 +103,6 @@ func (p *Part) login(c echo.Context) error {
 		return err
 	}
 	c.Response().Header().Set("X-Subject-Token", text)
-	c.Response().Header().Set("Vary", "X-Auth-Token")
 	return c.JSON(http.StatusCreated, tokenBody(c, session))
 }
 

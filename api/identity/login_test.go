@@ -257,6 +257,28 @@ func TestBasicAndNoAuth(t *testing.T) {
 	}
 }
 
+// A login gets the scope it asks for or none: what is not known here is no reason to
+// give another one.
+func TestScopesThatAreNone(t *testing.T) {
+	w := newWorld(t, deps.Config{})
+	for scope, want := range map[string]int{
+		`{}`: 400, `{"OS-TRUST:trust":{"id":"x"}}`: 400, `{"project":{"name":"admin"},"domain":{"id":"default"}}`: 400, `{"system":{}}`: 400,
+		`{"project":{"name":"admin"},"x":{}}`: 400, `[]`: 400, `"x"`: 400,
+		`{"system":{"all":true}}`: 201, `{"unscoped":{}}`: 201, `"unscoped"`: 201, `null`: 201,
+	} {
+		a := w.login(passwordBody("admin", password, scope))
+		if a.status != want || (a.header.Get("X-Subject-Token") != "") != (want == 201) {
+			t.Errorf("%s: %d %v, want %d", scope, a.status, a.body, want)
+		}
+		if want != 201 {
+			continue
+		}
+		if _, scoped := a.body["token"].(obj)["project"]; scoped == strings.Contains(scope, "unscoped") {
+			t.Errorf("%s: %v", scope, a.body)
+		}
+	}
+}
+
 // FuzzLogin: no body makes the server fail or lets anybody in.
 func FuzzLogin(f *testing.F) {
 	for _, s := range []string{

@@ -114,7 +114,17 @@ func (p *Part) showProject(c echo.Context) error {
 	if err != nil {
 		return fault(c, err)
 	}
-	return c.JSON(http.StatusOK, map[string]any{"project": projectBody(c, pr)})
+	body := projectBody(c, pr)
+	// What is above and below a project: its domain, and nothing (no projects in projects).
+	for key, v := range map[string][2]any{
+		"parents_as_ids": {"parents", map[string]any{string(pr.Domain): nil}}, "parents_as_list": {"parents", []any{}},
+		"subtree_as_ids": {"subtree", nil}, "subtree_as_list": {"subtree", []any{}},
+	} {
+		if c.QueryParams().Has(key) {
+			body[v[0].(string)] = v[1]
+		}
+	}
+	return c.JSON(http.StatusOK, map[string]any{"project": body})
 }
 
 func (p *Part) showTags(c echo.Context) error {

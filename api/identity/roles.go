@@ -2,6 +2,7 @@ package identity
 
 import (
 	"net/http"
+	"slices"
 
 	"github.com/labstack/echo/v4"
 
@@ -103,6 +104,67 @@ func (p *Part) implies(c echo.Context) error {
 		return fault(c, noSuch("role", c.Param("id")))
 	}
 	return c.JSON(http.StatusOK, map[string]any{"role_inference": body, "links": selfLink(c)})
+}
+
+// rule is the implication that the path names; it fails with NotFound where a role
+// is none, and is nil where the one does not imply the other.
+func (p *Part) rule(c echo.Context) (body map[string]any, err error) {
+	p.read.Read(func(st *store.State) {
+		prior, ok := st.Role(model.RoleID(c.Param("id")))
+		if !ok {
+			err = noSuch("role", c.Param("id"))
+			return
+		}
+		implied, ok := st.Role(model.RoleID(c.Param("implied")))
+		if !ok {
+			err = noSuch("role", c.Param("implied"))
+			return
+		}
+		if slices.Contains(st.ImpliedBy(prior), implied) {
+			body = map[string]any{
+				"role_inference": map[string]any{"prior_role": roleRef(c, prior), "implies": roleRef(c, implied)}, "links": selfLink(c),
+			}
+		}
+	})
+	return body, err
+}
+
+// implied answers with the rule; HEAD with 204 where it is one.
+func (p *Part) implied(c echo.Context) error {
+	body, err := p.rule(c)
+	switch {
+	case err != nil:
+		return fault(c, err)
+	case body == nil:
+		return fault(c, noSuch("role inference rule", c.Param("id")+" implies "+c.Param("implied")))
+	case c.Request().Method == http.MethodHead:
+		return c.NoContent(http.StatusNoContent)
+	}
+	return c.JSON(http.StatusOK, body)
+}
+
+// putImplied takes a rule that is there already: which role implies which is the
+// same in every cluster.
+func (p *Part) putImplied(c echo.Context) error {
+	body, err := p.rule(c)
+	if err == nil && body == nil {
+		err = unsupported("rules of which role implies which")
+	}
+	if err != nil {
+		return fault(c, err)
+	}
+	return c.JSON(http.StatusCreated, body)
+}
+
+func (p *Part) dropImplied(c echo.Context) error {
+	body, err := p.rule(c)
+	switch {
+	case err == nil && body == nil:
+		err = noSuch("role inference rule", c.Param("id")+" implies "+c.Param("implied"))
+	case err == nil:
+		err = unsupported("rules of which role implies which")
+	}
+	return fault(c, err)
 }
 
 func (p *Part) inferences(c echo.Context) error {

@@ -18,7 +18,8 @@ type scopeBody struct {
 	System *struct {
 		All bool `json:"all"`
 	} `json:"system"`
-	Domain *named `json:"domain"`
+	Domain   *named          `json:"domain"`
+	Unscoped json.RawMessage `json:"unscoped"` // any value
 }
 
 // readScope takes the scope of a login apart; none is true for "unscoped".
@@ -27,10 +28,30 @@ func readScope(raw json.RawMessage) (s scopeBody, none bool, err error) {
 	case len(raw) == 0, string(raw) == "null":
 	case string(raw) == `"unscoped"`:
 		none = true
-	case raw[0] != '{' || json.Unmarshal(raw, &s) != nil:
-		err = fmt.Errorf("%w: scope is not readable", errBadLogin)
+	default:
+		err = s.read(raw)
+		none = s.Unscoped != nil
 	}
 	return s, none, err
+}
+
+// read takes one of the kinds of scopes that there are. One that is not known, such as
+// a trust, is refused: a login must not get another scope than it asked for.
+func (s *scopeBody) read(raw json.RawMessage) error {
+	kinds := map[string]json.RawMessage{}
+	if json.Unmarshal(raw, &kinds) != nil || json.Unmarshal(raw, s) != nil {
+		return fmt.Errorf("%w: scope is not readable", errBadLogin)
+	}
+	known := 0
+	for _, given := range []bool{s.Project != nil, s.Domain != nil, s.System != nil && s.System.All, s.Unscoped != nil} {
+		if given {
+			known++
+		}
+	}
+	if known != 1 || len(kinds) != 1 {
+		return fmt.Errorf(`%w: scope is one of project, domain, system ("all": true) or "unscoped"`, errBadLogin)
+	}
+	return nil
 }
 
 // scope puts a token on what a login asks for. A login that asks for nothing

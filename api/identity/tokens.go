@@ -69,7 +69,6 @@ func (p *Part) showToken(c echo.Context) error {
 		return fault(c, err)
 	}
 	c.Response().Header().Set("X-Subject-Token", c.Request().Header.Get("X-Subject-Token"))
-	c.Response().Header().Set("Vary", "X-Auth-Token")
 	return c.JSON(http.StatusOK, tokenBody(c, s))
 }
 

@@ -78,5 +78,5 @@ func refuse(c echo.Context, status int, message string) error {
 	if status == http.StatusUnauthorized {
 		c.Response().Header().Set("WWW-Authenticate", fmt.Sprintf("Keystone uri=%q", baseURL(c)+"/identity"))
 	}
-	return c.JSON(status, map[string]any{"error": map[string]any{"code": status, "title": http.StatusText(status), "message": message}})
+	return c.JSON(status, api.NewKeystoneFault(status, message))
 }

@@ -34,31 +34,20 @@ func forbidden(format string, args ...any) error {
 	return &fault{store.Errorf(store.Forbidden, format, args...), "PolicyNotAuthorized"}
 }
 
-type faultBody struct {
-	Error struct {
-		Type    string `json:"type"`
-		Message string `json:"message"`
-		Detail  string `json:"detail"`
-	} `json:"NeutronError"`
-}
-
 // answerFault writes refusals; every other error goes up to the server.
 func answerFault(c echo.Context, err error) error {
 	se, ok := errors.AsType[*store.Error](err)
 	if !ok {
 		return err
 	}
-	var b faultBody
-	b.Error.Message = se.Message
-	b.Error.Type = typeOf(se)
+	typ, status := typeOf(se), api.StatusOf(se.Kind)
 	if f, ok := errors.AsType[*fault](err); ok {
-		b.Error.Type = f.typ
+		typ = f.typ
 	}
-	status := api.StatusOf(se.Kind)
-	if b.Error.Type == "RevisionNumberConstraintFailed" {
+	if typ == "RevisionNumberConstraintFailed" {
 		status = http.StatusPreconditionFailed
 	}
-	return c.JSON(status, b)
+	return c.JSON(status, api.NewNeutronFault(typ, se.Message))
 }
 
 // types names refusals of the store the way Neutron's exceptions are called.

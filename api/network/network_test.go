@@ -191,6 +191,8 @@ func TestTags(t *testing.T) {
 		want               []any
 	}{
 		{"PUT", n, `{"tags":["b","a","b"]}`, 200, []any{"a", "b"}},
+		{"HEAD", n + "/a", "", 204, []any{"a", "b"}},
+		{"HEAD", n + "/x", "", 404, []any{"a", "b"}},
 		{"PUT", n + "/c", "", 201, []any{"a", "b", "c"}},
 		{"PUT", n + "/c", "", 201, []any{"a", "b", "c"}},
 		{"GET", n + "/c", "", 204, []any{"a", "b", "c"}},

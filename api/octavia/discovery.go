@@ -44,31 +44,37 @@ var versions = [...]struct{ id, updated string }{
 	{"v2.30", "2025-02-26T00:00:00Z"},
 }
 
-// discovery lists the versions (contract 1.2). A browser is led to the web UI.
-func discovery(c echo.Context) error {
-	path := c.Request().URL.Path
-	if path == "/" && api.WantsPage(c) {
-		return c.Redirect(http.StatusFound, "/ui/")
-	}
-	for _, k := range sortedKeys(c.QueryParams()) {
-		return c.JSON(http.StatusBadRequest, api.NewFault(http.StatusBadRequest, "Unknown argument: \""+shorten(k)+"\""))
-	}
-	if path != "/" {
-		path += "/"
-	}
-	href := api.BaseURL(c) + path + "v2"
-	out := make([]doc, 0, len(versions))
-	for i, v := range versions {
-		status := "SUPPORTED"
-		if i == len(versions)-1 {
-			status = "CURRENT"
+// discovery lists the versions (contract 1.2). A browser is led to the web UI. At the
+// bare root, versions of other services come first: what is last is still the newest of
+// Octavia, for the clients that go by that.
+func discovery(r *api.Router) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		path := c.Request().URL.Path
+		if path == "/" && api.WantsPage(c) {
+			return c.Redirect(http.StatusFound, "/ui/")
 		}
-		out = append(out, doc{
-			{"id", v.id},
-			{"status", status},
-			{"updated", v.updated},
-			{"links", []doc{{{"href", href}, {"rel", "self"}}}},
-		})
+		for _, k := range sortedKeys(c.QueryParams()) {
+			return c.JSON(http.StatusBadRequest, api.NewFault(http.StatusBadRequest, "Unknown argument: \""+shorten(k)+"\""))
+		}
+		var out []any
+		if path == "/" {
+			out = r.Roots(c)
+		} else {
+			path += "/"
+		}
+		href := api.BaseURL(c) + path + "v2"
+		for i, v := range versions {
+			status := "SUPPORTED"
+			if i == len(versions)-1 {
+				status = "CURRENT"
+			}
+			out = append(out, doc{
+				{"id", v.id},
+				{"status", status},
+				{"updated", v.updated},
+				{"links", []doc{{{"href", href}, {"rel", "self"}}}},
+			})
+		}
+		return c.JSON(http.StatusOK, doc{{"versions", out}})
 	}
-	return c.JSON(http.StatusOK, doc{{"versions", out}})
 }

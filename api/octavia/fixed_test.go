@@ -45,7 +45,7 @@ func TestFixedAnswers(t *testing.T) {
 		{"p:reader", "GET", "/v2.0/lbaas/l7policies", 200, `{"l7policies":[],"l7policies_links":[]}`},
 		{"p:reader", "GET", "/v2.0/lbaas/l7policies/x/rules", 404, `{"code":404,"title":"Bad Request","description":"L7Policy x not found."}`},
 		{"admin", "GET", "/v1/loadbalancers", 404, `{"code":404,"title":"Not Found","description":""}`},
-		{"admin", "GET", "/networking/v2.0/quotas/p", 404, `{"code":404,"title":"Not Found","description":""}`},
+		{"admin", "GET", "/networking/v2.0/quotas/p", 404, `{"NeutronError":{"type":"HTTPNotFound","message":"The resource could not be found.","detail":""}}`},
 		{"admin", "GET", "/networking/v2.0/lbaas/loadbalancers.json", 200, `{"loadbalancers":[],"loadbalancers_links":[]}`},
 	} {
 		rec := w.raw(tc.token, tc.method, tc.path, "")
