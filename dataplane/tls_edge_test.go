@@ -39,30 +39,36 @@ func TestBrokenRecordEndsWithItsAlert(t *testing.T) {
 	ca := pki.NewCA(t, "ca")
 	addr, m := freeAddr(t), page(t, "hello")
 	start(t, Config{Keys: clear{}}, https(keep(web(addr, m.addr), ca.ECDSA("a").PKCS12(t, "")), nil))
-	for _, protocol := range []string{"http/1.1", "h2"} {
-		w := dial(t, addr)
-		c := tls.Client(w.TCPConn, &tls.Config{InsecureSkipVerify: true, MaxVersion: tls.VersionTLS12, NextProtos: []string{protocol}})
-		if err := c.Handshake(); err != nil {
-			t.Fatal(err)
-		}
-		if protocol == "http/1.1" {
-			io.WriteString(c, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-			if resp, err := http.ReadResponse(bufio.NewReader(c), nil); err != nil || resp.ContentLength != 5 {
+	for name, record := range map[string][]byte{
+		"that does not decrypt": append([]byte{23, 3, 3, 0, 40}, make([]byte, 40)...),
+		"that is too long":      {23, 3, 3, 0x48, 1},
+		"of another version":    {23, 2, 0, 0, 0},
+	} {
+		for _, protocol := range []string{"http/1.1", "h2"} {
+			w := dial(t, addr)
+			c := tls.Client(w.TCPConn, &tls.Config{InsecureSkipVerify: true, MaxVersion: tls.VersionTLS12, NextProtos: []string{protocol}})
+			if err := c.Handshake(); err != nil {
 				t.Fatal(err)
 			}
-		}
-		w.TCPConn.Write(append([]byte{23, 3, 3, 0, 40}, make([]byte, 40)...))
-		b, err := io.ReadAll(w)
-		if err != nil {
-			t.Errorf("%s: the end: %v", protocol, err)
-		}
-		var types []byte
-		for len(b) >= 5 {
-			types = append(types, b[0])
-			b = b[min(len(b), 5+int(b[3])<<8+int(b[4])):]
-		}
-		if string(types) != "\x15" {
-			t.Errorf("%s: records of types %v, want one alert", protocol, types)
+			if protocol == "http/1.1" {
+				io.WriteString(c, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+				if resp, err := http.ReadResponse(bufio.NewReader(c), nil); err != nil || resp.ContentLength != 5 {
+					t.Fatal(err)
+				}
+			}
+			w.TCPConn.Write(record)
+			b, err := io.ReadAll(w)
+			if err != nil {
+				t.Errorf("a record %s, %s: the end: %v", name, protocol, err)
+			}
+			var types []byte
+			for len(b) >= 5 {
+				types = append(types, b[0])
+				b = b[min(len(b), 5+int(b[3])<<8+int(b[4])):]
+			}
+			if string(types) != "\x15" {
+				t.Errorf("a record %s, %s: records of types %v, want one alert", name, protocol, types)
+			}
 		}
 	}
 }

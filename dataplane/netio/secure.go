@@ -131,6 +131,9 @@ func (s *secured) fill() (int, error) {
 // fatal reports whether tls.Conn has sent or got an alert that ends the connection
 // (RFC 8446 section 6.2).
 func fatal(err error) bool {
+	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok { // it is too long, say
+		return true
+	}
 	op, ok := errors.AsType[*net.OpError](err)
 	return ok && (op.Op == "local error" || op.Op == "remote error")
 }
