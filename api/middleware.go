@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -16,6 +17,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"lbd/api/auth"
+	"lbd/store/model"
 )
 
 func itoa(n uint64) string { return strconv.FormatUint(n, 10) }
@@ -66,6 +68,25 @@ func (s *Server) authenticate(next echo.HandlerFunc) echo.HandlerFunc {
 }
 
 func (s *Server) caller(c echo.Context) (*auth.Caller, error) {
+	caller, err := s.asks(c)
+	if err != nil || !caller.Unmetered {
+		return caller, err
+	}
+	// Without authentication a client may say which project it is of (contract 8.3).
+	h := c.Request().Header
+	if project := cmp.Or(h.Get("X-Project-Id"), h.Get("X-Tenant-Id")); project != "" && len(project) <= maxProjectID {
+		as := *caller
+		as.Project, as.ProjectName = model.ProjectID(project), ""
+		return &as, nil
+	}
+	return caller, nil
+}
+
+// maxProjectID bounds the id of a project, in bytes.
+const maxProjectID = 36
+
+// asks is the caller by what authenticates it.
+func (s *Server) asks(c echo.Context) (*auth.Caller, error) {
 	r := c.Request()
 	if isLocal(r) && s.d.Local != nil {
 		return s.d.Local()

@@ -35,6 +35,9 @@ func (p *Part) showAmphora(c echo.Context) error {
 
 // amphoraStats has one entry per listener, with this node's own numbers.
 func (p *Part) amphoraStats(c echo.Context) error {
+	if err := mustAdmin(c); err != nil {
+		return err
+	}
 	if err := noQuery(c); err != nil {
 		return err
 	}
@@ -103,6 +106,9 @@ func (p *Part) configureAmphora(c echo.Context) error {
 // deleteAmphora refuses: a row is a node's, and goes with the node. Octavia
 // deletes amphorae in ERROR only (contract 3.11), which here is a silent node.
 func (p *Part) deleteAmphora(c echo.Context) error {
+	if err := mustAdmin(c); err != nil {
+		return err
+	}
 	if err := noQuery(c); err != nil {
 		return err
 	}

@@ -29,6 +29,7 @@ func TestContractAmphoraActions(t *testing.T) {
 	w.reports = []model.Heard{{Report: model.Report{Node: "n1", Role: model.RoleReport{Role: model.RoleStandby}}}}
 	w.mu.Unlock()
 	want("admin", "DELETE", id, http.StatusConflict, "amphora "+id+" is immutable and cannot be updated.")
+	want("admin", "GET", nobody+"/stats", http.StatusNotFound, "Amphora stats for "+nobody+" not found.")
 	want("admin", "DELETE", nobody, http.StatusNotFound, "Amphora "+nobody+" not found.")
 	want("admin", "DELETE", "", http.StatusBadRequest, `Missing argument: "id"`)
 	want("admin", "PUT", id+"/config", http.StatusAccepted, "")
@@ -49,10 +50,10 @@ func TestContractAmphoraActions(t *testing.T) {
 	for _, x := range [][2]string{{"DELETE", id}, {"PUT", id + "/config"}, {"PUT", id + "/failover"}, {"GET", id}, {"GET", id + "/stats"}} {
 		want("p:member", x[0], x[1], http.StatusForbidden, denied)
 		missing := strings.Replace(x[1], id, nobody, 1)
-		noun := "Amphora"
-		if strings.HasSuffix(missing, "/stats") {
-			noun = "Amphora stats for"
+		if x[0] == "DELETE" || strings.HasSuffix(missing, "/stats") { // decision 0029
+			want("p:member", x[0], missing, http.StatusForbidden, denied)
+		} else {
+			want("p:member", x[0], missing, http.StatusNotFound, "Amphora "+nobody+" not found.")
 		}
-		want("p:member", x[0], missing, http.StatusNotFound, noun+" "+nobody+" not found.") // decision 0029
 	}
 }

@@ -70,6 +70,14 @@ func moreRefusals() []refusal {
 	post("healthmonitors", "healthmonitor", 400, invalidly+"The UDP-CONNECT type is only supported for pools of type UDP/SCTP.",
 		`"pool_id":"$pool","type":"UDP-CONNECT","delay":5,"timeout":3,"max_retries":2,"http_method":"GET","domain_name":"a.example"`)
 
+	for attrs, text := range map[string]string{
+		`"type":null,"compare_type":"EQUAL_TO","value":"/"`: "invalid rule type", `"type":"PATH","compare_type":null,"value":"/"`: "invalid comparison type for rule type",
+		`"type":"PATH","compare_type":"EQUAL_TO","value":null`: "L7 rule type requires a value",
+	} {
+		post("l7policies/$policy/rules", "rule", 400, "Error parsing L7Rule: Invalid L7 Rule: "+text, attrs)
+		on("PUT", "l7policies/$policy/rules/$rule", "rule", 400, "Error parsing L7Rule: Invalid L7 Rule: "+text, attrs)
+	}
+
 	// Which of several faults comes first.
 	post("healthmonitors", "healthmonitor", 400, inputText("type", "None", mandatory), "")
 	post("l7policies", "l7policy", 400, inputText("action", "None", mandatory), "")

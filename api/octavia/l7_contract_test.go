@@ -163,7 +163,7 @@ func TestContractL7Refusals(t *testing.T) {
 	rule(`"type":"SSL_VERIFY_RESULT","compare_type":"EQUAL_TO","value":"-1"`, wrong+"L7rule type SSL_VERIFY_RESULT needs a int value, which is >= 0")
 	rule(`"type":"SSL_DN_FIELD","compare_type":"EQUAL_TO","value":"x"`, wrong+"L7rule type SSL_DN_FIELD needs to specify a key and a value.")
 	rule(`"type":"SSL_DN_FIELD","compare_type":"EQUAL_TO","key":"1O","value":"x"`, wrong+"Invalid L7rule distinguished name field.")
-	refused("PUT", "l7policies/$policy/rules/$rule", "rule", `"value":null`, 400, "None is not a valid option for value")
+	refused("PUT", "l7policies/$policy/rules/$rule", "rule", `"value":null`, 400, "Error parsing L7Rule: Invalid L7 Rule: L7 rule type requires a value")
 	refused("PUT", "l7policies/$policy/rules/$rule", "rule", `"compare_type":"REGEX","value":"["`, 400, parsing+"Unable to parse regular expression: missing closing ]: `[`")
 	refused("PUT", "l7policies/$policy/rules/$nobody", "rule", `"value":"x"`, 404, "L7 Rule $nobody not found.")
 	if w.content() != before {

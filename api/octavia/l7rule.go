@@ -94,12 +94,21 @@ func readL7Rule(o *object) l7RuleFields {
 	}
 }
 
+// part is need for what a rule matches with: null is left to checkL7Match, which refuses
+// what is empty in the words of rules.
+func (o *object) part(key string, v Opt[string]) string {
+	if v.Null {
+		return ""
+	}
+	return need(o, key, v)
+}
+
 // readNewL7Rule is a new rule without an id and a policy.
 func readNewL7Rule(o *object) *model.L7Rule {
 	in := readL7Rule(o)
 	return &model.L7Rule{
-		Type: model.L7RuleType(need(o, "type", in.kind)), Compare: model.L7Compare(need(o, "compare_type", in.compare)),
-		Key: in.key.V, Value: need(o, "value", in.value), Invert: in.invert.Or(false),
+		Type: model.L7RuleType(o.part("type", in.kind)), Compare: model.L7Compare(o.part("compare_type", in.compare)),
+		Key: in.key.V, Value: o.part("value", in.value), Invert: in.invert.Or(false),
 		Base: model.Base{AdminStateUp: in.adminUp(), Tags: in.tags.V},
 	}
 }
@@ -162,18 +171,19 @@ func (p *Part) updateL7Rule(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	for key, null := range map[string]bool{"type": in.kind.Null, "compare_type": in.compare.Null, "value": in.value.Null} {
-		if null {
-			return notValidOption("None", key)
-		}
-	}
 	// The four are checked, and written, together.
-	match := store.L7Match{
-		Type: model.L7RuleType(in.kind.Or(string(old.Type))), Compare: model.L7Compare(in.compare.Or(string(old.Compare))),
-		Key: old.Key, Value: in.value.Or(old.Value),
+	match := store.L7Match{Type: old.Type, Compare: old.Compare, Key: old.Key, Value: old.Value}
+	if in.kind.Set {
+		match.Type = model.L7RuleType(in.kind.V)
+	}
+	if in.compare.Set {
+		match.Compare = model.L7Compare(in.compare.V)
 	}
 	if in.key.Set {
 		match.Key = in.key.V
+	}
+	if in.value.Set {
+		match.Value = in.value.V
 	}
 	switch match.Type {
 	case model.L7HostName, model.L7Path, model.L7FileType: // they use no key (contract 3.7)

@@ -53,7 +53,12 @@ func checkL7Match(kind model.L7RuleType, compare model.L7Compare, key, value str
 
 func l7MatchFault(kind model.L7RuleType, compare model.L7Compare, key, value string) string {
 	const wrong = "Invalid L7 Rule: "
-	if value == "" {
+	switch {
+	case kind == "":
+		return wrong + "invalid rule type"
+	case compare == "":
+		return wrong + "invalid comparison type for rule type"
+	case value == "":
 		return wrong + "L7 rule type requires a value"
 	}
 	charset, what := isHeaderValue, "comparison value"

@@ -49,7 +49,7 @@ func (p *Part) newListenerTLS(c echo.Context, project model.ProjectID, protocol 
 	if in.hstsMaxAge.Given() {
 		n.HSTSMaxAge = &in.hstsMaxAge.V
 	}
-	if protocol == model.TerminatedHTTPS {
+	if protocol == model.TerminatedHTTPS || terminates(protocol, n) {
 		if !in.ciphers.Given() {
 			n.Ciphers = defaultCiphers
 		}
@@ -164,6 +164,18 @@ func (p *Part) patchListenerTLS(c echo.Context, old *model.Listener, in *listene
 		}
 	}
 	patch.Apply(&n)
+	if terminates(old.Protocol, &n) { // a PROMETHEUS listener may do so from now on
+		if n.Ciphers == "" && !in.ciphers.Given() {
+			patch.Ciphers = ptr(defaultCiphers)
+		}
+		if len(n.Versions) == 0 && !in.tlsVersions.Given() {
+			patch.Versions = ptr(defaultVersions())
+		}
+		if len(n.ALPN) == 0 && !in.alpn.Given() {
+			patch.ALPN = ptr(defaultALPN())
+		}
+		patch.Apply(&n)
+	}
 	if err := p.checkListenerTLS(c, old.Project, old.Protocol, &n, hstsOnUpdate); err != nil {
 		return nil, err
 	}

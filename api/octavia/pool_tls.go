@@ -45,6 +45,9 @@ func (p *Part) newPoolTLS(c echo.Context, project model.ProjectID, protocol mode
 		if !in.alpn.Given() {
 			n.ALPN = defaultALPN()
 		}
+		if err := checkALPN(n.ALPN); err != nil {
+			return nil, err
+		}
 	}
 	if n.CRL != "" && n.CA == "" {
 		return nil, validation("A CA certificate reference is required to specify a revocation list.")
@@ -75,10 +78,7 @@ func (p *Part) checkPoolTLS(c echo.Context, project model.ProjectID, protocol mo
 	if protocol != model.HTTP {
 		return unsupported("tls_enabled on %s protocol pools", protocol)
 	}
-	if err := checkVersions(n.Versions, n.Ciphers); err != nil {
-		return err
-	}
-	return checkALPN(n.ALPN)
+	return checkVersions(n.Versions, n.Ciphers)
 }
 
 // patchPoolTLS judges a change of old; nil when the request has no TLS attribute.
@@ -95,15 +95,12 @@ func (p *Part) patchPoolTLS(c echo.Context, old *model.Pool, in *poolTLS) (*stor
 		Enabled: in.enabled.Patch(false), Certificate: in.certificate.Patch(""), CA: in.ca.Patch(""), CRL: in.crl.Patch(""),
 		Ciphers: in.ciphers.Patch(""), Versions: patchList(in.versions, nil), ALPN: patchList(in.alpn, nil),
 	}
-	if enabled { // what is not there is at its default
+	if enabled { // what is not there is at its default, but for ALPN: without it members get HTTP/1.1
 		if in.ciphers.Null || !in.ciphers.Set && n.Ciphers == "" {
 			patch.Ciphers = ptr(defaultCiphers)
 		}
 		if in.versions.Null || !in.versions.Set && n.Versions == nil {
 			patch.Versions = ptr(defaultVersions())
-		}
-		if in.alpn.Null || !in.alpn.Set && n.ALPN == nil {
-			patch.ALPN = ptr(defaultALPN())
 		}
 	}
 	if err := checkTLSLists(in.versions, in.alpn); err != nil {

@@ -3,6 +3,7 @@ package octavia_test
 import (
 	"fmt"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -84,6 +85,28 @@ func TestContractQuotaIsExact(t *testing.T) {
 	}
 	if _, out := w.ask("admin", "GET", base+"pools/"+w.pool+"/members", ""); len(out["members"].([]any)) != 11 {
 		t.Errorf("%d members", len(out["members"].([]any)))
+	}
+}
+
+// In no-auth mode a header may say whose the new load balancer is (contract 8.3).
+func TestContractProjectWithoutAuth(t *testing.T) {
+	w := newContractWorld(t)
+	for _, tc := range []struct{ header, body, want string }{
+		{"X-Project-Id: p1", "", "p1"},
+		{"X-Tenant-Id: p2", "", "p2"},
+		{"X-Project-Id: p1", `,"project_id":"p3"`, "p3"},
+		{"X-Project-Id: " + strings.Repeat("x", 37), "", string(w.admin.Project)},
+		{"X-Other: p1", "", string(w.admin.Project)},
+	} {
+		for token, want := range map[string]string{"anybody": tc.want, "admin": string(w.admin.Project)} {
+			if token == "admin" && tc.body != "" {
+				continue // an admin may name any
+			}
+			_, out := w.ask(token, "POST", base+"loadbalancers", `{"loadbalancer":{"vip_subnet_id":"`+theSubnet+`"`+tc.body+`}}`, tc.header)
+			if lb, _ := out["loadbalancer"].(object); lb["project_id"] != want {
+				t.Errorf("%s, %s %s: %v, want project %s", token, tc.header, tc.body, out, want)
+			}
+		}
 	}
 }
 

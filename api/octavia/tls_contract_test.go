@@ -155,6 +155,17 @@ func TestTerminatedHTTPSListeners(t *testing.T) {
 		"Another Listener on this Load Balancer is already using protocol TERMINATED_HTTPS and protocol_port 443")
 }
 
+// A PROMETHEUS listener that gets a certificate, at once or later, has the same defaults.
+func TestPrometheusListenersWithTLS(t *testing.T) {
+	w := newTLSWorld(t)
+	const defaults = `{"tls_versions":["TLSv1.2","TLSv1.3"],"alpn_protocols":["h2","http/1.1","http/1.0"]}`
+	l := w.make("listeners", "listener", w.words.Replace(`{"loadbalancer_id":"$lb","protocol":"PROMETHEUS","protocol_port":9090,"default_tls_container_ref":"$bundle"}`))
+	w.shows(l, defaults)
+	l = w.make("listeners", "listener", w.words.Replace(`{"loadbalancer_id":"$lb","protocol":"PROMETHEUS","protocol_port":9091}`))
+	w.shows(l, `{"tls_versions":null,"alpn_protocols":null,"tls_ciphers":null}`)
+	w.shows(w.does(200, "PUT", "listeners/"+idOf(l), "listener", w.words.Replace(`{"listener":{"default_tls_container_ref":"$bundle"}}`)), defaults)
+}
+
 func TestPoolsWithTLS(t *testing.T) {
 	w := newTLSWorld(t)
 	p := w.make("pools", "pool", w.words.Replace(`{"loadbalancer_id":"$lb","protocol":"HTTP","lb_algorithm":"ROUND_ROBIN","tls_enabled":true,"ca_tls_container_ref":"$ca","crl_container_ref":"$crl","tls_container_ref":"$box"}`))
@@ -167,4 +178,6 @@ func TestPoolsWithTLS(t *testing.T) {
 	w.refused("admin", "PUT", path, "pool", `"crl_container_ref":"$crl"`, 400, "Validation failure: A CA reference is required to specify a certificate revocation list.")
 	got = w.does(200, "PUT", path, "pool", `{"pool":{"tls_enabled":true,"tls_versions":["TLSv1.3"]}}`)
 	w.shows(got, `{"tls_enabled":true,"tls_versions":["TLSv1.3"]}`)
+	w.shows(w.does(200, "PUT", path, "pool", `{"pool":{"alpn_protocols":null}}`), `{"tls_enabled":true,"alpn_protocols":null}`)
+	w.shows(w.does(200, "PUT", path, "pool", `{"pool":{"tls_ciphers":null}}`), `{"alpn_protocols":null}`)
 }
