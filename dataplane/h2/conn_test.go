@@ -256,6 +256,49 @@ func TestTrickledHeaderBlockEnds(t *testing.T) {
 	<-stop
 }
 
+// Connections that have sent a long head and are idle now do not keep it.
+func TestIdleConnectionsKeepNoHead(t *testing.T) {
+	const count = 64
+	addr, _ := server(t, Config{}, echo)
+	var block, ask bytes.Buffer
+	enc := hpack.NewEncoder(&block)
+	for _, f := range [][2]string{{":method", "GET"}, {":scheme", "http"}, {":path", "/"}, {":authority", "a"}} {
+		enc.WriteField(hpack.HeaderField{Name: f[0], Value: f[1]})
+	}
+	fr := http2.NewFramer(&ask, nil)
+	fr.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: block.Bytes(), EndStream: true})
+	for i := range 4 {
+		block.Reset()
+		enc.WriteField(hpack.HeaderField{Name: "x", Value: strings.Repeat("y", 14_000), Sensitive: true})
+		fr.WriteContinuation(1, i == 3, block.Bytes())
+	}
+	heap := func() int64 {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return int64(m.HeapAlloc)
+	}
+	clients := make([]*raw, count)
+	for i := range clients {
+		clients[i] = dial(t, addr)
+	}
+	before := heap()
+	for _, r := range clients {
+		if _, err := r.Conn.Write(ask.Bytes()); err != nil {
+			t.Fatal(err)
+		}
+		if err := r.until(func(f http2.Frame) bool {
+			return f.Header().StreamID == 1 && f.Header().Flags.Has(http2.FlagDataEndStream)
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if per := (heap() - before) / count; per > 32<<10 {
+		t.Errorf("each holds %d bytes", per)
+	}
+}
+
 // request writes a GET on stream id.
 func (r *raw) request(id uint32, end bool, more ...string) {
 	r.t.Helper()

@@ -28,6 +28,15 @@ type headList struct {
 
 func (h *headList) reset() { *h = headList{fields: h.fields[:0]} }
 
+// release lets go of what the fields hold: the connection may be idle for long.
+func (h *headList) release() {
+	clear(h.fields)
+	h.reset()
+	if cap(h.fields) > keptFields {
+		h.fields = nil
+	}
+}
+
 // add takes one decoded field.
 func (h *headList) add(f hpack.HeaderField, lim *http1.Limits) {
 	h.size += int(f.Size())

@@ -23,6 +23,8 @@ const (
 
 	// tableSize bounds the dynamic table of either direction (RFC 7541 section 4).
 	tableSize = 4 << 10
+	// keptFields is for how many fields of a header block an idle connection keeps room.
+	keptFields = 32
 	// maxContinuations is how many CONTINUATION frames one header block may have.
 	// Enough for the largest list in frames of 4 KiB.
 	maxContinuations = 32

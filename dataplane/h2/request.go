@@ -13,6 +13,7 @@ func (c *Conn) headers(f *http2.HeadersFrame) error {
 		return http2.ConnectionError(http2.ErrCodeProtocol)
 	}
 	ended, selfish := f.StreamEnded(), f.HasPriority() && f.Priority.StreamDep == id
+	defer c.list.release()
 	if err := c.block(f); err != nil { // whatever becomes of it: the table must stay in step
 		return err
 	}
