@@ -125,3 +125,23 @@ func TestContractUDPListenerUpdate(t *testing.T) {
 	}
 	w.does(http.StatusOK, "PUT", "listeners/"+udp, "listener", `{"listener":{"insert_headers":{},"sni_container_refs":[],"name":"a"}}`)
 }
+
+// null leaves the tags of an object alone (contract 2.5), but for those of policies and
+// rules, which it takes away.
+func TestContractTagsNull(t *testing.T) {
+	w := newPopulated(t)
+	for path, x := range map[string]struct {
+		one  string
+		left int
+	}{
+		"loadbalancers/" + w.lb: {"loadbalancer", 1}, "listeners/" + w.listener: {"listener", 1}, "pools/" + w.pool: {"pool", 1},
+		"pools/" + w.pool + "/members/" + w.member: {"member", 1}, "healthmonitors/" + w.monitor: {"healthmonitor", 1},
+		"l7policies/" + w.policy: {"l7policy", 0}, "l7policies/" + w.policy + "/rules/" + w.rule: {"rule", 0},
+	} {
+		w.does(http.StatusOK, "PUT", path, x.one, `{"`+x.one+`":{"tags":["a"]}}`)
+		got := w.does(http.StatusOK, "PUT", path, x.one, `{"`+x.one+`":{"tags":null}}`)
+		if tags, ok := got["tags"].([]any); !ok || len(tags) != x.left {
+			t.Errorf("%s: tags %v, want %d", path, got["tags"], x.left)
+		}
+	}
+}

@@ -25,8 +25,10 @@ func readL7Policy(o *object) l7PolicyFields {
 
 // readTreeL7Policy leaves the pool out: in a tree it has no id yet.
 func readTreeL7Policy(o *object) l7PolicyFields {
+	n := o.described()
+	n.tags = o.clearable(n.tags)
 	return l7PolicyFields{
-		named:  o.described(),
+		named:  n,
 		action: o.word("action", "REJECT", "REDIRECT_TO_URL", "REDIRECT_TO_POOL", "REDIRECT_PREFIX"),
 		url:    o.url("redirect_url"), prefix: o.url("redirect_prefix"),
 		code: o.redirectCode(), position: o.integer("position", 1, math.MaxInt32),

@@ -86,7 +86,7 @@ type l7RuleFields struct {
 
 func readL7Rule(o *object) l7RuleFields {
 	return l7RuleFields{
-		named: named{up: o.boolean("admin_state_up"), tags: o.tags()},
+		named: named{up: o.boolean("admin_state_up"), tags: o.clearable(o.tags())},
 		kind: o.word("type", "HOST_NAME", "PATH", "FILE_TYPE", "HEADER", "COOKIE", "SSL_CONN_HAS_CERT", "SSL_VERIFY_RESULT",
 			"SSL_DN_FIELD"),
 		compare: o.word("compare_type", "REGEX", "STARTS_WITH", "ENDS_WITH", "CONTAINS", "EQUAL_TO"),

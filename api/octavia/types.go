@@ -248,6 +248,14 @@ func (o *object) tags() Opt[[]string] {
 	return t
 }
 
+// clearable is tags of something that loses them by null: policies and rules do.
+func (o *object) clearable(tags Opt[[]string]) Opt[[]string] {
+	if raw, ok := o.fields["tags"]; ok && isNull(raw) {
+		return Opt[[]string]{Set: true}
+	}
+	return tags
+}
+
 // cidrs takes networks; host bits are cut off and duplicates dropped.
 func (o *object) cidrs(key string) Opt[[]netip.Prefix] {
 	o.note(key, openapi.List(openapi.Format("cidr")))
