@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -42,11 +43,12 @@ func newSpreadWorld(t *testing.T, lbs int, o harness.Options) *spreadWorld {
 	return sw
 }
 
-// owners is which node has each VIP in its kernel; an error unless each has one.
-func (sw *spreadWorld) owners() (map[string]*harness.Node, error) {
+// owners is which node, other than the dead one, has each VIP in its kernel; an error
+// unless each has one.
+func (sw *spreadWorld) owners(dead *harness.Node) (map[string]*harness.Node, error) {
 	owners := map[string]*harness.Node{}
 	for _, n := range sw.w.Nodes {
-		if !n.Alive() {
+		if n == dead || !n.Alive() {
 			continue
 		}
 		for _, lb := range sw.lbs {
@@ -71,7 +73,7 @@ func (sw *spreadWorld) shares(when string, dead *harness.Node, right func([]int)
 	sw.w.T.Helper()
 	var owners map[string]*harness.Node
 	sw.w.Until(15*time.Second, "the shares and what is said of them are right "+when, func() (err error) {
-		if owners, err = sw.owners(); err != nil {
+		if owners, err = sw.owners(dead); err != nil {
 			return err
 		}
 		count := map[*harness.Node]int{}
@@ -142,6 +144,151 @@ func even(want ...int) func([]int) bool {
 	return func(got []int) bool { return slices.Equal(got, want) }
 }
 
+// told checks what a living node says of the share that dead had of owners: who has it now,
+// and why, in the history, the metrics and the status.
+func (sw *spreadWorld) told(dead *harness.Node, owners map[string]*harness.Node) {
+	w, t := sw.w, sw.w.T
+	t.Helper()
+	by := w.Nodes[0]
+	if by == dead {
+		by = w.Nodes[1]
+	}
+	var lost []string
+	for _, lb := range sw.lbs {
+		if owners[lb.vip] == dead {
+			lost = append(lost, lb.id)
+		}
+	}
+	w.Until(10*time.Second, "the history has the move", func() error {
+		var v struct {
+			Shares []struct {
+				From          string `json:"from_name"`
+				Count         int
+				LoadBalancers []string
+				Why           string
+			}
+		}
+		if err := by.Get("/v1/cluster/history", &v); err != nil {
+			return err
+		}
+		if len(v.Shares) == 0 || v.Shares[0].From != dead.Name || v.Shares[0].Count != len(lost) || !slices.Equal(v.Shares[0].LoadBalancers, lost) || !strings.HasPrefix(v.Shares[0].Why, "the ") {
+			return errorf("%v of %s: %+v", lost, dead.Name, v.Shares)
+		}
+		return nil
+	})
+	status, b, err := by.API("GET", "/metrics", nil)
+	for _, want := range []string{fmt.Sprintf("lbd_spread_given{node=%q} 0\n", dead.Name), fmt.Sprintf("lbd_spread_held{node=%q} 0\n", dead.Name), fmt.Sprintf("lbd_spread_held{node=%q} ", by.Name)} {
+		if status != 200 || !strings.Contains(string(b), want) {
+			t.Errorf("the metrics lack %q (%d, %v)", want, status, err)
+		}
+	}
+	if out := by.CLI("status"); !strings.Contains(out, "spread: of the load balancers ") || !strings.Contains(out, dead.Name+" holds 0") {
+		t.Errorf("the status does not tell of the shares:\n%s", out)
+	}
+}
+
+// leader is the living node that leads, by the word of any of them.
+func (sw *spreadWorld) leader() (found *harness.Node) {
+	w := sw.w
+	w.T.Helper()
+	w.Until(10*time.Second, "there is a leader", func() error {
+		for _, n := range w.Nodes {
+			if !n.Alive() {
+				continue
+			}
+			v, err := n.ClusterView()
+			if err != nil {
+				return err
+			}
+			for _, o := range v.Nodes {
+				i := slices.IndexFunc(w.Nodes, func(x *harness.Node) bool { return x.Name == o.Name && x.Alive() })
+				if o.ID == v.Leader && i >= 0 {
+					found = w.Nodes[i]
+					return nil
+				}
+			}
+		}
+		return errorf("none")
+	})
+	return found
+}
+
+// strike lets act take a node out of service under load: what it held of owners must be
+// served by others within that time, and what others held must stay, and be served on.
+func (sw *spreadWorld) strike(what string, victim *harness.Node, owners map[string]*harness.Node, within time.Duration, act func()) {
+	w, t := sw.w, sw.w.T
+	t.Helper()
+	probes := map[string]*harness.Probe{}
+	for _, lb := range sw.lbs {
+		probes[lb.vip] = w.StartProbe(w.Observer, lb.vip+":80")
+	}
+	w.Until(10*time.Second, "the clients have begun", func() error {
+		for vip, p := range probes {
+			if len(p.Shots()) < 20 {
+				return errorf("%s: %d requests", vip, len(p.Shots()))
+			}
+		}
+		return nil
+	})
+	act()
+	after := sw.shares("after: "+what, victim, even(2, 1, 0))
+	for vip, p := range probes {
+		shots := p.Stop()
+		gap, failed, own := harness.Blackout(shots), len(harness.Failed(shots)), owners[vip] == victim
+		t.Logf("%s: %s was not served for %s, %d of %d requests failed; its own: %v", what, vip, gap.Round(time.Millisecond), failed, len(shots), own)
+		switch {
+		case !own && (after[vip] != owners[vip] || gap > maxBlackout/2):
+			t.Errorf("%s: %s was another node's, and was not served for %s; it was moved: %v", what, vip, gap, after[vip] != owners[vip])
+		case own && gap > within:
+			t.Errorf("%s: %s was not served for %s", what, vip, gap)
+		}
+	}
+}
+
+// TestSpreadFaults: a follower, and then the leader, is cut off from the others while its
+// clients still reach it, is frozen, or is off the network altogether. The others have its
+// share within the bound, nobody answers for what another one has, and who is back has
+// nothing until the shares are balanced.
+func TestSpreadFaults(t *testing.T) {
+	for _, victim := range []string{"follower", "leader"} {
+		t.Run(victim, func(t *testing.T) {
+			sw := newSpreadWorld(t, 3, harness.Options{Nodes: 3})
+			w := sw.w
+			arp := map[string]*harness.ARPWatch{}
+			for _, lb := range sw.lbs {
+				arp[lb.vip] = w.WatchARP(w.Web2, "private", "10.0.0.3", lb.vip)
+			}
+			w.Nodes[0].CLI("spread", "on")
+			owners := sw.shares("after it is on", nil, even(1, 1, 1))
+			for _, fault := range []struct {
+				name     string
+				act, end func(*harness.Node)
+			}{
+				{"cut off", func(n *harness.Node) { n.Management("down") }, func(n *harness.Node) { n.Management("up") }},
+				{"frozen", func(n *harness.Node) { n.Signal(syscall.SIGSTOP) }, func(n *harness.Node) { n.Signal(syscall.SIGCONT) }},
+				{"off", func(n *harness.Node) { n.Management("down"); n.Unplug() }, nil},
+			} {
+				n, within := sw.leader(), 5*maxBlackout // on a busy machine an election may take several rounds
+				if victim == "follower" {
+					n, within = w.Nodes[(slices.Index(w.Nodes, n)+1)%3], 2*maxBlackout // silence is waited for, twice
+				}
+				sw.strike(fault.name, n, owners, within, func() { fault.act(n) })
+				if fault.end == nil {
+					break
+				}
+				fault.end(n)
+				sw.shares("after "+n.Name+" is back", nil, even(2, 1, 0))
+				owners = sw.balanced(w.Nodes[0], even(1, 1, 1))
+			}
+			for vip, a := range arp {
+				if two := harness.TwoOwners(a.Stop()); two > 0 {
+					t.Errorf("two nodes answered ARP for %s during %s", vip, two)
+				}
+			}
+		})
+	}
+}
+
 // TestSpread distributes three load balancers over three nodes under load, kills a
 // follower and the leader, and takes all of it back.
 func TestSpread(t *testing.T) {
@@ -171,60 +318,14 @@ func TestSpread(t *testing.T) {
 		l.check()
 	}
 
-	leader := func() *harness.Node {
-		var found *harness.Node
-		w.Until(10*time.Second, "there is a leader", func() error {
-			for _, n := range w.Nodes {
-				if !n.Alive() {
-					continue
-				}
-				v, err := n.ClusterView()
-				if err != nil {
-					return err
-				}
-				for _, o := range v.Nodes {
-					i := slices.IndexFunc(w.Nodes, func(x *harness.Node) bool { return x.Name == o.Name && x.Alive() })
-					if o.ID == v.Leader && i >= 0 {
-						found = w.Nodes[i]
-						return nil
-					}
-				}
-			}
-			return errorf("none")
-		})
-		return found
-	}
 	for _, victim := range []string{"follower", "leader"} {
-		dies, within := leader(), 5*maxBlackout // on a busy machine an election may take several rounds
+		dies, within := sw.leader(), 5*maxBlackout // on a busy machine an election may take several rounds
 		if victim == "follower" {
 			within = maxBlackout
 			dies = w.Nodes[(slices.Index(w.Nodes, dies)+1)%3]
 		}
-		probes := map[string]*harness.Probe{}
-		for _, lb := range sw.lbs {
-			probes[lb.vip] = w.StartProbe(w.Observer, lb.vip+":80")
-		}
-		w.Until(10*time.Second, "the clients have begun", func() error {
-			for vip, p := range probes {
-				if len(p.Shots()) < 20 {
-					return errorf("%s: %d requests", vip, len(p.Shots()))
-				}
-			}
-			return nil
-		})
-		dies.Kill()
-		after := sw.shares("after the "+victim+" is dead", dies, even(2, 1, 0))
-		for vip, p := range probes {
-			shots := p.Stop()
-			gap, failed := harness.Blackout(shots), len(harness.Failed(shots))
-			t.Logf("%s dead: %s was not served for %s, %d of %d requests failed; its own: %v", victim, vip, gap.Round(time.Millisecond), failed, len(shots), owners[vip] == dies)
-			switch {
-			case owners[vip] != dies && (after[vip] != owners[vip] || gap > maxBlackout/2):
-				t.Errorf("%s was not on the dead %s, and was not served for %s; it was moved: %v", vip, victim, gap, after[vip] != owners[vip])
-			case owners[vip] == dies && gap > within:
-				t.Errorf("%s of the dead %s was not served for %s", vip, victim, gap)
-			}
-		}
+		sw.strike(victim+" dead", dies, owners, within, dies.Kill)
+		sw.told(dies, owners)
 		dies.Start()
 		sw.shares("after the "+victim+" is back", nil, even(2, 1, 0))
 		owners = sw.balanced(w.Nodes[0], even(1, 1, 1))
@@ -232,7 +333,7 @@ func TestSpread(t *testing.T) {
 
 	cli("off")
 	sw.shares("after it is off", nil, even(3, 0, 0))
-	dies := leader()
+	dies := sw.leader()
 	dies.Kill()
 	sw.shares("after a takeover", dies, even(3, 0, 0))
 	for vip, a := range arp {
@@ -274,7 +375,7 @@ func TestSpreadRestartAndFailover(t *testing.T) {
 		sw.balanced(n, even(1, 1))
 		passed("after " + n.Name + " is back")
 	}
-	owners, err := sw.owners()
+	owners, err := sw.owners(nil)
 	if err != nil {
 		t.Fatal(err)
 	}

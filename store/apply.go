@@ -26,6 +26,8 @@ func (t *tx) apply(cmd Command) error {
 		return with(cmd, t.roleChangeNote)
 	case SpreadPut:
 		return with(cmd, t.spreadPut)
+	case SpreadNote:
+		return with(cmd, t.spreadNote)
 
 	case DomainCreate:
 		return with(cmd, t.domainCreate)

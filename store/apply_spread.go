@@ -1,6 +1,11 @@
 package store
 
-import "lbd/store/model"
+import (
+	"cmp"
+	"slices"
+
+	"lbd/store/model"
+)
 
 // spreadPut makes a version of the table of Spread (decision 0049). To turn it on
 // gives everything to who holds it; it takes further versions to distribute it.
@@ -42,6 +47,27 @@ func (t *tx) spreadPut(p *SpreadPayload) error {
 	}
 	t.st.spread = model.Spread{Version: t.index, On: p.On}
 	return nil
+}
+
+// spreadNote adds to the history, or replaces what is said of the same version.
+func (t *tx) spreadNote(p *SpreadNotePayload) error {
+	if p.Version == 0 || p.Version > t.st.spread.Version || len(p.Changes) > model.MaxSpreadChanges {
+		return Errorf(Invalid, "a note about Spread needs a version that there was")
+	}
+	for _, c := range p.Changes {
+		if c.Version != p.Version || c.To == "" || c.Count < len(c.LoadBalancers) || len(c.LoadBalancers) > model.MaxNamedMoves {
+			return Errorf(Invalid, "a note about Spread does not say what moved where")
+		}
+	}
+	t.st.spreadChanges = keepChanges(slices.DeleteFunc(slices.Clone(t.st.spreadChanges), func(c model.SpreadChange) bool { return c.Version == p.Version }), p.Changes...)
+	return nil
+}
+
+// keepChanges adds to a history of Spread and keeps the newest.
+func keepChanges(all []model.SpreadChange, more ...model.SpreadChange) []model.SpreadChange {
+	all = append(all, more...)
+	slices.SortStableFunc(all, func(a, b model.SpreadChange) int { return cmp.Compare(a.Version, b.Version) })
+	return all[max(0, len(all)-model.MaxSpreadChanges):]
 }
 
 // mayHold refuses who never holds VIPs.

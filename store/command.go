@@ -99,6 +99,7 @@ const (
 	SettingsPut    CommandKind = "settings.put"
 	RoleChangeNote CommandKind = "rolechange.note"
 	SpreadPut      CommandKind = "spread.put"
+	SpreadNote     CommandKind = "spread.note"
 
 	DomainCreate        CommandKind = "domain.create"
 	DomainUpdate        CommandKind = "domain.update"
@@ -207,6 +208,7 @@ var payloads = map[CommandKind]func() any{
 	SettingsPut:    func() any { return new(model.Settings) },
 	RoleChangeNote: func() any { return new(model.RoleChange) },
 	SpreadPut:      func() any { return new(SpreadPayload) },
+	SpreadNote:     func() any { return new(SpreadNotePayload) },
 
 	DomainCreate:        func() any { return new(model.Domain) },
 	DomainUpdate:        func() any { return new(DomainPatch) },

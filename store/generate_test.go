@@ -128,6 +128,11 @@ var balancingGenerators = map[store.CommandKind]func(*rapid.T) any{
 		}
 		return p
 	},
+	store.SpreadNote: func(t *rapid.T) any {
+		v := rapid.Uint64Range(0, 30).Draw(t, "version")
+		c := model.SpreadChange{Version: v, From: "n2", To: model.NodeID(id(t, "node")), Count: 2, LoadBalancers: []model.LoadBalancerID{"x"}, Why: "silent"}
+		return &store.SpreadNotePayload{Version: v, Changes: slices.Repeat([]model.SpreadChange{c}, rapid.IntRange(0, 3).Draw(t, "changes"))}
+	},
 	store.NodeReplace: func(t *rapid.T) any {
 		return &store.NodeReplacement{Lost: model.NodeID(id(t, "node")), By: model.NodeID(id(t, "node"))}
 	},

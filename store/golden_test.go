@@ -160,6 +160,9 @@ func goldenLog() []store.Command {
 	add(store.NodePut, &model.Node{ID: "n4", Name: "four", Kind: model.Spare})
 	add(store.NodeReplace, &store.NodeReplacement{Lost: "n2", By: "n4"})
 	add(store.NodeReplace, &store.NodeReplacement{Lost: "n2", By: "n4"})
+	add(store.SpreadNote, &store.SpreadNotePayload{Version: 1, Changes: []model.SpreadChange{{
+		Version: 1, At: at(1), From: "n2", FromName: "two", To: "n1", ToName: "one", Count: 9, LoadBalancers: []model.LoadBalancerID{"lb7"}, Why: "silent",
+	}}})
 	return log
 }
 

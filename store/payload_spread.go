@@ -20,3 +20,10 @@ type SpreadMove struct {
 	LoadBalancer model.LoadBalancerID `json:"loadbalancer"`
 	Node         model.NodeID         `json:"node"`
 }
+
+// SpreadNotePayload is the history of one version of the table of Spread.
+type SpreadNotePayload struct {
+	Version uint64 `json:"version"`
+	// Changes, at most model.MaxSpreadChanges, all of that version.
+	Changes []model.SpreadChange `json:"changes"`
+}

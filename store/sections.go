@@ -89,6 +89,7 @@ var sections = []section{
 
 	{name: "spread", write: writeSpread, read: readSpread},
 	{name: "spreadplace", write: writeSpreadPlaces, read: readSpreadPlace},
+	{name: "spreadchange", write: writeSpreadChanges, read: readSpreadChange},
 }
 
 func table[K ~string, V any](name string, of func(*State) map[K]*V, id func(*V) K, put func(*State, *V)) section {
@@ -183,6 +184,24 @@ func readSpreadPlace(st *State, data []byte) error {
 		return errors.New("it names no load balancer or node")
 	}
 	st.spreadPlaces[p.LoadBalancer] = p.SpreadPlace
+	return nil
+}
+
+func writeSpreadChanges(st *State, emit func(any)) {
+	for _, c := range st.spreadChanges {
+		emit(c)
+	}
+}
+
+func readSpreadChange(st *State, data []byte) error {
+	var c model.SpreadChange
+	if err := decodeStrictly(data, &c); err != nil {
+		return err
+	}
+	if c.Version == 0 || c.To == "" {
+		return errors.New("it has no version or node")
+	}
+	st.spreadChanges = keepChanges(st.spreadChanges, c)
 	return nil
 }
 

@@ -59,6 +59,7 @@ func (s *Store) Snapshot() *Snapshot {
 		roleChanges:    maps.Clone(st.roleChanges),
 		spread:         st.spread,
 		spreadPlaces:   maps.Clone(st.spreadPlaces),
+		spreadChanges:  st.spreadChanges,
 		loadBalancers:  maps.Clone(st.loadBalancers),
 		listeners:      maps.Clone(st.listeners),
 		pools:          maps.Clone(st.pools),

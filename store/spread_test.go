@@ -1,7 +1,9 @@
 package store_test
 
 import (
+	"fmt"
 	"maps"
+	"slices"
 	"testing"
 
 	"lbd/store"
@@ -55,6 +57,37 @@ func TestSpreadTable(t *testing.T) {
 	if places["x"] != (model.SpreadPlace{Node: "n2", Since: v2.Version}) || places["y"] != (model.SpreadPlace{Node: "n1"}) || len(places) != 2 {
 		t.Errorf("after a move: %v", places)
 	}
+	note := func(v uint64, why string) *store.SpreadNotePayload {
+		return &store.SpreadNotePayload{Version: v, Changes: []model.SpreadChange{{Version: v, To: "n2", Count: 9, LoadBalancers: []model.LoadBalancerID{"x"}, Why: why}}}
+	}
+	said := func(want ...string) {
+		t.Helper()
+		c.read(func(st *store.State) {
+			var got []string
+			for _, h := range st.SpreadChanges() {
+				got = append(got, fmt.Sprintf("%d %s", h.Version, h.Why))
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("the history is %q, want %q", got, want)
+			}
+		})
+	}
+	c.refused(store.SpreadNote, note(0, "never"), store.Invalid, "a note about Spread needs a version that there was")
+	c.refused(store.SpreadNote, note(v2.Version+1, "not yet"), store.Invalid, "a note about Spread needs a version that there was")
+	c.refused(store.SpreadNote, &store.SpreadNotePayload{Version: v2.Version, Changes: note(v1, "of another").Changes}, store.Invalid, "a note about Spread does not say what moved where")
+	c.ok(store.SpreadNote, note(v2.Version, "silent"))
+	c.ok(store.SpreadNote, note(v1, "late"))
+	c.ok(store.SpreadNote, note(v2.Version, "dead"))
+	said(fmt.Sprintf("%d late", v1), fmt.Sprintf("%d dead", v2.Version))
+	for v := range uint64(model.MaxSpreadChanges) {
+		c.apply(store.SpreadNote, note(v2.Version, "again"))
+		c.apply(store.SpreadNote, note(v, "old"))
+	}
+	c.read(func(st *store.State) {
+		if n := len(st.SpreadChanges()); n > model.MaxSpreadChanges {
+			t.Errorf("%d changes are kept", n)
+		}
+	})
 	c.ok(store.LoadBalancerDelete, &store.LoadBalancerDeletePayload{ID: "x"})
 	c.settle()
 	v3 := is(true, map[model.LoadBalancerID]model.SpreadPlace{"y": {Node: "n1"}})

@@ -16,6 +16,8 @@ type State struct {
 
 	spread       model.Spread
 	spreadPlaces map[model.LoadBalancerID]model.SpreadPlace // empty while Spread was never used
+	// spreadChanges is the history, oldest version first; replaced, never changed.
+	spreadChanges []model.SpreadChange
 
 	loadBalancers map[model.LoadBalancerID]*model.LoadBalancer
 	listeners     map[model.ListenerID]*model.Listener

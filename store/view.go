@@ -23,14 +23,6 @@ func (st *State) Settings() model.Settings {
 	return *st.settings
 }
 
-// Spread is the newest version of the table of Spread.
-func (st *State) Spread() model.Spread { return st.spread }
-
-// SpreadPlaces is where each load balancer belongs, while Spread is on.
-func (st *State) SpreadPlaces() map[model.LoadBalancerID]model.SpreadPlace {
-	return maps.Clone(st.spreadPlaces)
-}
-
 // RoleChanges is the history of who held the VIPs, oldest term first.
 func (st *State) RoleChanges() []*model.RoleChange {
 	return slices.SortedFunc(maps.Values(st.roleChanges), func(a, b *model.RoleChange) int { return cmp.Compare(a.Term, b.Term) })

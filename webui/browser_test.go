@@ -222,6 +222,22 @@ func TestBrowser(t *testing.T) {
 		noProblems(t, p, firstQuestion)
 	})
 
+	t.Run("shares", func(t *testing.T) {
+		f, p := open(t, b)
+		f.set(func(f *fake) { f.cluster = sharedNodes(f.start) })
+		login(p)
+		p.Click(`a[href="#/cluster"]`)
+		p.WaitText(".nodes thead", "share")
+		contains(t, p.Text(`[data-name="node-a"] .share`), "3 of 4")
+		contains(t, p.Text(`[data-name="node-b"] .share`), "? of 1")
+		contains(t, p.Text(`[data-name="witness-1"] .share`), "–")
+		p.Size(390, 800)
+		noSidewaysScroll(t, p)
+		f.set(func(f *fake) { f.cluster = threeNodes(f.start) })
+		p.Wait(`!document.querySelector(".nodes .share")`)
+		noProblems(t, p, firstQuestion)
+	})
+
 	t.Run("takeovers", func(t *testing.T) {
 		f, p := open(t, b)
 		f.set(func(f *fake) { f.cluster, f.history = twoNodes(f.start), nil })
@@ -247,6 +263,19 @@ func TestBrowser(t *testing.T) {
 			f.cluster = twoNodes(f.start)
 		})
 		p.WaitText(".takeovers .bad", "−4 ms")
+		if text := p.Text("main"); strings.Contains(text, "Shares") {
+			t.Errorf("shares are shown where there are none:\n%s", text)
+		}
+		f.set(func(f *fake) {
+			f.shares = []any{obj{
+				"version": 9, "at": stamp(f.start, 0), "from": "n2", "from_name": "node-b", "to": "n1", "to_name": "node-a", "count": 3,
+				"loadbalancers": []any{"lb1"}, "why": "the node before fell silent",
+			}}
+			f.cluster = afterFailover(f.start)
+		})
+		p.WaitText(".shares", "fell silent")
+		contains(t, p.Text(".shares"), "node-a", "node-b", "3", "the node before fell silent")
+		noSidewaysScroll(t, p)
 		noProblems(t, p, firstQuestion)
 	})
 

@@ -25,6 +25,7 @@ type fake struct {
 	cluster  obj           // guarded by mu
 	pending  []any         // guarded by mu
 	history  []any         // guarded by mu
+	shares   []any         // guarded by mu
 	reader   bool          // may not see nodes nor events; guarded by mu
 	expired  bool          // tokens are refused; guarded by mu
 	down     bool          // every API call is answered 503; guarded by mu
@@ -66,9 +67,9 @@ func (f *fake) handler() http.Handler {
 	}))
 	mux.HandleFunc("GET /v1/cluster/history", f.authorised(func(w http.ResponseWriter, _ *http.Request) {
 		f.mu.Lock()
-		h := f.history
+		h, shares := f.history, f.shares
 		f.mu.Unlock()
-		answer(w, 200, obj{"history": h})
+		answer(w, 200, obj{"history": h, "shares": shares})
 	}))
 	mux.HandleFunc("GET /v1/cluster/pending", f.authorised(func(w http.ResponseWriter, _ *http.Request) {
 		f.mu.Lock()

@@ -155,6 +155,16 @@ func threeNodes(now time.Time) obj {
 		clusterNode("n3", "witness-1", "witness", "witness", obj{"since": stamp(now, -200*time.Hour), "why": "votes only"}))
 }
 
+// sharedNodes: Spread is on; node-a has not taken everything yet that the silent node-b had.
+func sharedNodes(now time.Time) obj {
+	c := cluster("n1", 7, "ok",
+		activeNode(now, "n1", "node-a", obj{"self": true, "age_ms": 0, "load_balancers": obj{"given": 4, "held": 3}}),
+		clusterNode("n2", "node-b", "data", "unknown", obj{"age_ms": 900, "load_balancers": obj{"given": 1, "held": 0}}),
+		clusterNode("n3", "witness-1", "witness", "witness", nil))
+	c["spread"] = true
+	return c
+}
+
 // takenOver is a history, newest first: a takeover each of the kinds there are.
 func takenOver(now time.Time) []any {
 	change := func(term int, node, before string, ago time.Duration, why string, gap, margin any) obj {

@@ -32,7 +32,7 @@ func (p *Part) Answer(method, path string) *openapi.Schema {
 	case "POST /v1/cluster/spread/balance":
 		return openapi.Wrap("moved", &openapi.Schema{Type: "integer"})
 	case "GET /v1/cluster/history":
-		return list("history", reflect.TypeFor[changeView]())
+		return openapi.Decoded(reflect.TypeFor[historyView]())
 	case "GET /v1/topology":
 		return list("load_balancers", reflect.TypeFor[balancerView]())
 	}

@@ -37,6 +37,8 @@ type nodeView struct {
 	VRRP []model.VirtualRouter `json:"vrrp,omitempty"`
 	// Share: the node holds a share of the load balancers, whoever leads.
 	Share bool `json:"share,omitempty"`
+	// LoadBalancers is the node's share by number; absent while Spread is off.
+	LoadBalancers *shareView `json:"load_balancers,omitempty"`
 	// AppliedConfig is the newest index that the data plane serves.
 	AppliedConfig uint64           `json:"applied_config"`
 	Raft          model.RaftReport `json:"raft"`
@@ -55,6 +57,12 @@ type nodeView struct {
 	RestartFailed string `json:"restart_failed,omitempty"`
 }
 
+// shareView is a data node's share of the load balancers while Spread is on.
+type shareView struct {
+	Given int `json:"given"` // by the table
+	Held  int `json:"held"`  // as observed
+}
+
 type clusterView struct {
 	ID     string       `json:"cluster_id"`
 	Self   model.NodeID `json:"self"`
@@ -63,6 +71,8 @@ type clusterView struct {
 	Quorum string       `json:"quorum"`
 	Index  uint64       `json:"index"`
 	Nodes  []nodeView   `json:"nodes"`
+	// Spread: the load balancers are distributed over the data nodes.
+	Spread bool `json:"spread,omitempty"`
 }
 
 func (p *Part) showCluster(c echo.Context) error {
@@ -85,8 +95,24 @@ func (p *Part) look() clusterView {
 			h, ok := heard[n.ID]
 			v.Nodes = append(v.Nodes, p.view(n, h, ok, n.ID == v.Self, now))
 		}
+		v.countShares(st)
 	})
 	return v
+}
+
+// countShares fills in what the table gives to each data node, and what it holds.
+func (v *clusterView) countShares(st *store.State) {
+	held := map[model.NodeID][]netip.Addr{}
+	for _, n := range v.Nodes {
+		held[n.ID] = n.VIPs
+	}
+	shares := st.SpreadShares(held)
+	v.Spread = shares != nil
+	for i := range v.Nodes {
+		if s, ok := shares[v.Nodes[i].ID]; ok {
+			v.Nodes[i].LoadBalancers = &shareView{s.Given, s.Held}
+		}
+	}
 }
 
 func (p *Part) view(n *model.Node, h model.Heard, ok, self bool, now time.Time) nodeView {

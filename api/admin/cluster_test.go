@@ -139,9 +139,19 @@ func TestHistoryAndProfileAreShown(t *testing.T) {
 	at := time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)
 	w.apply(store.RoleChangeNote, &model.RoleChange{Term: 3, Node: "n1", Name: "alpha", At: at, Why: "nobody else leads", GapMS: -1})
 	w.apply(store.RoleChangeNote, &model.RoleChange{Term: 5, Node: "n2", Name: "beta", At: at, Why: "the leader before fell silent", Previous: "n1", GapMS: 41, MarginMS: new(int64(52))})
+	w.apply(store.SpreadPut, &store.SpreadPayload{On: true, Holder: "n1"})
+	version := w.index
+	w.apply(store.SpreadNote, &store.SpreadNotePayload{Version: version, Changes: []model.SpreadChange{
+		{Version: version, At: at, From: "n2", FromName: "beta", To: "n1", ToName: "alpha", Count: 1, Why: "silence"},
+	}})
 	want := obj{"history": []any{
 		obj{"term": 5.0, "node": "n2", "name": "beta", "at": "2030-01-01T00:00:00Z", "why": "the leader before fell silent", "previous": "n1", "gap_ms": 41.0, "margin_ms": 52.0},
 		obj{"term": 3.0, "node": "n1", "name": "alpha", "at": "2030-01-01T00:00:00Z", "why": "nobody else leads", "gap_ms": nil, "margin_ms": nil},
+	}, "shares": []any{
+		obj{
+			"version": float64(version), "at": "2030-01-01T00:00:00Z", "from": "n2", "from_name": "beta", "to": "n1", "to_name": "alpha", "count": 1.0,
+			"loadbalancers": []any{}, "why": "silence",
+		},
 	}}
 	if _, out := w.call("admin", "GET", "/v1/cluster/history", ""); !cmp.Equal(want, out) {
 		t.Error(cmp.Diff(want, out))

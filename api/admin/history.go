@@ -26,10 +26,19 @@ type changeView struct {
 	MarginMS *int64 `json:"margin_ms"`
 }
 
-// history lists the newest first.
+// historyView has the newest first: takeovers of all VIPs, and moves of shares of them.
+type historyView struct {
+	History []changeView         `json:"history"`
+	Shares  []model.SpreadChange `json:"shares"`
+}
+
 func (p *Part) history(c echo.Context) error {
-	out := []changeView{}
+	out, shares := []changeView{}, []model.SpreadChange{}
 	p.read.Read(func(st *store.State) {
+		for _, s := range slices.Backward(st.SpreadChanges()) {
+			s.LoadBalancers = list(s.LoadBalancers)
+			shares = append(shares, s)
+		}
 		for _, r := range slices.Backward(st.RoleChanges()) {
 			v := changeView{Term: r.Term, Node: r.Node, Name: r.Name, At: r.At, Why: r.Why, Previous: r.Previous, MarginMS: r.MarginMS}
 			if r.GapMS >= 0 {
@@ -38,7 +47,7 @@ func (p *Part) history(c echo.Context) error {
 			out = append(out, v)
 		}
 	})
-	return c.JSON(http.StatusOK, map[string]any{"history": out})
+	return c.JSON(http.StatusOK, historyView{out, shares})
 }
 
 // profileView is the body in both directions.

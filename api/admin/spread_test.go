@@ -47,6 +47,12 @@ func TestSpreadShowsWhatWasDecidedAndWhatIsHeld(t *testing.T) {
 	w.apply(store.SpreadPut, &store.SpreadPayload{On: true, Holder: "n1"})
 	w.apply(store.SpreadPut, &store.SpreadPayload{Base: w.index, On: true, Moves: []store.SpreadMove{{LoadBalancer: "x", Node: "n2"}}})
 	is(`"node":"beta","held_by":["alpha"]`)
+	rec := w.request("admin", "GET", "/v1/cluster", "", true)
+	for _, want := range []string{`"load_balancers":{"given":0,"held":1}`, `"load_balancers":{"given":1,"held":0}`, `"spread":true`} {
+		if body := rec.Body.String(); rec.Code != 200 || !strings.Contains(body, want) {
+			t.Errorf("%d %s, want %s", rec.Code, body, want)
+		}
+	}
 }
 
 func TestSpreadIsToldOn(t *testing.T) {

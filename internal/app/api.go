@@ -49,7 +49,7 @@ func (n *node) newAPI() *api.Server {
 		}},
 	}
 	cl := &cluster{node: n.raft}
-	sp := newSpreader(n)
+	sp := n.spread
 	writer := api.NoteWrites(n.raft)
 	id := identity.New(cfg, n.st, writer, n.reg, n.log)
 	d := api.Deps{

@@ -60,6 +60,7 @@ type node struct {
 	follow  *follow // nil on a witness
 	learner *learner
 	roles   *roles
+	spread  *spreader
 	history *history // nil without VIPs
 	started time.Time
 
@@ -273,6 +274,7 @@ func (n *node) open() (err error) {
 		n.reg.MustRegister(&holderMetrics{n.holder})
 		n.arbiter.parts.Store(&arbiterParts{vips: n.roles.currentVIPs, seen: n.history.seen})
 	}
+	n.spread = newSpreader(n)
 	n.raft.OnPush(n.obs.receive)
 	if n.engine != nil {
 		n.follow = newFollow(n)
@@ -347,7 +349,7 @@ func (n *node) run(ctx context.Context, out io.Writer) error {
 	parts = append(parts, lifecycle.Part{Name: "status", Run: func(ctx context.Context) error { return n.obs.run(ctx, n.engineChanged()) }})
 	parts = append(parts, lifecycle.Part{Name: "counters", Run: n.keepTotals})
 	parts = append(parts, lifecycle.Part{Name: "settle", Run: (&settler{n.raft, n.st, n.obs, n.log}).run})
-	parts = append(parts, lifecycle.Part{Name: "spread", Run: newSpreader(n).run})
+	parts = append(parts, lifecycle.Part{Name: "spread", Run: n.spread.run})
 	parts = append(parts, lifecycle.Part{Name: "housekeeping", Run: newHousekeeper(n).run})
 	caughtUp, serving := make(chan struct{}), make(chan struct{})
 	parts = append(parts, lifecycle.Part{Name: "catch up", Run: n.catchUp(caughtUp), Ready: caughtUp})

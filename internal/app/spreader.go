@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"lbd/api/deps"
 	"lbd/internal/spread"
 	"lbd/raft"
@@ -33,16 +35,23 @@ const (
 // it looks after the load balancers that have no place or a dead node's, and
 // everywhere it does what the operator asks for.
 type spreader struct {
-	node *raft.Node
-	st   *store.Store
-	obs  *observer
-	log  *slog.Logger
+	node  *raft.Node
+	st    *store.Store
+	obs   *observer
+	log   *slog.Logger
+	notes *spreadNotes
+	moves *prometheus.CounterVec // by why
 }
 
 var _ deps.Spread = (*spreader)(nil)
 
 func newSpreader(n *node) *spreader {
-	return &spreader{node: n.raft, st: n.st, obs: n.obs, log: n.log.With("part", "spread")}
+	s := &spreader{node: n.raft, st: n.st, obs: n.obs, log: n.log.With("part", "spread"), notes: &spreadNotes{}}
+	s.moves = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "lbd_spread_moves_total", Help: "Load balancers that this node gave to another one in the table of Spread, by what for.",
+	}, []string{"why"})
+	n.reg.MustRegister(s.moves, spreadMetrics{s})
+	return s
 }
 
 func (s *spreader) run(ctx context.Context) error {
@@ -58,6 +67,7 @@ func (s *spreader) run(ctx context.Context) error {
 		case <-watch.C():
 		case <-tick.C:
 		}
+		s.writeNotes(ctx)
 		// Who was paused may think that it leads, and finds everybody silent.
 		if st := s.node.State(); !st.IsLeader || !time.Now().Before(st.LeaseUntil) {
 			led = time.Time{}
@@ -86,12 +96,15 @@ func (s *spreader) tend(ctx context.Context, led time.Time) error {
 	if !on {
 		return nil
 	}
-	moves := spread.Tend(t, s.nodes(led))
+	nodes := s.nodes(led)
+	moves := spread.Tend(t, nodes)
 	if len(moves) == 0 {
 		return nil
 	}
 	s.log.Info("load balancers are given to other nodes", "count", len(moves))
-	return s.propose(ctx, "system:spread", &store.SpreadPayload{Base: base, On: true, Moves: moves})
+	return s.propose(ctx, "system:spread", t, &store.SpreadPayload{Base: base, On: true, Moves: moves}, func(m store.SpreadMove) string {
+		return spread.Why(t, nodes, m)
+	})
 }
 
 // table is what is to be distributed, with the version that it is of.
@@ -122,11 +135,16 @@ func (s *spreader) nodes(led time.Time) (nodes []spread.Node) {
 			v := spread.Node{ID: n.ID}
 			switch {
 			case !heard:
-				v.Alive = time.Since(led) < silentWithin
+				v.Alive, v.Why = time.Since(led) < silentWithin, spread.Silent
 				v.Ready = v.Alive
-			case h.Age < silentWithin && (h.Role.Holder == 0 || !s.node.HolderGone(n.ID, h.Role.Holder)) && h.Role.Interface != "":
-				v.Alive = true
-				v.Ready = h.Role.Ready && !h.Role.Leaving
+			case h.Role.Holder != 0 && s.node.HolderGone(n.ID, h.Role.Holder):
+				v.Why = spread.Dead
+			case h.Age >= silentWithin || h.Role.Interface == "":
+				v.Why = spread.Silent
+			case h.Role.Leaving:
+				v.Alive, v.Why = true, spread.Leaving
+			default:
+				v.Alive, v.Ready, v.Why = true, h.Role.Ready, spread.NotReady
 			}
 			nodes = append(nodes, v)
 		}
@@ -134,16 +152,20 @@ func (s *spreader) nodes(led time.Time) (nodes []spread.Node) {
 	return nodes
 }
 
-func (s *spreader) propose(ctx context.Context, actor string, p *store.SpreadPayload) error {
+// propose makes p, which follows from t, the next version; why says what each move is for.
+func (s *spreader) propose(ctx context.Context, actor string, t spread.Table, p *store.SpreadPayload, why func(store.SpreadMove) string) error {
 	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
 	defer cancel()
-	_, err := s.node.Apply(ctx, store.Command{Kind: store.SpreadPut, At: time.Now().UTC(), Actor: actor, Payload: p})
+	version, err := s.node.Apply(ctx, store.Command{Kind: store.SpreadPut, At: time.Now().UTC(), Actor: actor, Payload: p})
+	if err == nil && len(p.Moves) > 0 {
+		s.moved(version, t, p.Moves, why)
+	}
 	return err
 }
 
 // change proposes what plan makes of the newest table, again where that has changed
 // meanwhile. It returns how many load balancers move.
-func (s *spreader) change(ctx context.Context, actor string, plan func(spread.Table) ([]store.SpreadMove, error)) (moved int, err error) {
+func (s *spreader) change(ctx context.Context, actor, why string, plan func(spread.Table) ([]store.SpreadMove, error)) (moved int, err error) {
 	for range spreadTries {
 		if err := s.node.Read(ctx); err != nil {
 			return 0, err
@@ -156,7 +178,7 @@ func (s *spreader) change(ctx context.Context, actor string, plan func(spread.Ta
 		if err != nil || len(moves) == 0 {
 			return 0, err
 		}
-		err = s.propose(ctx, actor, &store.SpreadPayload{Base: base, On: true, Moves: moves})
+		err = s.propose(ctx, actor, t, &store.SpreadPayload{Base: base, On: true, Moves: moves}, func(store.SpreadMove) string { return why })
 		if store.KindOf(err) != store.Conflict {
 			return len(moves), err
 		}
@@ -188,7 +210,7 @@ func (s *spreader) TurnOff(ctx context.Context, actor string) error {
 	if leader == "" {
 		return store.Errorf(store.Unavailable, "There is no leader now. Try again.")
 	}
-	if _, err := s.change(ctx, actor, func(t spread.Table) ([]store.SpreadMove, error) { return spread.Gather(t, leader), nil }); err != nil {
+	if _, err := s.change(ctx, actor, spread.TurnedOff, func(t spread.Table) ([]store.SpreadMove, error) { return spread.Gather(t, leader), nil }); err != nil {
 		return err
 	}
 	version := s.node.Spread().Version
@@ -201,11 +223,11 @@ func (s *spreader) TurnOff(ctx context.Context, actor string) error {
 		s.log.Warn("Spread is turned off before the leader holds everything")
 	}
 	for range spreadTries {
-		_, base, on := s.table()
+		t, base, on := s.table()
 		if !on {
 			return nil
 		}
-		if err := s.propose(ctx, actor, &store.SpreadPayload{Base: base}); store.KindOf(err) != store.Conflict {
+		if err := s.propose(ctx, actor, t, &store.SpreadPayload{Base: base}, nil); store.KindOf(err) != store.Conflict {
 			return err
 		}
 	}
@@ -228,12 +250,12 @@ func (s *spreader) gathered(leader model.NodeID, version uint64) bool {
 
 // Balance implements deps.Spread.
 func (s *spreader) Balance(ctx context.Context, actor string) (moved int, err error) {
-	return s.change(ctx, actor, func(t spread.Table) ([]store.SpreadMove, error) { return spread.Balance(t, s.nodes(time.Time{})), nil })
+	return s.change(ctx, actor, spread.Balanced, func(t spread.Table) ([]store.SpreadMove, error) { return spread.Balance(t, s.nodes(time.Time{})), nil })
 }
 
 // MoveAway implements deps.Spread.
 func (s *spreader) MoveAway(ctx context.Context, actor string, lb model.LoadBalancerID) error {
-	_, err := s.change(ctx, actor, func(t spread.Table) ([]store.SpreadMove, error) {
+	_, err := s.change(ctx, actor, spread.AskedFor, func(t spread.Table) ([]store.SpreadMove, error) {
 		m, ok := spread.Away(t, s.nodes(time.Time{}), lb)
 		if !ok {
 			return nil, store.Errorf(store.Conflict, "No other node could take load balancer %s now.", lb)

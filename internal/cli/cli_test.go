@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -115,6 +116,40 @@ func TestSpread(t *testing.T) {
 		code, out, errs := run(t, "", "spread", append([]string{"--data-dir", dir}, strings.Fields(tc.args)...)...)
 		if code != tc.code || !strings.Contains(out+errs, tc.want) {
 			t.Errorf("spread %s: exit code %d, %q %q", tc.args, code, out, errs)
+		}
+	}
+}
+
+func TestHistoryTellsOfShares(t *testing.T) {
+	dir := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		io.WriteString(w, `{"history":[],"shares":[{"at":"2030-01-01T00:00:00Z","count":3,"from_name":"beta","to_name":"alpha","why":"silence"},{"at":"2030-01-01T00:00:00Z","count":1,"to_name":"alpha","why":"new"}]}`)
+	})
+	_, out, _ := run(t, "", "history", "--data-dir", dir)
+	for _, want := range []string{"2030-01-01T00:00:00Z  3               beta  alpha  silence\n", "2030-01-01T00:00:00Z  1               -     alpha  new\n"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("history lacks %q:\n%s", want, out)
+		}
+	}
+}
+
+func TestStatusTellsOfShares(t *testing.T) {
+	node := func(name string, given, held int, ready bool) string {
+		return fmt.Sprintf(`{"name":%q,"kind":"data","ready":%v,"load_balancers":{"given":%d,"held":%d}}`, name, ready, given, held)
+	}
+	for _, tc := range []struct{ answer, want string }{
+		{`{"nodes":[{"name":"alpha"}]}`, ""},
+		{`{"spread":true,"nodes":[` + node("alpha", 3, 3, true) + `,{"name":"w","kind":"witness"},` + node("beta", 2, 2, true) + `]}`, "spread: of the load balancers alpha holds 3, beta holds 2\n"},
+		{`{"spread":true,"nodes":[` + node("alpha", 5, 3, true) + `,` + node("beta", 0, 0, true) + `]}`, "spread: of the load balancers alpha holds 3 of its 5, beta holds 0 (`lbd spread balance` evens the shares)\n"},
+		{`{"spread":true,"nodes":[` + node("alpha", 5, 5, true) + `,` + node("beta", 0, 0, false) + `]}`, "spread: of the load balancers alpha holds 5, beta holds 0\n"},
+	} {
+		dir := serve(t, func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, tc.answer) })
+		_, out, _ := run(t, "", "status", "--data-dir", dir)
+		got := ""
+		if i := strings.Index(out, "spread: "); i >= 0 {
+			got = out[i:]
+		}
+		if got != tc.want {
+			t.Errorf("%s: %q, want %q", tc.answer, got, tc.want)
 		}
 	}
 }

@@ -37,6 +37,13 @@ func historyCommand(*flag.FlagSet) func(context.Context, *call) error {
 				GapMS    *int64    `json:"gap_ms"`
 				MarginMS *int64    `json:"margin_ms"`
 			} `json:"history"`
+			Shares []struct {
+				At    time.Time `json:"at"`
+				Count int       `json:"count"`
+				From  string    `json:"from_name"`
+				To    string    `json:"to_name"`
+				Why   string    `json:"why"`
+			} `json:"shares"`
 		}
 		if err := c.client.call(ctx, "GET", "/v1/cluster/history", nil, &v); err != nil {
 			return err
@@ -45,6 +52,13 @@ func historyCommand(*flag.FlagSet) func(context.Context, *call) error {
 		fmt.Fprintln(w, "AT\tTERM\tACTIVE\tGAP\tMARGIN\tWHY")
 		for _, h := range v.History {
 			fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%s\t%s\n", h.At.Format(time.RFC3339), h.Term, h.Name, millis(h.GapMS), millis(h.MarginMS), h.Why)
+		}
+		if err := w.Flush(); err != nil || len(v.Shares) == 0 {
+			return err
+		}
+		fmt.Fprintln(w, "\nAT\tLOAD BALANCERS\tFROM\tTO\tWHY")
+		for _, s := range v.Shares {
+			fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%s\n", s.At.Format(time.RFC3339), s.Count, dash(s.From), s.To, s.Why)
 		}
 		return w.Flush()
 	}

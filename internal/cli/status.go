@@ -19,17 +19,23 @@ type clusterView struct {
 	Term      uint64     `json:"term"`
 	Quorum    string     `json:"quorum"`
 	Nodes     []nodeView `json:"nodes"`
+	Spread    bool       `json:"spread"`
 }
 
 type nodeView struct {
-	ID          string    `json:"id"`
-	Name        string    `json:"name"`
-	Kind        string    `json:"kind"`
-	Cluster     string    `json:"cluster"`
-	Self        bool      `json:"self"`
-	Role        string    `json:"role"`
-	Share       bool      `json:"share"` // of the load balancers, by the table of Spread
-	Ready       bool      `json:"ready"`
+	ID      string `json:"id"`
+	Name    string `json:"name"`
+	Kind    string `json:"kind"`
+	Cluster string `json:"cluster"`
+	Self    bool   `json:"self"`
+	Role    string `json:"role"`
+	Share   bool   `json:"share"` // of the load balancers, by the table of Spread
+	Ready   bool   `json:"ready"`
+	// LoadBalancers is nil while Spread is off.
+	LoadBalancers *struct {
+		Given int `json:"given"`
+		Held  int `json:"held"`
+	} `json:"load_balancers"`
 	Since       time.Time `json:"since"`
 	LeaseLeftMS int64     `json:"lease_left_ms"`
 	VIPs        []string  `json:"vips"`
@@ -121,6 +127,9 @@ func printStatus(out io.Writer, v *clusterView) error {
 	if err := w.Flush(); err != nil {
 		return err
 	}
+	if v.Spread {
+		fmt.Fprintln(out, shares(v.Nodes))
+	}
 	for _, n := range v.Nodes {
 		for _, r := range n.VRRP {
 			state := "advertised"
@@ -140,6 +149,32 @@ func printStatus(out io.Writer, v *clusterView) error {
 		}
 	}
 	return nil
+}
+
+// shares is a line about how the load balancers are distributed.
+func shares(nodes []nodeView) string {
+	var each []string
+	least, most := -1, 0
+	for _, n := range nodes {
+		if n.LoadBalancers == nil {
+			continue
+		}
+		given, held := n.LoadBalancers.Given, n.LoadBalancers.Held
+		s := fmt.Sprintf("%s holds %d", n.Name, held)
+		if held != given {
+			s += fmt.Sprintf(" of its %d", given)
+		}
+		each = append(each, s)
+		if n.Ready && (least < 0 || given < least) {
+			least = given
+		}
+		most = max(most, given)
+	}
+	line := "spread: of the load balancers " + strings.Join(each, ", ")
+	if least >= 0 && most > least+1 {
+		line += " (`lbd spread balance` evens the shares)"
+	}
+	return line
 }
 
 func dash(s string) string {

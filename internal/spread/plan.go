@@ -16,6 +16,35 @@ type Node struct {
 	Alive bool
 	// Ready: it is alive, serves the configuration, and does not leave.
 	Ready bool
+	// Why it would not be Ready, one of the reasons below; for people.
+	Why string
+}
+
+// What a move is for.
+const (
+	New       = "it is new"
+	Dead      = "the VIP holder of the node before died"
+	Silent    = "the node before fell silent"
+	NotReady  = "the node before is not ready"
+	Leaving   = "the node before leaves"
+	Removed   = "the node before was removed"
+	Balanced  = "balance was asked for"
+	AskedFor  = "failover of the load balancer was asked for"
+	TurnedOff = "Spread is turned off"
+)
+
+// Why tells what a move that Tend has made is for.
+func Why(t Table, nodes []Node, m store.SpreadMove) string {
+	from := t.Places[m.LoadBalancer].Node
+	if from == "" {
+		return New
+	}
+	for _, n := range nodes {
+		if n.ID == from {
+			return n.Why
+		}
+	}
+	return Removed
 }
 
 // Table is what is to be distributed: every load balancer there is, and where those

@@ -28,12 +28,13 @@ export function Cluster({ state, age, stale, api, refresh }) {
       <table class="nodes">
         <caption class="sr">Nodes: what each was told to be, and what it is seen to do</caption>
         <thead>
-          <tr class="over"><th colspan="2" scope="colgroup">configured</th><th class="edge" colspan="5" scope="colgroup">observed</th><th class="edge" colspan="4" scope="colgroup">Raft, observed</th></tr>
+          <tr class="over"><th colspan="2" scope="colgroup">configured</th><th class="edge" colspan=${cluster.spread ? 6 : 5} scope="colgroup">observed</th><th class="edge" colspan="4" scope="colgroup">Raft, observed</th></tr>
           <tr><th scope="col">node</th><th scope="col">kind</th>
-            <th class="edge" scope="col">role</th><th scope="col">since</th><th scope="col" class="num">lease left</th><th scope="col">VIPs held</th><th scope="col" class="num">measured</th>
+            <th class="edge" scope="col">role</th><th scope="col">since</th><th scope="col" class="num">lease left</th><th scope="col">VIPs held</th>
+            ${cluster.spread ? html`<th scope="col" class="num" title="load balancers that the node holds, of those that Spread's table gives it">share</th>` : null}<th scope="col" class="num">measured</th>
             <th class="edge" scope="col">state</th><th scope="col" class="num">term</th><th scope="col" class="num">applied / commit / last</th><th scope="col" class="num">lag</th></tr>
         </thead>
-        ${nodes.map((n) => html`<${Node} key=${n.id} n=${n} top=${top} now=${api.now()} stale=${stale} />`)}
+        ${nodes.map((n) => html`<${Node} key=${n.id} n=${n} top=${top} now=${api.now()} stale=${stale} spread=${cluster.spread} />`)}
       </table>
     </div>
     <${Advice} nodes=${nodes} />
@@ -44,7 +45,7 @@ export function Cluster({ state, age, stale, api, refresh }) {
 }
 
 // Node shows a silent node as unknown and nothing that it said before.
-function Node({ n, top, now, stale }) {
+function Node({ n, top, now, stale, spread }) {
   const seen = n.role && n.role !== "unknown";
   const r = seen ? n.raft ?? {} : {};
   const lag = r.applied_index == null ? null : top - r.applied_index;
@@ -66,6 +67,7 @@ function Node({ n, top, now, stale }) {
         <td>${since == null ? "–" : html`<time datetime=${n.since} title=${n.since}>${clock(n.since, now)}</time> <span class="muted">(${duration(now - since)})</span>`}</td>
         <td class="num">${seen && n.role === "active" ? duration(n.lease_left_ms) : "–"}</td>
         <td rowspan=${rows}>${seen && (n.vips ?? []).length > 0 ? html`<${Addresses} list=${n.vips} />` : "–"}</td>
+        ${spread ? html`<td class="num share" rowspan=${rows}><${Share} of=${n.load_balancers} seen=${seen} /></td>` : null}
         <td class="num">${n.age_ms == null || n.age_ms < 0 ? "never" : `${duration(n.age_ms)} ago`}</td>
         <td class="edge">${r.state || "–"}</td>
         <td class="num">${r.term ?? "–"}</td>
@@ -74,6 +76,12 @@ function Node({ n, top, now, stale }) {
       </tr>
       ${because.map((b) => html`<tr class="because"><td class="edge" colspan="3">${b}</td><td></td><td class="edge" colspan="4"></td></tr>`)}
     </tbody>`;
+}
+
+// Share is what a node holds of what it was given; a silent one holds nothing that is known.
+function Share({ of, seen }) {
+  if (of == null) return "–";
+  return html`${seen ? count(of.held) : "?"} of ${count(of.given)}`;
 }
 
 function Advice({ nodes }) {

@@ -11,14 +11,16 @@ const PERIOD = 5000; // ms; a takeover is asked for at once, its note is written
 export function History({ state, age, stale, api }) {
   const { cluster } = state;
   const [list, setList] = useState(null);
+  const [shares, setShares] = useState([]);
   const [error, setError] = useState("");
   useEffect(() => {
     if (cluster.denied) return;
     let over = false;
     const load = async () => {
       try {
-        const found = (await api.get("v1/cluster/history"))?.history ?? [];
-        if (!over) setList(found);
+        const found = await api.get("v1/cluster/history");
+        if (!over) setList(found?.history ?? []);
+        if (!over) setShares(found?.shares ?? []);
         if (!over) setError("");
       } catch (e) {
         if (!over) setError(e.status === 401 ? "" : e.message);
@@ -36,7 +38,28 @@ export function History({ state, age, stale, api }) {
   return html`
     <${Statement} cluster=${cluster} age=${age} stale=${stale} now=${api.now()} lease=${state.lease} large=${true} />
     ${error ? html`<p class="fault" role="alert">${error}</p>` : null}
-    ${list == null ? html`<p class="wait">asking this node …</p>` : html`<${Takeovers} list=${list} nodes=${cluster.nodes ?? []} now=${api.now()} />`}`;
+    ${list == null ? html`<p class="wait">asking this node …</p>` : html`<${Takeovers} list=${list} nodes=${cluster.nodes ?? []} now=${api.now()} />`}
+    ${shares.length ? html`<${Shares} list=${shares} now=${api.now()} />` : null}`;
+}
+
+// Shares is which load balancers Spread gave from one node to another, newest first.
+function Shares({ list, now }) {
+  return html`
+    <h2>Shares</h2>
+    <div class="scroll" tabindex="0" role="region" aria-label="moves of load balancers">
+      <table class="shares">
+        <caption class="sr">Load balancers that Spread gave to another node, newest first</caption>
+        <thead><tr><th scope="col">when</th><th scope="col">given to</th><th scope="col">before</th><th scope="col" class="num">load balancers</th><th scope="col">why</th></tr></thead>
+        <tbody>${list.map((c) => html`
+          <tr key=${`${c.version} ${c.from} ${c.to} ${c.why}`}>
+            <td class="when"><time datetime=${c.at} title=${c.at}>${clock(c.at, now)}</time></td>
+            <th scope="row">${c.to_name}</th>
+            <td class="muted">${c.from_name || "–"}</td>
+            <td class="num" title=${c.loadbalancers.join("\n")}>${c.count}</td>
+            <td class="reason">${c.why}</td>
+          </tr>`)}</tbody>
+      </table>
+    </div>`;
 }
 
 function Takeovers({ list, nodes, now }) {
