@@ -232,15 +232,15 @@ func TestHTTP2FloodsLeaveOthersAlone(t *testing.T) {
 			}
 			return w.fr.WriteSettings(many...)
 		},
-		"a block that unpacks to 64 MiB": func(w *h2Wire, i uint32) error {
-			block := bytes.Repeat([]byte{0xbe}, 16<<10) // the newest of the table
+		"a block that unpacks to 16 MiB": func(w *h2Wire, i uint32) error {
+			block := bytes.Repeat([]byte{0xbe}, 4<<10) // the newest of the table
 			if i == 0 {
 				block = w.block(asks("x", strings.Repeat("y", 4000)))
 			}
 			return w.fr.WriteHeaders(http2.HeadersFrameParam{StreamID: 2*i + 1, BlockFragment: block, EndStream: true, EndHeaders: true})
 		},
 		"tables of no size": func(w *h2Wire, i uint32) error {
-			block := bytes.Repeat([]byte{0x20}, 16<<10)
+			block := bytes.Repeat([]byte{0x20}, 4<<10)
 			return w.fr.WriteHeaders(http2.HeadersFrameParam{StreamID: 2*i + 1, BlockFragment: block, EndStream: true, EndHeaders: true})
 		},
 		"ping":           func(w *h2Wire, i uint32) error { return w.fr.WritePing(false, [8]byte{}) },
