@@ -106,6 +106,35 @@ func TestMembersOverHTTP2(t *testing.T) {
 	n.until("nobody is at work at a member", func() bool { return n.state.Load().table.Services[0].Pools[0].Member("m0").Live.Active() == 0 })
 }
 
+// The time for connecting to a member is over with the handshake: it bounds neither the
+// streams nor the connection.
+func TestHTTP2ConnectionOutlivesTheTimeForConnecting(t *testing.T) {
+	const connect = 300 * time.Millisecond
+	more := make(chan struct{})
+	m := newTwoMember(t, true, func(w http.ResponseWriter, r *http.Request) {
+		io.WriteString(w, "begun ")
+		w.(http.Flusher).Flush()
+		<-more
+		io.WriteString(w, "ended")
+	})
+	addr := freeAddr(t)
+	svc := alpn(keep(web(addr, m.addr)), "h2")
+	l := *svc.Listeners[0]
+	l.TimeoutMemberConnect = int(connect / time.Millisecond)
+	svc.Listeners = []*model.Listener{&l}
+	start(t, Config{Keys: clear{}}, svc)
+	w := dial(t, addr)
+	io.WriteString(w, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+	time.AfterFunc(2*connect, func() { close(more) })
+	if resp, got := w.answer("GET"); resp.StatusCode != 200 || got != "begun ended" {
+		t.Errorf("%d %q", resp.StatusCode, got)
+	}
+	io.WriteString(w, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+	if resp, got := w.answer("GET"); resp.StatusCode != 200 || got != "begun ended" || m.conns.Load() != 1 {
+		t.Errorf("the next request: %d %q, %d connections", resp.StatusCode, got, m.conns.Load())
+	}
+}
+
 // Streams in both directions, trailers and an early end: what gRPC is made of.
 func TestHTTP2FromEndToEnd(t *testing.T) {
 	left := make(chan struct{})

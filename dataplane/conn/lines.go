@@ -55,6 +55,7 @@ func (x *exchange) reach(m *table.Member, again bool) (*netio.Conn, error) {
 		lines.Plain(k)
 		return c, nil
 	}
+	c.ReadUntil(time.Time{}) // that of connecting is over, and a line has none of its own
 	s, err := lines.Add(k, lineConn{c})
 	if err != nil {
 		return nil, err
