@@ -1,13 +1,24 @@
 package e2e
 
 import (
+	"context"
+	"crypto/tls"
+	"encoding/base64"
+	"encoding/json"
+	"io"
+	"net"
 	"os"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/protobuf/types/known/wrapperspb"
+
 	"lbd/e2e/harness"
+	"lbd/internal/testutil/pki"
 )
 
 // roleWatch asks the nodes all the while who is active, by their own word.
@@ -51,9 +62,65 @@ func (r *roleWatch) end() map[string]int {
 	return r.lies
 }
 
+// openStream opens a gRPC stream through a TERMINATED_HTTPS listener at port 443 and a member
+// that speaks HTTP/2.
+func openStream(w *harness.World, n *harness.Node, s *harness.Service) *tunnel {
+	w.T.Helper()
+	ca := pki.NewCA(w.T, "ca")
+	var ln net.Listener
+	if err := w.Web1.Do(func() (err error) { ln, err = net.Listen("tcp", ":8443"); return err }); err != nil {
+		w.T.Fatal(err)
+	}
+	srv := grpc.NewServer(grpc.Creds(credentials.NewTLS(&tls.Config{Certificates: []tls.Certificate{ca.ECDSA("member").TLS()}})))
+	srv.RegisterService(&shouter, nil)
+	go srv.Serve(ln)
+	w.T.Cleanup(srv.Stop)
+
+	status, b, err := n.API("POST", keyManager+"secrets", map[string]any{
+		"payload":              base64.StdEncoding.EncodeToString(ca.ECDSA("shop.example").PKCS12(w.T, "")),
+		"payload_content_type": "application/octet-stream", "payload_content_encoding": "base64",
+	})
+	var secret struct {
+		Ref string `json:"secret_ref"`
+	}
+	if err != nil || status != 201 || json.Unmarshal(b, &secret) != nil {
+		w.T.Fatalf("store a secret: %d %s %v", status, b, err)
+	}
+	pool := n.Post(harness.Octavia+"pools", "pool", map[string]any{
+		"loadbalancer_id": s.LB, "protocol": "HTTP", "lb_algorithm": "ROUND_ROBIN", "tls_enabled": true, "alpn_protocols": []string{"h2"},
+	})
+	n.Post(harness.Octavia+"pools/"+pool["id"].(string)+"/members", "member", map[string]any{"address": "10.0.0.6", "protocol_port": 8443})
+	n.Post(harness.Octavia+"listeners", "listener", map[string]any{
+		"name": "grpc", "loadbalancer_id": s.LB, "protocol": "TERMINATED_HTTPS", "protocol_port": 443, "default_pool_id": pool["id"], "default_tls_container_ref": secret.Ref,
+		"timeout_client_data": 600000, "timeout_member_data": 600000,
+	})
+
+	ctx, cancel := context.WithCancel(context.Background())
+	conn, err := grpc.NewClient("passthrough:///"+s.FIP+":443", grpc.WithTransportCredentials(credentials.NewTLS(&tls.Config{RootCAs: ca.Pool(), ServerName: "shop.example"})),
+		grpc.WithContextDialer(func(ctx context.Context, addr string) (net.Conn, error) { return w.Client.Dial(ctx, "tcp", addr) }))
+	if err == nil {
+		w.T.Cleanup(func() { conn.Close() })
+		var both grpc.ClientStream
+		both, err = conn.NewStream(ctx, &grpc.StreamDesc{ClientStreams: true, ServerStreams: true}, "/lbd.Shouter/Both", grpc.WaitForReady(true))
+		if err == nil {
+			return talk(w, "the gRPC stream", cancel, func(line string) (string, error) {
+				got := new(wrapperspb.StringValue)
+				if err := both.SendMsg(wrapperspb.String(line)); err != nil && err != io.EOF { // RecvMsg says why
+					return "", err
+				}
+				err := both.RecvMsg(got)
+				return got.Value, err
+			})
+		}
+	}
+	cancel()
+	w.T.Fatal(err)
+	return nil
+}
+
 // TestRestartTheActiveNode restarts the active node of a cluster, again and again, under
-// load: the VIPs stay where they are, no request fails, and a WebSocket-like tunnel and a
-// TCP relay live through all of it. One restart fails late, and goes on with the binary
+// load: the VIPs stay where they are, no request fails, and a WebSocket-like tunnel, a TCP
+// relay and a stream of gRPC live through all of it. One restart fails late, and goes on with the binary
 // that ran.
 func TestRestartTheActiveNode(t *testing.T) {
 	good, err := os.ReadFile(harness.Binary())
@@ -89,7 +156,7 @@ func TestRestartTheActiveNode(t *testing.T) {
 			})
 			whole(w)
 			arp := w.WatchARP(w.Observer, "private", "10.0.0.50", s.VIP)
-			ws, tcp := openTunnel(w, "the tunnel", s.FIP+":80"), openTunnel(w, "the relay", s.FIP+":8080")
+			long := []*tunnel{openTunnel(w, "the tunnel", s.FIP+":80"), openTunnel(w, "the relay", s.FIP+":8080"), openStream(w, a, s)}
 			l := startLoad(w, s.FIP+":80")
 			l.passed("before the restart")
 			_, term := newestTakeover(t, other)
@@ -103,8 +170,9 @@ func TestRestartTheActiveNode(t *testing.T) {
 			check := func(when string) {
 				t.Helper()
 				l.passed(when)
-				ws.alive(w, when)
-				tcp.alive(w, when)
+				for _, c := range long {
+					c.alive(w, when)
+				}
 				whole(w)
 				if !a.HasAddress(s.VIP) || other.HasAddress(s.VIP) {
 					t.Errorf("%s the VIP is not where it was", when)
@@ -151,7 +219,7 @@ func TestRestartTheActiveNode(t *testing.T) {
 					}
 				}
 			}
-			for _, c := range []*tunnel{ws, tcp} {
+			for _, c := range long {
 				lines, err := c.close()
 				t.Logf("%d lines came back on %s", lines, c.name)
 				if err != nil {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"strings"
@@ -16,11 +15,11 @@ import (
 	"lbd/e2e/harness"
 )
 
-// tunnel is an upgraded connection through the VIP on which lines come back, for as
-// long as the test wants.
+// tunnel is something long through the VIP, such as an upgraded connection, on which lines
+// come back for as long as the test wants.
 type tunnel struct {
 	name  string
-	c     net.Conn
+	end   func()
 	mu    sync.Mutex
 	lines int   // guarded by mu
 	err   error // guarded by mu; how it ended
@@ -36,7 +35,6 @@ func openTunnel(w *harness.World, name, addr string) *tunnel {
 	if err != nil {
 		w.T.Fatal(err)
 	}
-	t := &tunnel{name: name, c: c, done: make(chan struct{})}
 	r := bufio.NewReader(c)
 	c.SetDeadline(time.Now().Add(10 * time.Second))
 	io.WriteString(c, "GET /echo HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n")
@@ -45,15 +43,26 @@ func openTunnel(w *harness.World, name, addr string) *tunnel {
 		c.Close()
 		w.T.Fatalf("%s: %v, %v", name, resp, err)
 	}
+	return talk(w, name, func() { c.Close() }, func(line string) (string, error) {
+		c.SetDeadline(time.Now().Add(10 * time.Second))
+		io.WriteString(c, line+"\n")
+		l, err := r.ReadString('\n')
+		return strings.TrimSuffix(l, "\n"), err
+	})
+}
+
+// talk says something every 20 ms until the test ends, or end is called, or something else
+// comes back.
+func talk(w *harness.World, name string, end func(), say func(line string) (back string, err error)) *tunnel {
+	t := &tunnel{name: name, end: end, done: make(chan struct{})}
 	w.T.Cleanup(func() { t.close() })
 	go func() {
 		defer close(t.done)
 		for i := 0; ; i++ {
-			c.SetDeadline(time.Now().Add(10 * time.Second))
-			fmt.Fprintf(c, "%d\n", i)
-			l, err := r.ReadString('\n')
-			if err == nil && l != fmt.Sprintf("%d\n", i) {
-				err = errorf("line %d came back as %q", i, l)
+			line := fmt.Sprintf("LINE %d", i)
+			back, err := say(line)
+			if err == nil && back != line {
+				err = errorf("%q came back as %q", line, back)
 			}
 			t.mu.Lock()
 			t.lines, t.err = i, err
@@ -72,7 +81,7 @@ func (t *tunnel) close() (lines int, err error) {
 	t.mu.Lock()
 	lines, err = t.lines, t.err
 	t.mu.Unlock()
-	t.c.Close()
+	t.end()
 	<-t.done
 	return lines, err
 }
