@@ -83,6 +83,7 @@ type body struct {
 const (
 	notBoolean = "Value not an unambiguous boolean: "
 	notList    = "Value not a valid list: "
+	notDict    = "Value not a valid dict: "
 	notInteger = "invalid literal for int() with base 10: "
 	notNumber  = "could not convert string to float: "
 )
@@ -90,7 +91,7 @@ const (
 // bad is the fault for a value of an attribute: of the body, when it has not the
 // JSON type that the attribute needs.
 func (b *body) bad(key string, raw []byte, reason string) error {
-	for _, r := range []string{notBoolean, notList, notInteger, notNumber} {
+	for _, r := range []string{notBoolean, notList, notDict, notInteger, notNumber} {
 		if strings.HasPrefix(reason, r) {
 			return invalid("Invalid input for field/attribute %s. Value: '%s'. %s", b.arg, cut(pythonRepr(b.raw), maxBodyShown), reason)
 		}

@@ -30,6 +30,10 @@ func moreRefusals() []refusal {
 
 	lb("Invalid L7 Policy action specified: None", `"vip_subnet_id":"$subnet","listeners":[{"protocol":"HTTP","protocol_port":80,"l7policies":[{"action":null}]}]`)
 
+	post("listeners", "listener", 400, inBody("listener_", "{'listener': {'protocol': 'HTTP', 'protocol_port': 81, 'insert_headers': ['a']}}", "Value not a valid dict: ['a']"), `"protocol":"HTTP","protocol_port":81,"insert_headers":["a"]`)
+	lb(inBody("load_balancer", `{'loadbalancer': {'listeners': [{'protocol': 'HTTP', 'protocol_port': '`+long[:210]+`'}]}}`, "invalid literal for int() with base 10: '"+long[:199]),
+		`"listeners":[{"protocol":"HTTP","protocol_port":"`+long[:210]+`"}]`)
+
 	// The old name of the project is not known to faults.
 	for _, x := range []struct{ path, wrapper, good string }{
 		{"loadbalancers", "loadbalancer", ""},

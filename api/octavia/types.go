@@ -125,7 +125,7 @@ func (o *object) integer(key string, low, high int) Opt[int] {
 }
 
 func parseInteger(raw []byte, low, high int) (int, string) {
-	notInt := notInteger + "'" + pythonText(raw) + "'"
+	notInt := notInteger + maxLiteral("'"+pythonText(raw)+"'")
 	var f float64
 	if raw[0] == '"' {
 		var s string
@@ -150,6 +150,14 @@ func parseInteger(raw []byte, low, high int) (int, string) {
 		return 0, fmt.Sprintf("Value should be lower or equal to %d", high)
 	}
 	return int(f), ""
+}
+
+// maxLiteral cuts what Python's int() shows of its argument.
+func maxLiteral(s string) string {
+	if r := []rune(s); len(r) > 200 {
+		return string(r[:200])
+	}
+	return s
 }
 
 // id takes a UUID, dashed or not, in any case, and normalises it.
@@ -290,7 +298,7 @@ func (o *object) stringMap(key string, most int) Opt[map[string]string] {
 		case err != nil:
 			return nil, "Value names an attribute twice"
 		case !ok:
-			return nil, "Value should be a dictionary"
+			return nil, notDict + pythonText(raw)
 		case len(m.fields) > maxItems:
 			return nil, fmt.Sprintf("Value should have at most %d items", maxItems)
 		}
