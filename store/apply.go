@@ -18,6 +18,10 @@ func (t *tx) apply(cmd Command) error {
 		return with(cmd, t.nodeRemove)
 	case NodeReplace:
 		return with(cmd, t.nodeReplace)
+	case AmphoraDismiss:
+		return with(cmd, t.amphoraDismiss)
+	case AmphoraRestore:
+		return with(cmd, t.amphoraRestore)
 	case SettleKind:
 		return with(cmd, t.settle)
 	case SettingsPut:

@@ -46,6 +46,9 @@ func (c *checker) cluster() {
 		c.want(!names[n.Name], "two nodes are named %s", n.Name)
 		names[n.Name] = true
 	}
+	for d := range st.dismissals {
+		c.want(has(st.nodes, d.Node) && has(st.loadBalancers, d.LoadBalancer), "dismissed amphora of node %s and load balancer %s names what is not there", d.Node, d.LoadBalancer)
+	}
 }
 
 func (c *checker) base(noun string, id any, b *model.Base) {

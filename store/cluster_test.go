@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -169,4 +170,50 @@ func TestUnknownCommands(t *testing.T) {
 	if s.Index() != 2 {
 		t.Errorf("index %d", s.Index())
 	}
+}
+
+// A deleted amphora stays so until its node is heard again, or goes with its node or
+// load balancer.
+func TestDismissedAmphorae(t *testing.T) {
+	c := newCluster(t)
+	c.ok(store.ClusterInit, initPayload())
+	c.networks()
+	c.ok(store.LoadBalancerCreate, lb("a"))
+	c.ok(store.LoadBalancerCreate, lb("b"))
+	c.settle()
+	c.ok(store.NodePut, &model.Node{ID: "n2", Name: "two", Kind: model.DataNode})
+	c.refused(store.AmphoraDismiss, &model.Dismissal{Node: "x", LoadBalancer: "a"}, store.NotFound, "Node x not found.")
+	c.refused(store.AmphoraDismiss, &model.Dismissal{Node: "n1", LoadBalancer: "x"}, store.NotFound, "Load Balancer x not found.")
+	c.refused(store.AmphoraRestore, &store.NodeRef{ID: "x"}, store.NotFound, "Node x not found.")
+	all := []model.Dismissal{{Node: "n1", LoadBalancer: "a"}, {Node: "n1", LoadBalancer: "b"}, {Node: "n2", LoadBalancer: "a"}, {Node: "n2", LoadBalancer: "b"}}
+	dismiss := func() {
+		for _, d := range all {
+			c.ok(store.AmphoraDismiss, &d)
+			c.ok(store.AmphoraDismiss, &d)
+		}
+	}
+	expect := func(what string, want []model.Dismissal) {
+		t.Helper()
+		c.read(func(st *store.State) {
+			if diff := cmp.Diff(want, st.Dismissals()); diff != "" {
+				t.Errorf("%s: %s", what, diff)
+			}
+			for _, d := range all {
+				if st.Dismissed(d) != slices.Contains(want, d) {
+					t.Errorf("%s: %v is dismissed: %v", what, d, st.Dismissed(d))
+				}
+			}
+		})
+	}
+	dismiss()
+	expect("all", all)
+	c.ok(store.AmphoraRestore, &store.NodeRef{ID: "n1"})
+	c.ok(store.AmphoraRestore, &store.NodeRef{ID: "n1"})
+	expect("the node is heard", all[2:])
+	dismiss()
+	c.ok(store.NodeRemove, &store.NodeRef{ID: "n2"})
+	expect("the node is removed", all[:2])
+	c.ok(store.LoadBalancerDelete, &store.LoadBalancerDeletePayload{ID: "a"})
+	c.settle()
+	expect("the load balancer is deleted", all[1:2])
 }

@@ -96,6 +96,9 @@ const (
 	NodeReplace CommandKind = "node.replace"
 	SettleKind  CommandKind = "settle"
 
+	AmphoraDismiss CommandKind = "amphora.dismiss"
+	AmphoraRestore CommandKind = "amphora.restore"
+
 	SettingsPut    CommandKind = "settings.put"
 	RoleChangeNote CommandKind = "rolechange.note"
 	SpreadPut      CommandKind = "spread.put"
@@ -204,6 +207,9 @@ var payloads = map[CommandKind]func() any{
 	NodeRemove:  func() any { return new(NodeRef) },
 	NodeReplace: func() any { return new(NodeReplacement) },
 	SettleKind:  func() any { return new(Settle) },
+
+	AmphoraDismiss: func() any { return new(model.Dismissal) },
+	AmphoraRestore: func() any { return new(NodeRef) },
 
 	SettingsPut:    func() any { return new(model.Settings) },
 	RoleChangeNote: func() any { return new(model.RoleChange) },

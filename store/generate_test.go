@@ -136,7 +136,11 @@ var balancingGenerators = map[store.CommandKind]func(*rapid.T) any{
 	store.NodeReplace: func(t *rapid.T) any {
 		return &store.NodeReplacement{Lost: model.NodeID(id(t, "node")), By: model.NodeID(id(t, "node"))}
 	},
-	store.NodeRemove: func(t *rapid.T) any { return &store.NodeRef{ID: model.NodeID(id(t, "node"))} },
+	store.AmphoraDismiss: func(t *rapid.T) any {
+		return &model.Dismissal{Node: model.NodeID(id(t, "node")), LoadBalancer: model.LoadBalancerID(id(t, "lb"))}
+	},
+	store.AmphoraRestore: func(t *rapid.T) any { return &store.NodeRef{ID: model.NodeID(id(t, "node"))} },
+	store.NodeRemove:     func(t *rapid.T) any { return &store.NodeRef{ID: model.NodeID(id(t, "node"))} },
 	store.SettleKind: func(t *rapid.T) any {
 		s := &store.Settle{Index: uint64(rapid.IntRange(0, 150).Draw(t, "index"))}
 		if rapid.Bool().Draw(t, "fails") {

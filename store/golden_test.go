@@ -163,6 +163,11 @@ func goldenLog() []store.Command {
 	add(store.SpreadNote, &store.SpreadNotePayload{Version: 1, Changes: []model.SpreadChange{{
 		Version: 1, At: at(1), From: "n2", FromName: "two", To: "n1", ToName: "one", Count: 9, LoadBalancers: []model.LoadBalancerID{"lb7"}, Why: "silent",
 	}}})
+	for _, d := range []model.Dismissal{{Node: "n4", LoadBalancer: "lb7"}, {Node: "n1", LoadBalancer: "lb7"}, {Node: "n9", LoadBalancer: "lb7"}, {Node: "n1", LoadBalancer: "none"}} {
+		add(store.AmphoraDismiss, &d)
+	}
+	add(store.AmphoraRestore, &store.NodeRef{ID: "n4"})
+	add(store.AmphoraRestore, &store.NodeRef{ID: "n9"})
 	return log
 }
 

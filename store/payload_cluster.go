@@ -13,7 +13,7 @@ type ClusterInitPayload struct {
 	Assignments []model.Assignment `json:"assignments"`
 }
 
-// NodeRef names a node to remove.
+// NodeRef names a node to remove, or one whose dismissed amphorae are shown again.
 type NodeRef struct {
 	ID model.NodeID `json:"id"`
 }

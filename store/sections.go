@@ -90,6 +90,7 @@ var sections = []section{
 	{name: "spread", write: writeSpread, read: readSpread},
 	{name: "spreadplace", write: writeSpreadPlaces, read: readSpreadPlace},
 	{name: "spreadchange", write: writeSpreadChanges, read: readSpreadChange},
+	{name: "dismissal", write: writeDismissals, read: readDismissal},
 }
 
 func table[K ~string, V any](name string, of func(*State) map[K]*V, id func(*V) K, put func(*State, *V)) section {
@@ -202,6 +203,21 @@ func readSpreadChange(st *State, data []byte) error {
 		return errors.New("it has no version or node")
 	}
 	st.spreadChanges = keepChanges(st.spreadChanges, c)
+	return nil
+}
+
+func writeDismissals(st *State, emit func(any)) {
+	for _, d := range st.Dismissals() {
+		emit(d)
+	}
+}
+
+func readDismissal(st *State, data []byte) error {
+	var d model.Dismissal
+	if err := decodeStrictly(data, &d); err != nil {
+		return err
+	}
+	st.dismissals[d] = struct{}{}
 	return nil
 }
 

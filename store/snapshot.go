@@ -83,6 +83,7 @@ func (s *Store) Snapshot() *Snapshot {
 		roles:          maps.Clone(st.roles),
 		assignments:    maps.Clone(st.assignments),
 		nodes:          maps.Clone(st.nodes),
+		dismissals:     maps.Clone(st.dismissals),
 
 		securityGroups:     maps.Clone(st.securityGroups),
 		securityGroupRules: maps.Clone(st.securityGroupRules),

@@ -53,6 +53,7 @@ type State struct {
 	appCredentials map[model.AppCredentialID]*model.AppCredential
 	revocations    map[model.AuditID]*model.Revocation
 	nodes          map[model.NodeID]*model.Node
+	dismissals     map[model.Dismissal]struct{}
 
 	secrets    map[model.SecretID]*model.Secret
 	containers map[model.ContainerID]*model.Container
@@ -184,6 +185,7 @@ func newState() *State {
 		appCredentials: map[model.AppCredentialID]*model.AppCredential{},
 		revocations:    map[model.AuditID]*model.Revocation{},
 		nodes:          map[model.NodeID]*model.Node{},
+		dismissals:     map[model.Dismissal]struct{}{},
 
 		securityGroups:     map[model.SecurityGroupID]*model.SecurityGroup{},
 		securityGroupRules: map[model.SecurityGroupRuleID]*model.SecurityGroupRule{},

@@ -34,6 +34,7 @@ func (st *State) dropLoadBalancer(old *model.LoadBalancer) {
 	st.loadBalancersByAge.drop(old)
 	delete(st.loadBalancers, old.ID)
 	delete(st.spreadPlaces, old.ID)
+	st.dropDismissals(old.ID)
 }
 
 func (st *State) unindexLoadBalancer(old *model.LoadBalancer) {

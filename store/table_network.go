@@ -133,6 +133,7 @@ func (st *State) putNode(n *model.Node) {
 
 func (st *State) dropNode(old *model.Node) {
 	st.unindexNode(old)
+	st.restoreAmphorae(old.ID)
 	delete(st.nodes, old.ID)
 }
 

@@ -14,7 +14,8 @@ import (
 
 // amphora is how Octavia's clients see a node: one row per data node and load
 // balancer. What it does is never stored; the row says what the node's own VIP
-// holder observed, and nothing when the node is silent.
+// holder observed, and nothing when the node is silent. A row that was deleted then is
+// not shown until the node is heard again.
 type amphora struct {
 	id   string
 	node *model.Node
@@ -155,6 +156,8 @@ func (s *seen) amphoraRows(lbs []*model.LoadBalancer) []*amphora {
 			x := &amphora{id: amphoraID(n.ID, lb.ID), node: n, lb: lb, solo: len(data) == 1}
 			if row, ok := s.Row(n.ID); ok {
 				x.row = row
+			} else if s.st.Dismissed(model.Dismissal{Node: n.ID, LoadBalancer: lb.ID}) {
+				continue
 			}
 			out = append(out, x)
 		}

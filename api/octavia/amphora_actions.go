@@ -103,8 +103,9 @@ func (p *Part) configureAmphora(c echo.Context) error {
 	return c.NoContent(http.StatusAccepted)
 }
 
-// deleteAmphora refuses: a row is a node's, and goes with the node. Octavia
-// deletes amphorae in ERROR only (contract 3.11), which here is a silent node.
+// deleteAmphora takes away the row of a silent node, which is in ERROR: the only ones
+// that Octavia deletes (contract 3.11). The node stays a member of the cluster; when it
+// is heard again, so is its row.
 func (p *Part) deleteAmphora(c echo.Context) error {
 	if err := mustAdmin(c); err != nil {
 		return err
@@ -112,12 +113,17 @@ func (p *Part) deleteAmphora(c echo.Context) error {
 	if err := noQuery(c); err != nil {
 		return err
 	}
-	_, err := p.theAmphora(c, func(_ *seen, x *amphora) error {
+	x, err := p.theAmphora(c, func(_ *seen, x *amphora) error {
 		if x.status() != "ERROR" {
 			return store.Errorf(store.Conflict, "amphora %s is immutable and cannot be updated.", x.id)
 		}
-		return store.Errorf(store.Unsupported, "Provider 'lbd' does not support a requested action: "+
-			"the amphora goes when its node %s is removed from the cluster", x.node.Name)
+		return nil
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	if err := p.propose(c, store.AmphoraDismiss, &model.Dismissal{Node: x.node.ID, LoadBalancer: x.lb.ID}); err != nil {
+		return err
+	}
+	return c.NoContent(http.StatusNoContent)
 }

@@ -23,11 +23,21 @@ func TestContractAmphoraActions(t *testing.T) {
 			t.Errorf("%s %s as %s: %d %q, want %d %q", method, path, token, got, fault, status, text)
 		}
 	}
-	silent := "Provider 'lbd' does not support a requested action: the amphora goes when its node alpha is removed from the cluster"
-	want("admin", "DELETE", id, http.StatusNotImplemented, silent)
+	rows := func(n int) {
+		t.Helper()
+		if _, out := w.ask("admin", "GET", amphorae, ""); len(out["amphorae"].([]any)) != n {
+			t.Errorf("%d rows, want %d", len(out["amphorae"].([]any)), n)
+		}
+	}
+	before := len(out["amphorae"].([]any))
+	want("admin", "DELETE", id, http.StatusNoContent, "") // its node is silent: ERROR
+	want("admin", "DELETE", id, http.StatusNotFound, "Amphora "+id+" not found.")
+	want("admin", "GET", id, http.StatusNotFound, "Amphora "+id+" not found.")
+	rows(before - 1)
 	w.mu.Lock()
 	w.reports = []model.Heard{{Report: model.Report{Node: "n1", Role: model.RoleReport{Role: model.RoleStandby}}}}
 	w.mu.Unlock()
+	rows(before)
 	want("admin", "DELETE", id, http.StatusConflict, "amphora "+id+" is immutable and cannot be updated.")
 	want("admin", "GET", nobody+"/stats", http.StatusNotFound, "Amphora stats for "+nobody+" not found.")
 	want("admin", "DELETE", nobody, http.StatusNotFound, "Amphora "+nobody+" not found.")

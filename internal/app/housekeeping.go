@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"lbd/api/operating"
 	"lbd/store"
+	"lbd/store/model"
 )
 
 const (
@@ -30,8 +33,8 @@ type chore struct {
 	due  func(st *store.State, now time.Time) (payloads []any)
 }
 
-// chores are all of them.
-func chores() []chore {
+// chores are all of them. heard are the nodes that report now.
+func chores(heard func() []model.NodeID) []chore {
 	return []chore{
 		{"tokens", store.TokenPurgeKind, func(st *store.State, now time.Time) []any {
 			if _, due := st.Revocations(now); due == 0 {
@@ -46,7 +49,29 @@ func chores() []chore {
 			}
 			return out
 		}},
+		{"amphorae", store.AmphoraRestore, func(st *store.State, _ time.Time) (out []any) {
+			// A deleted amphora of a silent node is one again when the node is back.
+			back := heard()
+			last := model.NodeID("")
+			for _, d := range st.Dismissals() { // by node
+				if d.Node != last && slices.Contains(back, d.Node) {
+					out = append(out, &store.NodeRef{ID: d.Node})
+				}
+				last = d.Node
+			}
+			return out
+		}},
 	}
+}
+
+// heard are the nodes whose reports the API believes.
+func (n *node) heard() (out []model.NodeID) {
+	for _, h := range n.board.Reports() {
+		if h.Age < operating.RoleSilentAfter {
+			out = append(out, h.Node)
+		}
+	}
+	return out
 }
 
 // housekeeper runs the chores while this node leads.
@@ -63,7 +88,7 @@ type housekeeper struct {
 
 func newHousekeeper(n *node) *housekeeper {
 	h := &housekeeper{
-		leads: func() bool { return n.raft.State().IsLeader }, apply: n.raft.Apply, read: n.st.Read, chores: chores(), now: time.Now,
+		leads: func() bool { return n.raft.State().IsLeader }, apply: n.raft.Apply, read: n.st.Read, chores: chores(n.heard), now: time.Now,
 		log: n.log.With("part", "housekeeping"), proposed: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "lbd_housekeeping_entries_total", Help: "Entries that housekeeping proposed on this node, by chore.",
 		}, []string{"chore"}),

@@ -40,7 +40,7 @@ func TestExpiredRevocationsGo(t *testing.T) {
 	must(store.TokenRevoke, &model.Revocation{Audit: "short", User: "u", Expires: now.Add(time.Minute)})
 	must(store.TokenRevoke, &model.Revocation{Audit: "long", User: "u", Expires: now.Add(time.Hour)})
 	h := &housekeeper{
-		leads: func() bool { return leads }, apply: apply, read: st.Read, chores: chores(), now: func() time.Time { return now },
+		leads: func() bool { return leads }, apply: apply, read: st.Read, chores: chores(func() []model.NodeID { return nil }), now: func() time.Time { return now },
 		log: slog.New(slog.DiscardHandler), proposed: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "x"}, []string{"chore"}),
 	}
 	before := index
@@ -112,7 +112,7 @@ func TestExpiredSecretsGo(t *testing.T) {
 	})
 	var out bytes.Buffer
 	h := &housekeeper{
-		leads: func() bool { return true }, apply: apply, read: st.Read, chores: chores(), now: func() time.Time { return now },
+		leads: func() bool { return true }, apply: apply, read: st.Read, chores: chores(func() []model.NodeID { return nil }), now: func() time.Time { return now },
 		log: slog.New(slog.NewTextHandler(&out, nil)), proposed: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "x"}, []string{"chore"}),
 	}
 	expect := func(what string, left int) {
@@ -139,5 +139,51 @@ func TestExpiredSecretsGo(t *testing.T) {
 	}
 	if !strings.Contains(out.String(), "chore=secrets entries=100") || strings.Contains(out.String(), "WARN") {
 		t.Errorf("log: %s", out.String())
+	}
+}
+
+// TestAmphoraeOfNodesThatAreBack: shown again with one entry a node, those of silent
+// nodes not.
+func TestAmphoraeOfNodesThatAreBack(t *testing.T) {
+	st, index := store.New(), uint64(0)
+	apply := func(_ context.Context, cmd store.Command) (uint64, error) {
+		index++
+		return index, st.Apply(index, cmd)
+	}
+	must := func(kind store.CommandKind, payload any) {
+		t.Helper()
+		if _, err := apply(t.Context(), store.Command{Kind: kind, Payload: payload}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	must(store.ClusterInit, &store.ClusterInitPayload{ClusterID: "c", Node: model.Node{ID: "n1", Name: "n1"}})
+	must(store.NodePut, &model.Node{ID: "n2", Name: "n2"})
+	must(store.NetworkCreate, &model.Network{ID: "net"})
+	must(store.SubnetCreate, &model.Subnet{ID: "sub", Network: "net", CIDR: netip.MustParsePrefix("10.0.0.0/24")})
+	for _, lb := range []model.LoadBalancerID{"a", "b"} {
+		must(store.LoadBalancerCreate, &store.LoadBalancerCreatePayload{
+			LoadBalancer: model.LoadBalancer{ID: lb, VIP: model.VIP{Subnet: "sub"}}, NewPort: model.Port{ID: model.PortID("vip-" + lb)},
+		})
+		for _, n := range []model.NodeID{"n1", "n2"} {
+			must(store.AmphoraDismiss, &model.Dismissal{Node: n, LoadBalancer: lb})
+		}
+	}
+	var heard []model.NodeID
+	h := &housekeeper{
+		leads: func() bool { return true }, apply: apply, read: st.Read, chores: chores(func() []model.NodeID { return heard }), now: time.Now,
+		log: slog.New(slog.DiscardHandler), proposed: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "x"}, []string{"chore"}),
+	}
+	for _, tc := range []struct {
+		heard         []model.NodeID
+		entries, left int
+	}{{nil, 0, 4}, {[]model.NodeID{"n2", "n3"}, 1, 2}, {[]model.NodeID{"n2"}, 0, 2}, {[]model.NodeID{"n1", "n2"}, 1, 0}} {
+		before := index
+		heard = tc.heard
+		h.round(t.Context())
+		st.Read(func(st *store.State) {
+			if left := len(st.Dismissals()); index-before != uint64(tc.entries) || left != tc.left {
+				t.Errorf("%v are heard: %d entries, %d left", heard, index-before, left)
+			}
+		})
 	}
 }

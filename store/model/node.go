@@ -20,6 +20,13 @@ type Node struct {
 	Revision  uint64         `json:"revision"`
 }
 
+// Dismissal says that an operator deleted the amphora that a silent node is for a
+// load balancer: it is not shown until the node is heard again.
+type Dismissal struct {
+	Node         NodeID         `json:"node"`
+	LoadBalancer LoadBalancerID `json:"load_balancer"`
+}
+
 // NodeKind is what a node is for.
 type NodeKind string
 
