@@ -258,6 +258,7 @@ func TestSpreadFaults(t *testing.T) {
 			for _, lb := range sw.lbs {
 				arp[lb.vip] = w.WatchARP(w.Web2, "private", "10.0.0.3", lb.vip)
 			}
+			w.Nodes[0].CLI("profile", "calm") // nothing is to move for want of a processor
 			w.Nodes[0].CLI("spread", "on")
 			owners := sw.shares("after it is on", nil, even(1, 1, 1))
 			for _, fault := range []struct {

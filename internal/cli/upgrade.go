@@ -53,7 +53,8 @@ func look(ctx context.Context, c *client) (*clusterView, error) {
 	return v, c.call(ctx, "GET", "/v1/cluster", nil, v)
 }
 
-// all restarts every node, the active one last: the VIPs move once.
+// all restarts every node, the active one last: it meets a binary that has come up elsewhere,
+// and where it has to move its VIPs it does so once.
 func (r *roll) all(ctx context.Context) error {
 	v, err := look(ctx, r.client)
 	if err != nil {

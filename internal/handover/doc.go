@@ -6,8 +6,8 @@
 //	 │ starts it, with one end of the pair             │
 //	 │◄──────────── Hello: I could start ──────────────┤  or Fault: why not
 //	 │ ends its control part                           │
-//	 ├── Sockets, Verdicts, Sessions, Go: yours now ►│  opens the store
-//	 │◄──────────── Serving: I accept ─────────────────┤
+//	 ├── Sockets, Verdicts, Sessions, Go: yours now ──►│  opens the store
+//	 │◄──────────── Serving: I accept, and lead ───────┤
 //	 ├── Holder: the VIP holder is yours ─────────────►│
 //	 │◄──────────── Done ──────────────────────────────┤
 //	 │ only drains                                     │
