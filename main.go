@@ -24,6 +24,11 @@ import (
 )
 
 func main() {
+	// Before anybody else listens: a signal that waited over the exec is delivered at once,
+	// and to those who listen then.
+	if len(os.Args) > 1 && os.Args[1] == attend.Command {
+		os.Exit(attend.Run())
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := run(ctx, os.Args[1:])
 	stop()
@@ -45,8 +50,6 @@ func run(ctx context.Context, args []string) int {
 			fmt.Println(app.HandoverVersion())
 		}
 		return 0
-	case attend.Command:
-		return attend.Run()
 	case "help":
 		usage(flag.NewFlagSet("lbd", flag.ContinueOnError))
 		return 0

@@ -32,7 +32,7 @@ func Adopt() error {
 }
 
 // Run passes signals on until no child is left, and returns how the last one that
-// ended by itself did.
+// ended by itself did. Nobody may have listened for signals in this process before.
 func Run() (code int) { return run(listen()) }
 
 // listen is the beginning of Run: from here on a signal does not end the process.

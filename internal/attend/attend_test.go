@@ -64,6 +64,9 @@ func TestEndsAsTheLastOneDoes(t *testing.T) {
 const part = "LBD_TEST_ATTEND_PART"
 
 func act(name string) (code int) {
+	if len(os.Args) == 2 {
+		return Run()
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), unix.SIGTERM)
 	defer stop()
 	if name == "next" {
@@ -71,9 +74,6 @@ func act(name string) (code int) {
 		os.Stdout.WriteString("going\n")
 		<-ctx.Done()
 		return 7
-	}
-	if len(os.Args) == 2 {
-		return Run()
 	}
 	line, err := Line()
 	if err != nil {
@@ -86,14 +86,6 @@ func act(name string) (code int) {
 		panic(err)
 	}
 	panic(Exec(ctx, os.Args[0]))
-}
-
-// A signal that comes while the process turns ends what it attends, whatever becomes
-// of itself.
-func TestSignalsDuringExec(t *testing.T) {
-	for i := range 25 {
-		end(t, i, unix.SIGTERM, 7, 128+int(unix.SIGTERM))
-	}
 }
 
 func TestWhoIsAttendedEndsWithWhoAttends(t *testing.T) {

@@ -3,9 +3,9 @@ package attend
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/signal"
-	"runtime"
 	"syscall"
 	"unsafe"
 
@@ -17,45 +17,43 @@ var passed = []os.Signal{unix.SIGTERM, unix.SIGINT, unix.SIGHUP}
 
 // Exec turns this process into one that attends, from the first of paths that can
 // be run: small, and without the file that it was started from. ctx is done where a
-// signal has come. One that comes from now on is passed on, before or behind the
-// turn; one in between ends this process, which those with its lifeline notice.
-// It returns only when nothing can be run.
+// signal had come before Line was called. One that has come since is passed on, before
+// or behind the turn; one in between ends this process, which those with its lifeline
+// notice. It returns only when nothing can be run.
 func Exec(ctx context.Context, paths ...string) error {
-	signals, last := listen(), make(chan os.Signal, 1)
+	early := hear()
+	signal.Notify(early, passed...)
+	last := make(chan os.Signal, 1)
 	signal.Notify(last, unix.SIGWINCH)
-	runtime.LockOSThread() // what is blocked here stays so over the exec, and what waits waits
-	for range 2 {          // again for a thread that was made meanwhile
-		block()
-		// The runtime hands on signals in the order of their numbers, those at hand at once:
-		// behind this one there is no other left.
-		if unix.Kill(os.Getpid(), unix.SIGWINCH) == nil {
-			<-last
-		}
+	err := byDefault()
+	// The runtime hands on signals in the order of their numbers, those at hand at once:
+	// behind this one there is no other left.
+	if unix.Kill(os.Getpid(), unix.SIGWINCH) == nil {
+		<-last
 	}
 	if ctx.Err() != nil {
 		Signal(unix.SIGTERM)
 	}
-	for len(signals) > 0 {
-		Signal((<-signals).(unix.Signal))
+	for len(early) > 0 {
+		Signal((<-early).(unix.Signal))
 	}
-	err := keepLine()
+	err = errors.Join(err, keepLine())
 	for _, path := range paths {
 		err = errors.Join(err, syscall.Exec(path, []string{os.Args[0], Command}, os.Environ()))
 	}
 	return err
 }
 
-// block lets the signals of passed wait for the exec.
-func block() {
-	var set unix.Sigset_t
+// byDefault has the kernel end this process by the signals of passed. Blocking them
+// would not do: that is each thread's own, and the runtime has several.
+func byDefault() error {
+	const size = 8            // of the kernel's sets of signals
+	var action [4 * size]byte // handler, flags, restorer, mask: all zero
+	pointer := uintptr(unsafe.Pointer(&action))
 	for _, s := range passed {
-		n := uint(s.(unix.Signal)) - 1
-		set.Val[n/64] |= 1 << (n % 64)
+		if _, _, errno := unix.RawSyscall6(unix.SYS_RT_SIGACTION, uintptr(s.(unix.Signal)), pointer, 0, size, 0, 0); errno != 0 {
+			return fmt.Errorf("give up signal %v: %w", s, errno)
+		}
 	}
-	// In a binary that is linked with C there is no call for all threads: another one may
-	// take a signal at the very end.
-	const size = 8 // of the kernel's set
-	if _, _, errno := syscall.AllThreadsSyscall6(unix.SYS_RT_SIGPROCMASK, unix.SIG_BLOCK, uintptr(unsafe.Pointer(&set)), 0, size, 0, 0); errno != 0 {
-		_ = unix.PthreadSigmask(unix.SIG_BLOCK, &set, nil)
-	}
+	return nil
 }

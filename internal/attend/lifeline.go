@@ -3,6 +3,7 @@ package attend
 import (
 	"fmt"
 	"os"
+	"os/signal"
 	"strconv"
 	"sync"
 
@@ -15,6 +16,9 @@ import (
 var lifeline struct {
 	mu   sync.Mutex
 	r, w *os.File // guarded by mu; w with the attending process
+	// heard, guarded by mu, has what came since Line: by then somebody listens to whom a
+	// signal is told at once, which a context that is done by one is not.
+	heard chan os.Signal
 }
 
 // LineFD is the descriptor of the lifeline in a process that is attended, which Env
@@ -27,6 +31,7 @@ func Lined() bool { return os.Getenv(Env) == strconv.Itoa(LineFD) }
 // Line is the end of the lifeline for a process that this one starts. It stays this
 // package's.
 func Line() (*os.File, error) {
+	hear()
 	lifeline.mu.Lock()
 	defer lifeline.mu.Unlock()
 	if lifeline.r == nil {
@@ -37,6 +42,17 @@ func Line() (*os.File, error) {
 		lifeline.r, lifeline.w = r, w
 	}
 	return lifeline.r, nil
+}
+
+// hear is the signals that end a node, and have come since it was called first.
+func hear() chan os.Signal {
+	lifeline.mu.Lock()
+	defer lifeline.mu.Unlock()
+	if lifeline.heard == nil {
+		lifeline.heard = make(chan os.Signal, 8)
+		signal.Notify(lifeline.heard, unix.SIGTERM, unix.SIGINT)
+	}
+	return lifeline.heard
 }
 
 // Watch ends this process as SIGTERM would when the one that attends has ended. It
