@@ -39,8 +39,8 @@ func (s *Server) mountDescription(parts []Part) {
 func (s *Server) describe(parts []Part) *openapi.Document {
 	var routes []openapi.Route
 	for k, f := range s.router.routes {
-		r := openapi.Route{Method: k.method, Path: k.path, Public: f.public, Raw: f.raw}
-		if !f.raw {
+		r := openapi.Route{Method: k.method, Path: k.path, Public: f.public, Raw: f.raw, Refused: f.refused}
+		if !f.raw && !f.refused {
 			if f.sketched != nil {
 				r.In = s.sketch(k, f.sketched)
 			}

@@ -39,6 +39,7 @@ type routeKey struct{ method, path string }
 type routeFlags struct {
 	public   bool             // no token asked
 	raw      bool             // not a JSON API: neither the Accept header nor the body is judged
+	refused  bool             // is there to say no
 	sketched echo.HandlerFunc // stops at its body when that is only to be described; nil: none
 }
 
@@ -56,6 +57,12 @@ func (r *Router) HandleBody(method, path string, h echo.HandlerFunc) {
 // PublicBody is HandleBody for a route that needs no token.
 func (r *Router) PublicBody(method, path string, h echo.HandlerFunc) {
 	r.add(method, path, h, routeFlags{public: true, sketched: h})
+}
+
+// Refuse is Handle for a route of the service's that is there to say no, whatever is
+// asked: its description has no good answer.
+func (r *Router) Refuse(method, path string, h echo.HandlerFunc) {
+	r.add(method, path, h, routeFlags{refused: true})
 }
 
 // Public adds a route that needs no token: discovery, login, joining.
@@ -81,6 +88,6 @@ func (r *Router) add(method, path string, h echo.HandlerFunc, f routeFlags) {
 
 // Route names one mounted route.
 type Route struct {
-	Method, Path string
-	Public       bool
+	Method, Path         string
+	Public, Raw, Refused bool
 }

@@ -104,7 +104,7 @@ func New(cfg deps.Config, d Deps, parts ...Part) *Server {
 func (s *Server) Routes() []Route {
 	var out []Route
 	for k, f := range s.router.routes {
-		out = append(out, Route{k.method, k.path, f.public})
+		out = append(out, Route{k.method, k.path, f.public, f.raw, f.refused})
 	}
 	return out
 }

@@ -16,6 +16,7 @@ import (
 	"lbd/api/admin"
 	"lbd/api/deps"
 	"lbd/api/identity"
+	"lbd/api/keymanager"
 	"lbd/api/network"
 	"lbd/api/octavia"
 	"lbd/store"
@@ -61,14 +62,19 @@ func TestVersionsAtTheBareAddress(t *testing.T) {
 	}
 }
 
+// whole is the server with all parts, in the order in which a node mounts them.
+func whole(noAuth bool) *api.Server {
+	cfg := deps.Config{Plain: true, TokenKey: []byte("0123456789abcdef0123456789abcdef"), NoAuth: noAuth}
+	st, log := store.New(), slog.New(slog.DiscardHandler)
+	id := identity.New(cfg, st, nil, nil, log)
+	return api.New(cfg, api.Deps{Auth: id, Basic: id.Basic, Local: id.LocalAdmin, Reader: st, Cluster: &leader{}, Log: log},
+		id, network.New(nil, st), octavia.New(nil, st, noReports{}, &leader{}), keymanager.New(nil, st, nil), admin.New(st, noReports{}, &leader{}).WithSpread(nil))
+}
+
 // TestOnlyTheseRoutesAreOpen: with all parts mounted, everything but a short
 // list asks for a token, whatever the method.
 func TestOnlyTheseRoutesAreOpen(t *testing.T) {
-	cfg := deps.Config{Plain: true, TokenKey: []byte("0123456789abcdef0123456789abcdef")}
-	st, log := store.New(), slog.New(slog.DiscardHandler)
-	id := identity.New(cfg, st, nil, nil, log)
-	s := api.New(cfg, api.Deps{Auth: id, Basic: id.Basic, Local: id.LocalAdmin, Reader: st, Cluster: &leader{}, Log: log},
-		id, network.New(nil, st), octavia.New(nil, st, noReports{}, &leader{}), admin.New(st, noReports{}, &leader{}))
+	s := whole(false)
 	ask := func(method, path string) int {
 		rec := httptest.NewRecorder()
 		s.Handler().ServeHTTP(rec, httptest.NewRequest(method, "http://h"+path, strings.NewReader("{}")))
@@ -91,7 +97,7 @@ func TestOnlyTheseRoutesAreOpen(t *testing.T) {
 	}
 	slices.Sort(open)
 	want := []string{
-		"GET /", "GET /healthcheck", "GET /identity", "GET /identity/v3", "GET /load-balancer", "GET /load-balancer/healthcheck",
+		"GET /", "GET /healthcheck", "GET /identity", "GET /identity/v3", "GET /key-manager", "GET /key-manager/v1", "GET /load-balancer", "GET /load-balancer/healthcheck",
 		"GET /networking", "GET /networking/v2.0", "GET /v1/openapi", "GET /v3", "HEAD /healthcheck", "HEAD /identity", "HEAD /identity/v3", "HEAD /load-balancer/healthcheck", "HEAD /v3",
 		"POST /identity/v3/auth/tokens", "POST /identity/v3/users/:id/password", "POST /v1/cluster/join", "POST /v3/auth/tokens", "POST /v3/users/:id/password",
 	}

@@ -10,9 +10,8 @@ import (
 // empty to read, for the clients that list everything, and refused to fill.
 type absent struct{ path, many, one string }
 
-// mountAbsent serves what Keystone has and lbd has not.
-func (p *Part) mountAbsent(m mount, base string) {
-	for _, a := range []absent{
+func absents() []absent {
+	return []absent{
 		{"credentials", "credentials", "credential"},
 		{"policies", "policies", "policy"},
 		{"limits", "limits", "limit"},
@@ -24,7 +23,12 @@ func (p *Part) mountAbsent(m mount, base string) {
 		{"OS-FEDERATION/identity_providers", "identity_providers", "identity provider"},
 		{"OS-FEDERATION/mappings", "mappings", "mapping"},
 		{"OS-FEDERATION/service_providers", "service_providers", "service provider"},
-	} {
+	}
+}
+
+// mountAbsent serves what Keystone has and lbd has not.
+func (p *Part) mountAbsent(m mount, base string) {
+	for _, a := range absents() {
 		a.mount(m, base+"/"+a.path)
 	}
 	for _, on := range []string{"system", "OS-INHERIT/projects/:id", "OS-INHERIT/domains/:id"} {
@@ -41,9 +45,9 @@ func (a absent) mount(m mount, path string) {
 	create := admin("identity:create_"+a.many, func(c echo.Context) error { return fault(c, unsupported(a.many)) })
 	missing := func(c echo.Context) error { return fault(c, noSuch(a.one, c.Param("id"))) }
 	m.add("GET", path, list)
-	m.add("POST", path, create)
+	m.refuse("POST", path, create)
 	for _, method := range []string{"GET", "PATCH", "DELETE"} {
-		m.add(method, path+"/:id", missing)
+		m.refuse(method, path+"/:id", missing)
 	}
 }
 
@@ -60,7 +64,7 @@ func mountNoGrants(m mount, roles string, system bool) {
 	missing := admin("identity:check_grant", func(c echo.Context) error {
 		return fault(c, noSuch("role assignment", c.Param("role")))
 	})
-	m.add("GET", one, missing)
-	m.add("DELETE", one, missing)
-	m.add("PUT", one, admin("identity:create_grant", func(c echo.Context) error { return fault(c, unsupported(what)) }))
+	m.refuse("GET", one, missing)
+	m.refuse("DELETE", one, missing)
+	m.refuse("PUT", one, admin("identity:create_grant", func(c echo.Context) error { return fault(c, unsupported(what)) }))
 }

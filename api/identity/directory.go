@@ -92,9 +92,9 @@ func (p *Part) mountDirectory(m mount, base string) {
 		h := admin("identity:update_"+kind, func(c echo.Context) error {
 			return fault(c, unsupported("services, endpoints and regions: the catalog is made from the address that a client uses"))
 		})
-		m.add("POST", base+"/"+kind, h)
-		m.add("PATCH", base+"/"+kind+"/:id", h)
-		m.add("DELETE", base+"/"+kind+"/:id", h)
+		m.refuse("POST", base+"/"+kind, h)
+		m.refuse("PATCH", base+"/"+kind+"/:id", h)
+		m.refuse("DELETE", base+"/"+kind+"/:id", h)
 	}
 }
 

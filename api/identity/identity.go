@@ -65,14 +65,14 @@ func (p *Part) Mount(r *api.Router) {
 	if !p.noAuth { // who need not log in would take the highest version here for networking's
 		r.AtRoot(func(c echo.Context) any { return versionBody(c) })
 	}
-	m := mount{r.Public, r.PublicBody}
+	m := mount{to: r.Public, bodied: r.PublicBody}
 	m.add("GET", "/identity", p.versions)
 	for _, base := range []string{"/identity/v3", "/v3"} {
-		m = mount{r.Public, r.PublicBody}
+		m = mount{to: r.Public, bodied: r.PublicBody}
 		m.add("GET", base, p.version)
 		m.add("POST", base+"/auth/tokens", p.login)
 		m.add("POST", base+"/users/:id/password", p.changePassword)
-		m = mount{r.Handle, r.HandleBody}
+		m = mount{to: r.Handle, bodied: r.HandleBody, refused: r.Refuse}
 		m.add("GET", base+"/auth/tokens", p.showToken)
 		m.add("DELETE", base+"/auth/tokens", p.revokeToken)
 		m.add("GET", base+"/auth/projects", p.authProjects)
@@ -87,7 +87,9 @@ func (p *Part) Mount(r *api.Router) {
 // mount adds routes the way Keystone has them: HEAD is answered wherever GET is,
 // and every answer says that it depends on who asks.
 type mount struct {
-	to, bodied func(method, path string, h echo.HandlerFunc) // bodied: of which the body is described
+	to      func(method, path string, h echo.HandlerFunc)
+	bodied  func(method, path string, h echo.HandlerFunc) // of which the body is described
+	refused func(method, path string, h echo.HandlerFunc) // that say no
 }
 
 func (m mount) add(method, path string, h echo.HandlerFunc) {
@@ -95,6 +97,13 @@ func (m mount) add(method, path string, h echo.HandlerFunc) {
 	if method == "POST" || method == "PATCH" || method == "PUT" && strings.HasSuffix(path, "/tags") {
 		to = m.bodied
 	}
+	both(to, method, path, h)
+}
+
+// refuse adds a route that says no.
+func (m mount) refuse(method, path string, h echo.HandlerFunc) { both(m.refused, method, path, h) }
+
+func both(to func(method, path string, h echo.HandlerFunc), method, path string, h echo.HandlerFunc) {
 	varying := func(c echo.Context) error {
 		c.Response().Header().Set("Vary", "X-Auth-Token")
 		return h(c)

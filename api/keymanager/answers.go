@@ -14,6 +14,12 @@ import (
 // Answer implements api.Answering. A secret itself may be asked for as its payload,
 // so that it is no JSON.
 func (p *Part) Answer(method, path string) *openapi.Schema {
+	switch path {
+	case "/key-manager":
+		return openapi.Wrap("versions", openapi.List(openapi.Example(versionEntry(blank()))))
+	case prefix:
+		return openapi.Wrap("version", openapi.Example(versionEntry(blank())))
+	}
 	tail, ok := "", false
 	for _, base := range bases {
 		if rest, is := strings.CutPrefix(path, base+"/"); is {
@@ -23,7 +29,7 @@ func (p *Part) Answer(method, path string) *openapi.Schema {
 	if !ok {
 		return nil
 	}
-	c := echo.New().NewContext(&http.Request{URL: &url.URL{}, Header: http.Header{"OpenStack-Api-Version": {"key-manager latest"}}}, nil)
+	c := blank()
 	page := func(key string, of map[string]any) *openapi.Schema {
 		s := openapi.Wrap(key, openapi.List(openapi.Example(of)))
 		s.Add("total", &openapi.Schema{Type: "integer"})
@@ -32,13 +38,17 @@ func (p *Part) Answer(method, path string) *openapi.Schema {
 	ref := func(key string) *openapi.Schema { return openapi.Wrap(key, openapi.Format("uri")) }
 	container := containerView(c, &model.Container{})
 	switch method + " " + tail {
+	case "GET orders":
+		s := openapi.Wrap("orders", openapi.List(nil))
+		s.Add("total", &openapi.Schema{Type: "integer"})
+		return s
 	case "GET quotas":
 		return openapi.Wrap("quotas", openapi.Object())
 	case "POST secrets":
 		return ref("secret_ref")
 	case "GET secrets":
 		return page("secrets", secretView(c, &model.Secret{}))
-	case "POST secrets/:id/consumers":
+	case "POST secrets/:id/consumers", "DELETE secrets/:id/consumers":
 		return openapi.Example(secretView(c, &model.Secret{}))
 	case "GET secrets/:id/consumers":
 		return page("consumers", dated(secretConsumer)(model.Consumer{}))
@@ -46,7 +56,7 @@ func (p *Part) Answer(method, path string) *openapi.Schema {
 		return ref("container_ref")
 	case "GET containers":
 		return page("containers", container)
-	case "GET containers/:id", "POST containers/:id/consumers":
+	case "GET containers/:id", "POST containers/:id/consumers", "DELETE containers/:id/consumers":
 		return openapi.Example(container)
 	case "GET containers/:id/consumers":
 		return page("consumers", dated(containerConsumer)(model.Consumer{}))
@@ -61,4 +71,9 @@ func (p *Part) Answer(method, path string) *openapi.Schema {
 		return openapi.Wrap("read", of)
 	}
 	return nil
+}
+
+// blank is a request of the newest microversion, for examples of what is answered.
+func blank() echo.Context {
+	return echo.New().NewContext(&http.Request{URL: &url.URL{}, Header: http.Header{"OpenStack-Api-Version": {"key-manager latest"}}}, nil)
 }

@@ -18,14 +18,14 @@ func (p *Part) mountOrders(r *api.Router, base string) {
 		}
 		return c.JSON(http.StatusOK, map[string]any{"orders": []any{}, "total": 0})
 	})
-	handle(r, "POST", base+"/orders", "Order creation", func(c echo.Context) error {
+	handleRefused(r, "POST", base+"/orders", "Order creation", func(c echo.Context) error {
 		if !mayCreate(caller(c)) {
 			return errForbidden
 		}
 		return refuse(http.StatusNotImplemented, "Orders are not served: make the key or certificate yourself and store it as a secret.")
 	})
 	for _, m := range []string{"GET", "PUT", "DELETE"} {
-		handle(r, m, base+"/orders/:id", "Order retrieval", func(echo.Context) error {
+		handleRefused(r, m, base+"/orders/:id", "Order retrieval", func(echo.Context) error {
 			return refuse(http.StatusNotFound, "Order not found.")
 		})
 	}

@@ -64,6 +64,11 @@ func handleBody(r *api.Router, method, path, operation string, read func(*body),
 	})
 }
 
+// handleRefused is handle for what says no.
+func handleRefused(r *api.Router, method, path, operation string, h echo.HandlerFunc) {
+	r.Refuse(method, path, func(c echo.Context) error { return answerFault(c, operation, h(c)) })
+}
+
 // handleRaw is handle for payloads.
 func handleRaw(r *api.Router, method, path, operation string, h echo.HandlerFunc) {
 	r.Raw(method, path, func(c echo.Context) error { return answerFault(c, operation, h(c)) })

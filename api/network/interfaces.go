@@ -88,8 +88,12 @@ func (p *Part) answerInterface(c echo.Context, r *model.Router, port *model.Port
 			network = s.Network
 		}
 	})
-	return c.JSON(http.StatusOK, map[string]any{
-		"id": r.ID, "tenant_id": r.Project, "project_id": r.Project, "port_id": port.ID, "network_id": network,
+	return c.JSON(http.StatusOK, interfaceView(r, port.ID, network, subnet))
+}
+
+func interfaceView(r *model.Router, port model.PortID, network model.NetworkID, subnet model.SubnetID) map[string]any {
+	return map[string]any{
+		"id": r.ID, "tenant_id": r.Project, "project_id": r.Project, "port_id": port, "network_id": network,
 		"subnet_id": subnet, "subnet_ids": []model.SubnetID{subnet}, "tags": []string{},
-	})
+	}
 }

@@ -69,12 +69,21 @@ func handleBody(r *api.Router, method, path string, h echo.HandlerFunc) {
 	r.HandleBody(method, path, func(c echo.Context) error { return answerFault(c, h(c)) })
 }
 
+// refuse is handle for a route that says no.
+func refuse(r *api.Router, method, path string, h echo.HandlerFunc) {
+	r.Refuse(method, path, func(c echo.Context) error { return answerFault(c, h(c)) })
+}
+
 // versions is what clients ask for once before the first call.
 func (p *Part) versions(c echo.Context) error {
-	return c.JSON(http.StatusOK, map[string]any{"versions": []any{map[string]any{
+	return c.JSON(http.StatusOK, map[string]any{"versions": []any{versionView(api.BaseURL(c))}})
+}
+
+func versionView(base string) map[string]any {
+	return map[string]any{
 		"id": "v2.0", "status": "CURRENT",
-		"links": []any{map[string]any{"rel": "self", "href": api.BaseURL(c) + "/networking/v2.0/"}},
-	}}})
+		"links": []any{map[string]any{"rel": "self", "href": base + "/networking/v2.0/"}},
+	}
 }
 
 // resources is what there is below /networking/v2.0.
@@ -90,12 +99,16 @@ func (p *Part) resources(c echo.Context) error {
 		{"quota", "quotas"},
 		{"extension", "extensions"},
 	} {
-		list = append(list, map[string]any{
-			"name": names[0], "collection": names[1],
-			"links": []any{map[string]any{"rel": "self", "href": api.BaseURL(c) + "/networking/v2.0/" + names[1]}},
-		})
+		list = append(list, namedView(api.BaseURL(c), names))
 	}
 	return c.JSON(http.StatusOK, map[string]any{"resources": list})
+}
+
+func namedView(base string, names [2]string) map[string]any {
+	return map[string]any{
+		"name": names[0], "collection": names[1],
+		"links": []any{map[string]any{"rel": "self", "href": base + "/networking/v2.0/" + names[1]}},
+	}
 }
 
 func caller(c echo.Context) *auth.Caller { return auth.From(c.Request().Context()) }

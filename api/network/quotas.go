@@ -37,6 +37,10 @@ func count[T any](list []*T, project model.ProjectID, record func(*T) *model.Rec
 	return n
 }
 
+func quotaDetail(used int) map[string]any {
+	return map[string]any{"limit": -1, "used": used, "reserved": 0}
+}
+
 func (p *Part) mountQuotas(r *api.Router, base string) {
 	mine := func(h echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
@@ -69,7 +73,7 @@ func (p *Part) mountQuotas(r *api.Router, base string) {
 	handle(r, "GET", base+"/quotas/:project/details", mine(func(c echo.Context) error {
 		q := map[string]any{}
 		for name, used := range p.quotaUse(model.ProjectID(c.Param("project"))) {
-			q[name] = map[string]int{"limit": -1, "used": used, "reserved": 0}
+			q[name] = quotaDetail(used)
 		}
 		return c.JSON(http.StatusOK, map[string]any{"quota": q})
 	}))

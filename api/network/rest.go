@@ -56,6 +56,10 @@ func extensionView(e [2]string) map[string]any {
 	}
 }
 
+func zoneView(resource string) map[string]any {
+	return map[string]any{"name": defaultZone, "resource": resource, "state": "available"}
+}
+
 // mountRest serves extensions, quotas, availability zones, and the collections of
 // which lbd never has an element.
 func (p *Part) mountRest(r *api.Router, base string) {
@@ -77,17 +81,25 @@ func (p *Part) mountRest(r *api.Router, base string) {
 	p.mountQuotas(r, base)
 
 	handle(r, "GET", base+"/availability_zones", func(c echo.Context) error {
-		var views []map[string]any
-		for _, what := range []string{"network", "router"} {
-			views = append(views, map[string]any{"name": defaultZone, "resource": what, "state": "available"})
-		}
+		views := []map[string]any{zoneView("network"), zoneView("router")}
 		page, err := paged(c, "availability_zones", filtered(views, c.QueryParams()))
 		if err != nil {
 			return err
 		}
 		return c.JSON(http.StatusOK, page)
 	})
-	for _, e := range [...]empty{
+	for _, e := range empties() {
+		e.mount(r, base)
+	}
+}
+
+// empty is a collection of which lbd never has an element: empty to read, and
+// what cannot be made is not found by the name of its plugin, as in a Neutron
+// without that.
+type empty struct{ path, many, one, noun, typ string }
+
+func empties() []empty {
+	return []empty{
 		{"agents", "agents", "agent", "Agent", "Agent"},
 		{"qos/policies", "policies", "policy", "QoS policy", "QosPolicy"},
 		{"subnetpools", "subnetpools", "subnetpool", "Subnet pool", "SubnetPool"},
@@ -99,25 +111,18 @@ func (p *Part) mountRest(r *api.Router, base string) {
 		{"trunks", "trunks", "trunk", "Trunk", "Trunk"},
 		{"segments", "segments", "segment", "Segment", "Segment"},
 		{"floatingips/:fip/port_forwardings", "port_forwardings", "port_forwarding", "Port Forwarding", "PortForwarding"},
-	} {
-		e.mount(r, base)
 	}
 }
-
-// empty is a collection of which lbd never has an element: empty to read, and
-// what cannot be made is not found by the name of its plugin, as in a Neutron
-// without that.
-type empty struct{ path, many, one, noun, typ string }
 
 func (e empty) mount(r *api.Router, base string) {
 	path := base + "/" + e.path
 	handle(r, "GET", path, func(c echo.Context) error {
 		return c.JSON(http.StatusOK, map[string]any{e.many: []any{}})
 	})
-	handle(r, "POST", path, func(echo.Context) error {
+	refuse(r, "POST", path, func(echo.Context) error {
 		return &fault{store.Errorf(store.NotFound, "The resource could not be found."), "HTTPNotFound"}
 	})
 	for _, method := range []string{"GET", "PUT", "DELETE"} {
-		handle(r, method, path+"/:id", func(c echo.Context) error { return missing(e.noun, e.typ, c.Param("id")) })
+		refuse(r, method, path+"/:id", func(c echo.Context) error { return missing(e.noun, e.typ, c.Param("id")) })
 	}
 }

@@ -2,9 +2,14 @@ package octavia
 
 import (
 	"net/http"
+	"slices"
 	"strings"
+	"time"
 
 	"lbd/api/openapi"
+	"lbd/api/operating"
+	"lbd/store"
+	"lbd/store/model"
 )
 
 // shape is what is known of a resource's answers without one of its objects.
@@ -33,9 +38,12 @@ func (p *Part) shapes() map[string]shape {
 	}
 }
 
-// Answer implements api.Answering for the resources: objects and pages of them.
+// Answer implements api.Answering: objects and pages of them, and what is computed.
 func (p *Part) Answer(method, path string) *openapi.Schema {
-	if method == http.MethodDelete {
+	if path == "/" || path == "/load-balancer" {
+		return openapi.Wrap("versions", openapi.List(exampleOf(versionDoc("", "", "", ""))))
+	}
+	if method == http.MethodDelete || !ours(path) {
 		return nil
 	}
 	parts := strings.Split(path, "/")
@@ -46,7 +54,9 @@ func (p *Part) Answer(method, path string) *openapi.Schema {
 	}
 	s, ok := p.shapes()[last]
 	switch {
-	case !ok || s.one == "":
+	case !ok:
+		return p.computed(parts)
+	case s.one == "":
 		return nil
 	case item || method == http.MethodPost:
 		return openapi.Wrap(s.one, s.object())
@@ -58,6 +68,61 @@ func (p *Part) Answer(method, path string) *openapi.Schema {
 		return page
 	}
 	return nil
+}
+
+// ours reports whether a path is one that Mount uses: other services have quotas and
+// flavors, too.
+func ours(path string) bool {
+	if rest, ok := strings.CutPrefix(path, "/networking"); ok {
+		return strings.Contains(rest, "/lbaas/")
+	}
+	return strings.HasPrefix(strings.TrimPrefix(path, "/load-balancer"), "/v2")
+}
+
+// computed are answers that are no resource's.
+func (p *Part) computed(path []string) *openapi.Schema {
+	list := func(key string, d doc) *openapi.Schema { return openapi.Wrap(key, openapi.List(exampleOf(d))) }
+	stats := statsDoc(model.ListenerCounters{})
+	switch last := path[len(path)-1]; last {
+	case "stats":
+		if slices.Contains(path, "amphorae") {
+			return list("amphora_stats", append(stats, entry{"id", ""}, entry{"listener_id", ""}, entry{"loadbalancer_id", ""}))
+		}
+		return openapi.Wrap("stats", exampleOf(stats))
+	case "status", "statuses":
+		var tree doc
+		p.read.Read(func(st *store.State) {
+			s := &seen{operating.New(st, nil, "", time.Time{}), st} // nobody is heard: examples need no reports
+			tree = s.tree(&model.LoadBalancer{})
+			tree[len(tree)-1].value = []doc{s.listenerTree(&model.Listener{}, []*model.Pool{{}})}
+		})
+		return openapi.Wrap("statuses", openapi.Wrap("loadbalancer", exampleOf(tree)))
+	case "providers", "flavor_capabilities", "availability_zone_capabilities":
+		return list(last, described("", "", nil))
+	case "default":
+		q := p.shapes()["quotas"]
+		return openapi.Wrap(q.one, q.object())
+	case "v2", "v2.0", "lbaas", "octavia":
+		return openapi.Words("v2")
+	}
+	return nil
+}
+
+// exampleOf is openapi.Example for documents; lists are like their first element.
+func exampleOf(v any) *openapi.Schema {
+	switch v := v.(type) {
+	case doc:
+		o := openapi.Object()
+		for _, e := range v {
+			o.Add(e.key, exampleOf(e.value))
+		}
+		return o
+	case []doc:
+		if len(v) > 0 {
+			return openapi.List(exampleOf(v[0]))
+		}
+	}
+	return openapi.Example(v)
 }
 
 func (s shape) object() *openapi.Schema {

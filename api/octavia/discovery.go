@@ -68,13 +68,17 @@ func discovery(r *api.Router) echo.HandlerFunc {
 			if i == len(versions)-1 {
 				status = "CURRENT"
 			}
-			out = append(out, doc{
-				{"id", v.id},
-				{"status", status},
-				{"updated", v.updated},
-				{"links", []doc{{{"href", href}, {"rel", "self"}}}},
-			})
+			out = append(out, versionDoc(v.id, status, v.updated, href))
 		}
 		return c.JSON(http.StatusOK, doc{{"versions", out}})
+	}
+}
+
+func versionDoc(id, status, updated, href string) doc {
+	return doc{
+		{"id", id},
+		{"status", status},
+		{"updated", updated},
+		{"links", []doc{{{"href", href}, {"rel", "self"}}}},
 	}
 }

@@ -72,7 +72,7 @@ func (p *Part) mountAmphorae(r *api.Router, path string) {
 	r.Handle(http.MethodPut, path+"/:id/failover", wrap(p.failoverAmphora))
 	r.Handle(http.MethodPut, path+"/:id/config", wrap(p.configureAmphora))
 	r.Handle(http.MethodDelete, path+"/:id", wrap(p.deleteAmphora))
-	r.Handle(http.MethodDelete, path, wrap(missingArgument("id")))
+	r.Refuse(http.MethodDelete, path, wrap(missingArgument("id")))
 }
 
 func (p *Part) mountCollections(r *api.Router, base string) {
@@ -95,13 +95,13 @@ func (p *Part) mountCollections(r *api.Router, base string) {
 	mountVerbs(r, base+"/l7policies/:policy/rules", p.listL7Rules, p.createL7Rule, p.showL7Rule, p.updateL7Rule, p.deleteL7Rule, nil)
 
 	r.Handle(http.MethodGet, base+"/providers", wrap(listProviders))
-	r.Handle(http.MethodGet, base+"/providers/:name", methodNotAllowed)
+	r.Refuse(http.MethodGet, base+"/providers/:name", methodNotAllowed)
 	r.Handle(http.MethodGet, base+"/providers/:name/flavor_capabilities", wrap(listCapabilities("flavor_capabilities", flavorCapabilities)))
 	r.Handle(http.MethodGet, base+"/providers/:name/availability_zone_capabilities", wrap(listCapabilities("availability_zone_capabilities", zoneCapabilities)))
 
 	r.Handle(http.MethodGet, base+"/quotas", wrap(p.listQuotas))
-	r.Handle(http.MethodPut, base+"/quotas", wrap(missingArgument("project_id")))
-	r.Handle(http.MethodDelete, base+"/quotas", wrap(missingArgument("project_id")))
+	r.Refuse(http.MethodPut, base+"/quotas", wrap(missingArgument("project_id")))
+	r.Refuse(http.MethodDelete, base+"/quotas", wrap(missingArgument("project_id")))
 	r.Handle(http.MethodGet, base+"/quotas/:project", wrap(p.showQuota))
 	r.Handle(http.MethodGet, base+"/quotas/:project/default", wrap(p.showDefaultQuota))
 	r.HandleBody(http.MethodPut, base+"/quotas/:project", wrap(p.updateQuota))
@@ -121,12 +121,12 @@ func mountVerbs(r *api.Router, path string, list, create, show, update, remove, 
 	r.Handle(http.MethodGet, path+"/:id", wrap(show))
 	r.HandleBody(http.MethodPut, path+"/:id", wrap(update))
 	r.Handle(http.MethodDelete, path+"/:id", wrap(remove))
-	r.Handle(http.MethodDelete, path, wrap(missingArgument("id")))
+	r.Refuse(http.MethodDelete, path, wrap(missingArgument("id")))
 	if batch != nil {
 		r.HandleBody(http.MethodPut, path, wrap(batch))
 		return
 	}
-	r.Handle(http.MethodPut, path, wrap(missingArgument("id")))
+	r.Refuse(http.MethodPut, path, wrap(missingArgument("id")))
 }
 
 func missingArgument(name string) handler {

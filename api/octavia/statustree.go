@@ -35,17 +35,7 @@ func (p *Part) statusTree(c echo.Context) error {
 func (s *seen) tree(lb *model.LoadBalancer) doc {
 	listeners := []doc{}
 	for _, l := range s.st.ListenersOf(lb.ID) {
-		pools := []doc{}
-		for _, x := range s.st.PoolsUsedBy(l) {
-			pools = append(pools, s.poolTree(x))
-		}
-		listeners = append(listeners, doc{
-			{"id", l.ID},
-			{"name", l.Name},
-			{"operating_status", s.Listener(l)},
-			{"provisioning_status", l.Provisioning},
-			{"pools", pools},
-		})
+		listeners = append(listeners, s.listenerTree(l, s.st.PoolsUsedBy(l)))
 	}
 	return doc{
 		{"id", lb.ID},
@@ -53,6 +43,20 @@ func (s *seen) tree(lb *model.LoadBalancer) doc {
 		{"operating_status", s.LoadBalancer(lb)},
 		{"provisioning_status", lb.Provisioning},
 		{"listeners", listeners},
+	}
+}
+
+func (s *seen) listenerTree(l *model.Listener, used []*model.Pool) doc {
+	pools := []doc{}
+	for _, x := range used {
+		pools = append(pools, s.poolTree(x))
+	}
+	return doc{
+		{"id", l.ID},
+		{"name", l.Name},
+		{"operating_status", s.Listener(l)},
+		{"provisioning_status", l.Provisioning},
+		{"pools", pools},
 	}
 }
 

@@ -33,6 +33,7 @@ type Route struct {
 	Method, Path string // ":name" is a parameter, as is a "*" at the end
 	Public       bool   // no token is asked
 	Raw          bool   // no JSON
+	Refused      bool   // never done
 	In, Out      *Schema
 }
 
@@ -191,6 +192,9 @@ func Build(info Info, routes []Route, part func(path string) string) *Document {
 			good.Content = map[string]Media{"application/json": {named.of(op.ID+"_answer", r.Out)}}
 		}
 		op.Responses = map[string]Response{"2XX": good, "4XX": {Description: "refused: the body says why"}, "5XX": {Description: "not possible, or not now: the body says why"}}
+		if r.Refused {
+			delete(op.Responses, "2XX")
+		}
 		if d.Paths[path] == nil {
 			d.Paths[path] = Path{}
 		}
