@@ -110,22 +110,24 @@ func (sw *spreadWorld) shares(when string, dead *harness.Node, right func([]int)
 	return owners
 }
 
-// balanced asks a node for even shares until all nodes can have some.
+// balanced asks a node for even shares until all nodes can have some: who is back has
+// to be heard by all others, the leader among them, or it loses its share again.
 func (sw *spreadWorld) balanced(by *harness.Node, right func([]int) bool) map[string]*harness.Node {
 	sw.w.T.Helper()
-	sw.w.Until(15*time.Second, "no load balancer need move", func() error {
-		if out := by.CLI("spread", "balance"); !strings.HasPrefix(out, "0 ") {
-			return errorf("%s", out)
-		}
-		ready := 0
-		v, err := by.ClusterView()
-		for _, n := range v.Nodes {
-			if n.Kind == "data" && n.Ready {
-				ready++
+	sw.w.Until(20*time.Second, "no load balancer need move", func() error {
+		for _, n := range sw.w.Nodes {
+			v, err := n.ClusterView()
+			if err != nil {
+				return err
+			}
+			for _, o := range v.Nodes {
+				if o.Kind == "data" && (!o.Ready || o.AgeMS > 500) {
+					return errorf("%s hears of %s: %+v", n.Name, o.Name, o)
+				}
 			}
 		}
-		if err != nil || ready < len(sw.w.Nodes) {
-			return errorf("%d nodes are ready, %v", ready, err)
+		if out := by.CLI("spread", "balance"); !strings.HasPrefix(out, "0 ") {
+			return errorf("%s", out)
 		}
 		return nil
 	})
