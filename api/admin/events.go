@@ -65,7 +65,10 @@ func (h *hub) join() (notes <-chan note, leave func(), err error) {
 	if len(h.streams) == 1 {
 		ctx, cancel := context.WithCancel(context.Background())
 		h.stop = cancel
-		go h.run(ctx)
+		// From here on nothing is missed: the stream reads what there is after this.
+		watch := h.read.Watch()
+		_, before := h.look()
+		go h.run(ctx, watch, before)
 	}
 	return ch, func() {
 		h.mu.Lock()
@@ -77,12 +80,10 @@ func (h *hub) join() (notes <-chan note, leave func(), err error) {
 	}, nil
 }
 
-func (h *hub) run(ctx context.Context) {
-	watch := h.read.Watch()
+func (h *hub) run(ctx context.Context, watch *store.Watch, before uint64) {
 	defer watch.Close()
 	tick := time.NewTicker(publishEvery)
 	defer tick.Stop()
-	_, before := h.look()
 	stored := false
 	var last time.Time
 	for {
