@@ -87,7 +87,7 @@ func babbler(t *testing.T) (b *raw, arrived, answer, extra, sent chan bool) {
 // would be taken, and before the loop has seen either.
 func TestUnaskedBytesBehindARequestInABatch(t *testing.T) {
 	if !withLoops {
-		t.Skip("no loops")
+		t.Skipf("SKIP %s: goroutines serve in this run, event loops in the other", t.Name())
 	}
 	b, arrived, answer, extra, sent := babbler(t)
 	defer close(extra)
@@ -113,7 +113,7 @@ func TestUnaskedBytesBehindARequestInABatch(t *testing.T) {
 // between: no event can have told.
 func TestUnaskedBytesWithinABatch(t *testing.T) {
 	if !withLoops {
-		t.Skip("no loops")
+		t.Skipf("SKIP %s: goroutines serve in this run, event loops in the other", t.Name())
 	}
 	b, arrived, answer, extra, sent := babbler(t)
 	defer close(extra)
@@ -148,7 +148,7 @@ func TestUnaskedBytesWithinABatch(t *testing.T) {
 // A stream that has megabytes at hand leaves the loop to others after a turn.
 func TestBulkLeavesTurnsToOthers(t *testing.T) {
 	if !withLoops {
-		t.Skip("the scheduler gives goroutines their turns")
+		t.Skipf("SKIP %s: goroutines serve in this run, and the scheduler gives them their turns", t.Name())
 	}
 	const turn, atHand = 256 << 10, 1 << 20
 	for name, begin := range map[string]string{

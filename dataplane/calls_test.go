@@ -41,7 +41,7 @@ func (n *node) callsDuring(fn func()) loop.Calls {
 // but waiting.
 func TestCallsOfARequest(t *testing.T) {
 	if !withLoops {
-		t.Skip("no loops")
+		t.Skipf("SKIP %s: goroutines serve in this run, event loops in the other", t.Name())
 	}
 	const count = 200
 	addr := freeAddr(t)
@@ -69,7 +69,7 @@ func TestCallsOfARequest(t *testing.T) {
 // with its answer if it came with it.
 func TestCallsOfAShortConnection(t *testing.T) {
 	if !withLoops {
-		t.Skip("no loops")
+		t.Skipf("SKIP %s: goroutines serve in this run, event loops in the other", t.Name())
 	}
 	const count = 50
 	addr := freeAddr(t)

@@ -34,17 +34,11 @@ type attrs struct {
 // sketched is what notes what is read of it.
 func sketched() *attrs { return &attrs{err: openapi.ErrSketched, sketch: openapi.Object()} }
 
-func (a *attrs) note(name string, s *openapi.Schema) {
-	if a.sketch != nil {
-		a.sketch.Add(name, s)
-	}
-}
+func (a *attrs) note(name string, s *openapi.Schema) { a.sketch.Add(name, s) }
 
 // need refuses attributes without this one.
 func (a *attrs) need(name string) {
-	if a.sketch != nil {
-		a.sketch.Need(name)
-	}
+	a.sketch.Need(name)
 	a.fail(invalid("'%s' is a required property", name))
 }
 

@@ -27,18 +27,7 @@ type body struct {
 func sketched() *body { return &body{err: openapi.ErrSketched, sketch: openapi.Object()} }
 
 // note adds a property to a sketch, if b is one.
-func (b *body) note(key string, s *openapi.Schema) {
-	if b.sketch != nil {
-		b.sketch.Add(key, s)
-	}
-}
-
-// need notes that a property must be there.
-func (b *body) need(key string) {
-	if b.sketch != nil {
-		b.sketch.Need(key)
-	}
-}
+func (b *body) note(key string, s *openapi.Schema) { b.sketch.Add(key, s) }
 
 func readBody(c echo.Context, schema string) (*body, error) {
 	raw, err := io.ReadAll(c.Request().Body)
@@ -69,7 +58,7 @@ func (b *body) take(key string) (json.RawMessage, bool) {
 // it; absent and null are "".
 func (b *body) text(key string, least, most int) string {
 	if b.note(key, openapi.Text(most)); least > 0 {
-		b.need(key)
+		b.sketch.Need(key)
 	}
 	v, ok := b.take(key)
 	if !ok || string(v) == "null" {

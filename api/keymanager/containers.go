@@ -69,7 +69,7 @@ func (p *Part) createContainer(c echo.Context) error {
 func takeContainer(b *body) *model.Container {
 	x := &model.Container{ID: model.ContainerID(uuid.NewString()), Record: model.Record{Name: b.text("name", 0, 255)}}
 	if _, ok := b.m["type"]; !ok {
-		b.need("type")
+		b.sketch.Need("type")
 		b.fail("type", "'type' is a required property")
 	}
 	x.Type = b.word("type", "", "generic", "rsa", "certificate")

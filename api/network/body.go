@@ -33,11 +33,7 @@ type body struct {
 func sketched() *body { return &body{sketch: openapi.Object()} }
 
 // note adds an attribute to a sketch, if b is one.
-func (b *body) note(key string, s *openapi.Schema) {
-	if b.sketch != nil {
-		b.sketch.Add(key, s)
-	}
-}
+func (b *body) note(key string, s *openapi.Schema) { b.sketch.Add(key, s) }
 
 // has tells whether an attribute is there, as in a sketch all are.
 func (b *body) has(key string) bool {
@@ -47,9 +43,7 @@ func (b *body) has(key string) bool {
 
 // need refuses a body without the attribute.
 func (b *body) need(key string) {
-	if b.sketch != nil {
-		b.sketch.Need(key)
-	}
+	b.sketch.Need(key)
 	b.fail(required(key))
 }
 

@@ -64,16 +64,19 @@ func Wrap(name string, inner *Schema) *Schema {
 	return &Schema{Type: "object", Properties: map[string]*Schema{name: inner}, Required: []string{name}}
 }
 
-// Add notes a property; what is known of it already is kept.
+// Add notes a property; what is known of it already is kept. Nil notes nothing.
 func (s *Schema) Add(name string, p *Schema) {
+	if s == nil {
+		return
+	}
 	if _, ok := s.Properties[name]; !ok {
 		s.Properties[name] = p
 	}
 }
 
-// Need notes that a property must be there.
+// Need notes that a property must be there. Nil notes nothing.
 func (s *Schema) Need(name string) {
-	if !slices.Contains(s.Required, name) {
+	if s != nil && !slices.Contains(s.Required, name) {
 		s.Required = append(s.Required, name)
 	}
 }
