@@ -1,11 +1,13 @@
 package webui
 
 import (
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -145,6 +147,28 @@ func TestBrowser(t *testing.T) {
 		noSidewaysScroll(t, p)
 		shot(p, "overview-phone")
 		noProblems(t, p, firstQuestion)
+	})
+
+	t.Run("a module does not arrive", func(t *testing.T) {
+		f := newFake(t)
+		var broken atomic.Bool
+		broken.Store(true)
+		whole := f.handler()
+		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/ui/diff.js" && broken.Load() {
+				panic(http.ErrAbortHandler)
+			}
+			whole.ServeHTTP(w, r)
+		}))
+		t.Cleanup(func() {
+			srv.CloseClientConnections()
+			srv.Close()
+		})
+		p := b.Page(t)
+		p.Navigate(srv.URL + "/ui/")
+		p.WaitText("#app", "A part of this page did not arrive")
+		broken.Store(false)
+		p.Wait(`document.querySelector("#user")`)
 	})
 
 	t.Run("member down", func(t *testing.T) {

@@ -82,7 +82,7 @@ func TestImportsResolve(t *testing.T) {
 		}
 	})
 	for name := range have {
-		if isScript(name) && !reached[name] && name != "app.js" {
+		if isScript(name) && !reached[name] && name != "start.js" {
 			t.Errorf("%s is imported by nobody", name)
 		}
 	}

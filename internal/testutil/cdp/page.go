@@ -56,6 +56,11 @@ func (p *Page) call(method string, params, out any) {
 	}
 }
 
+// networkChanged is how Chromium ends every load that is under way when an
+// address of the machine comes or goes. With a window it loads the page again by
+// itself; without one that is left to whoever drives it.
+const networkChanged = "net::ERR_NETWORK_CHANGED"
+
 // Navigate loads url and waits until its modules have run. Going to another
 // fragment of the same document does not load anything.
 func (p *Page) Navigate(url string) {
@@ -63,9 +68,15 @@ func (p *Page) Navigate(url string) {
 	var out struct {
 		ErrorText string `json:"errorText"`
 	}
-	p.call("Page.navigate", obj{"url": url}, &out)
-	if out.ErrorText != "" {
-		p.t.Fatalf("navigate to %s: %s", url, out.ErrorText)
+	for end := time.Now().Add(Timeout); ; {
+		p.call("Page.navigate", obj{"url": url}, &out)
+		if out.ErrorText == "" {
+			break
+		}
+		if out.ErrorText != networkChanged || time.Now().After(end) {
+			p.t.Fatalf("navigate to %s: %s", url, out.ErrorText)
+		}
+		out.ErrorText = ""
 	}
 	p.Wait(`document.readyState === "complete" && location.href !== "about:blank"`)
 }
