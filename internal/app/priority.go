@@ -14,12 +14,30 @@ import (
 // VIPs, and a backup job or a build on the same machine must not cost it.
 const niceness = -10
 
+// autogroup is the scheduler's group of this process's session, see sched(7): where
+// it is enabled, a nice value counts only among the processes of one session, and
+// the group's own counts among sessions.
+const autogroup = "/proc/self/autogroup"
+
 // prefer gives all threads of this process niceness; threads made later inherit
-// it. Where that is not allowed lbd runs as others do.
+// it. A process that leads its session, as under a service manager, gives it to the
+// session's group too. Where that is not allowed lbd runs as others do.
 func prefer(log *slog.Logger) {
-	if err := nice(niceness); err != nil {
+	err := nice(niceness)
+	if sid, e := unix.Getsid(0); e == nil && sid == os.Getpid() {
+		err = errors.Join(err, niceSession(niceness))
+	}
+	if err != nil {
 		log.Debug("run before other processes", "err", err)
 	}
+}
+
+func niceSession(n int) error {
+	err := os.WriteFile(autogroup, []byte(strconv.Itoa(n)), 0)
+	if err != nil && !errors.Is(err, os.ErrNotExist) { // a kernel without such groups
+		return fmt.Errorf("session: %w", err)
+	}
+	return nil
 }
 
 func nice(n int) error {
