@@ -53,7 +53,7 @@ changes: build ## 1,000 configuration changes under load and an upload of 10 GiB
 bench-vips: ## how long 1,000 VIPs take to be claimed and released
 	go test ./vrrp -count=8 -v -run TestThousandVIPs
 
-bench-failover: build ## the failover laboratory on lbd (LAB=folder of the laboratory)
+bench-failover: build ## the failover laboratory on lbd beside keepalived (LAB=its folder; SETUPS, CONFS, FAULTS, RUNS, OUT)
 	@tools/bench-failover.sh
 
 soak: build ## histories of API calls under faults for SOAK (10m), checked for linearizability

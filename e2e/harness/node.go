@@ -362,6 +362,9 @@ func (n *Node) Password() string {
 func (n *Node) StartInBackground(args ...string) func(limit time.Duration) error {
 	n.w.T.Helper()
 	c := n.Command(args...)
+	// A session of its own, as a service manager gives it: the scheduler may share
+	// the processors among sessions, and lbd's priority counts for its own.
+	c.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	out, err := c.StdoutPipe()
 	n.w.must(err)
 	c.Stderr = &n.log
