@@ -14,7 +14,7 @@ import (
 // noRequest are routes that change something by their path alone; noAnswer those whose
 // good answer is no JSON: 201, 202 or 204 without a body. Barbican's DELETE is another matter.
 var (
-	noRequest = regexp.MustCompile(`^(GET|HEAD|DELETE) |/tags/:tag$|/roles/:role$|/implies/:implied$|/groups/:id/users/:user$|/failover$|/config$|/nodes/:node/restart$|/spread/balance$`)
+	noRequest = regexp.MustCompile(`^(GET|HEAD|DELETE) |^POST /(load-balancer)?$|/tags/:tag$|/roles/:role$|/implies/:implied$|/groups/:id/users/:user$|/failover$|/config$|/nodes/:node/restart$|/spread/balance$`)
 	consumers = regexp.MustCompile(`^DELETE .*/(consumers|containers/:id/secrets)$`)
 	noAnswer  = regexp.MustCompile(`^(HEAD|DELETE) |/tags/:tag$|/roles/:role$|/groups/:id/users/:user$|/failover$|/config$|/users/:id/password$|/cluster/(approve|switchover)$|^PUT .*/pools/:pool/members$|/v1/openapi$`)
 )

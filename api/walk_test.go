@@ -98,8 +98,8 @@ func TestOnlyTheseRoutesAreOpen(t *testing.T) {
 	slices.Sort(open)
 	want := []string{
 		"GET /", "GET /healthcheck", "GET /identity", "GET /identity/v3", "GET /key-manager", "GET /key-manager/v1", "GET /load-balancer", "GET /load-balancer/healthcheck",
-		"GET /networking", "GET /networking/v2.0", "GET /v1/openapi", "GET /v3", "HEAD /healthcheck", "HEAD /identity", "HEAD /identity/v3", "HEAD /load-balancer/healthcheck", "HEAD /v3",
-		"POST /identity/v3/auth/tokens", "POST /identity/v3/users/:id/password", "POST /v1/cluster/join", "POST /v3/auth/tokens", "POST /v3/users/:id/password",
+		"GET /networking", "GET /networking/v2.0", "GET /v1/openapi", "GET /v3", "HEAD /", "HEAD /healthcheck", "HEAD /identity", "HEAD /identity/v3", "HEAD /load-balancer", "HEAD /load-balancer/healthcheck", "HEAD /v3",
+		"POST /", "POST /identity/v3/auth/tokens", "POST /identity/v3/users/:id/password", "POST /load-balancer", "POST /v1/cluster/join", "POST /v3/auth/tokens", "POST /v3/users/:id/password",
 	}
 	if diff := cmp.Diff(want, open); diff != "" {
 		t.Errorf("open routes (-want +got):\n%s", diff)

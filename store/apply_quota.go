@@ -71,8 +71,18 @@ var quotaNouns = map[model.QuotaClass]string{
 // allow them. What is being deleted counts until it is gone. It only asks: the
 // put and drop functions of the tables do the counting, with State.count.
 func (t *tx) charge(project model.ProjectID, class model.QuotaClass, n int) error {
-	limit := t.st.quotas[project].Limit(class)
-	if t.unmetered || limit == model.Unlimited || n <= 0 || t.st.usage[usageKey{project, class}]+n <= limit {
+	if t.unmetered {
+		return nil
+	}
+	return t.st.CheckQuota(project, class, n)
+}
+
+// CheckQuota fails with Quota when a project may not have n more objects of a class
+// now. What counts is the check when the entry is applied: this one is for the order
+// of refusals.
+func (st *State) CheckQuota(project model.ProjectID, class model.QuotaClass, n int) error {
+	limit := st.quotas[project].Limit(class)
+	if limit == model.Unlimited || n <= 0 || st.usage[usageKey{project, class}]+n <= limit {
 		return nil
 	}
 	return Errorf(Quota, "Quota has been met for resources: %s", quotaNouns[class])

@@ -40,7 +40,7 @@ func (p *Part) shapes() map[string]shape {
 
 // Answer implements api.Answering: objects and pages of them, and what is computed.
 func (p *Part) Answer(method, path string) *openapi.Schema {
-	if path == "/" || path == "/load-balancer" {
+	if method != http.MethodHead && (path == "/" || path == "/load-balancer") {
 		return openapi.Wrap("versions", openapi.List(exampleOf(versionDoc("", "", "", ""))))
 	}
 	if method == http.MethodDelete || !ours(path) {

@@ -3,6 +3,7 @@ package octavia
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -168,6 +169,17 @@ type noObject struct{ error }
 
 // Unwrap makes it the fault that it is.
 func (e noObject) Unwrap() error { return e.error }
+
+// orGone is for updates: that the object in the path is none, or not the caller's to
+// change, comes before that the body lacks one.
+func orGone[T any](c echo.Context, err error, find func(echo.Context) (T, error)) error {
+	if _, ok := errors.AsType[noObject](err); ok {
+		if _, gone := find(c); gone != nil {
+			return gone
+		}
+	}
+	return err
+}
 
 // unwrap checks the body as a whole and takes what is at wrapper out of it.
 func (b *body) unwrap(wrapper string) (json.RawMessage, error) {

@@ -24,7 +24,7 @@ func flavors() *choice[model.Flavor] {
 		arg:  "flavor_", created: store.FlavorCreate, updated: store.FlavorUpdate, removed: store.FlavorDelete,
 		create: func(o *object, n flv) (string, error) {
 			*n = model.Flavor{
-				ID: model.FlavorID(newID()), Name: need(o, "name", o.text("name", 255)), Description: o.text("description", 255).V,
+				ID: model.FlavorID(newID()), Name: needText(o, "name", o.text("name", 255)), Description: o.text("description", 255).V,
 				Enabled: o.boolean("enabled").Or(true), Profile: model.FlavorProfileID(need(o, "flavor_profile_id", o.id("flavor_profile_id"))),
 			}
 			return string(n.ID), o.done()
@@ -59,7 +59,7 @@ func flavorProfiles() *choice[model.FlavorProfile] {
 		arg:        "flavor_profile_", created: store.FlavorProfileCreate, updated: store.FlavorProfileUpdate, removed: store.FlavorProfileDelete,
 		create: func(o *object, n prof) (string, error) {
 			name, provider, text := profileFields(o, data)
-			*n = model.FlavorProfile{ID: model.FlavorProfileID(newID()), Name: need(o, "name", name), Provider: need(o, "provider_name", provider)}
+			*n = model.FlavorProfile{ID: model.FlavorProfileID(newID()), Name: needText(o, "name", name), Provider: need(o, "provider_name", provider)}
 			need(o, data, text)
 			if err := o.done(); err != nil {
 				return "", err

@@ -90,6 +90,9 @@ func (p *Part) createL7Policy(c echo.Context) error {
 		if err = mayWrite(c, l.Project); err == nil && in.pool.Given() { // whether its action needs one or not
 			err = checkPool(st, l.LoadBalancer, l.Protocol, model.PoolID(in.pool.V))
 		}
+		if err == nil {
+			err = mayHaveMore(c, st, l.Project, model.QuotaL7Policy)
+		}
 	})
 	if err != nil {
 		return err
@@ -114,7 +117,7 @@ func (p *Part) updateL7Policy(c echo.Context) error {
 	}
 	o, err := readObject(c, "l7policy_", "l7policy")
 	if err != nil {
-		return err
+		return orGone(c, err, p.mayChangeL7Policy)
 	}
 	in, empty := readL7Policy(o), len(o.fields) == 0
 	if err := o.done(); err != nil {

@@ -161,7 +161,7 @@ func (p *Part) updateL7Rule(c echo.Context) error {
 	}
 	o, err := readObject(c, "l7rule_", "rule")
 	if err != nil {
-		return err
+		return orGone(c, err, p.mayChangeL7Rule)
 	}
 	in := readL7Rule(o)
 	if err := o.done(); err != nil {

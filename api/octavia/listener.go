@@ -114,10 +114,10 @@ func (p *Part) updateListener(c echo.Context) error {
 	}
 	o, err := readObject(c, "listener_", "listener")
 	if _, ok := errors.AsType[noObject](err); ok {
-		return validation("No listener object supplied.")
+		err = noObject{validation("No listener object supplied.")}
 	}
 	if err != nil {
-		return err
+		return orGone(c, err, p.mayChangeListener)
 	}
 	in, cidrs := readListener(o), o.cidrs("allowed_cidrs")
 	if err := o.done(); err != nil {

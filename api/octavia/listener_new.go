@@ -108,7 +108,10 @@ func (p *Part) mayAddListener(c echo.Context, id model.LoadBalancerID, protocol 
 			return
 		}
 		project = lb.Project
-		if err = mayWrite(c, project); err == nil && pool != "" {
+		if err = mayWrite(c, project); err != nil {
+			return
+		}
+		if err = mayHaveMore(c, st, project, model.QuotaListener); err == nil && pool != "" {
 			err = checkPool(st, lb.ID, protocol, pool)
 		}
 	})

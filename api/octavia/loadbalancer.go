@@ -127,7 +127,10 @@ func (p *Part) updateLoadBalancer(c echo.Context) error {
 	}
 	o, err := readObject(c, "load_balancer", "loadbalancer")
 	if err != nil {
-		return err
+		return orGone(c, err, func(c echo.Context) (model.ProjectID, error) {
+			_, project, err := p.mayChangeLoadBalancer(c)
+			return project, err
+		})
 	}
 	n := o.described()
 	qos, groups := o.id("vip_qos_policy_id"), list(o, "vip_sg_ids", parseID)

@@ -134,7 +134,7 @@ func (p *Part) updateMember(c echo.Context) error {
 	}
 	o, err := readObject(c, "member_", "member")
 	if err != nil {
-		return err
+		return orGone(c, err, p.mayChangeMember)
 	}
 	in := readMember(o)
 	if err := o.done(); err != nil {

@@ -83,7 +83,7 @@ func (p *Part) updateMonitor(c echo.Context) error {
 	}
 	o, err := readObject(c, "health_monitor_", "healthmonitor")
 	if err != nil {
-		return err
+		return orGone(c, err, p.mayChangeMonitor)
 	}
 	in := readMonitor(o)
 	if err := o.done(); err != nil {

@@ -71,8 +71,11 @@ func (p *Part) createMonitor(c echo.Context) error {
 			return
 		}
 		protocol = x.Protocol
-		if err = mayWrite(c, x.Project); err == nil {
-			err = store.CheckMonitorType(in.kind, protocol)
+		if err = mayWrite(c, x.Project); err != nil {
+			return
+		}
+		if err = store.CheckMonitorType(in.kind, protocol); err == nil {
+			err = mayHaveMore(c, st, x.Project, model.QuotaHealthMonitor)
 		}
 	})
 	if err != nil {

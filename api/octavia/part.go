@@ -47,8 +47,10 @@ type handler = echo.HandlerFunc
 // /load-balancer; and under the network endpoint with /lbaas only, where the
 // legacy CLI looks and where the other names are Neutron's.
 func (p *Part) Mount(r *api.Router) {
-	r.Public(http.MethodGet, "/", discovery(r))
-	r.Public(http.MethodGet, "/load-balancer", discovery(r))
+	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost} { // as Octavia
+		r.Public(method, "/", discovery(r))
+		r.Public(method, "/load-balancer", discovery(r))
+	}
 	for _, mount := range []string{"", "/load-balancer"} {
 		for _, version := range []string{"/v2.0", "/v2"} {
 			base := mount + version

@@ -104,7 +104,7 @@ func (p *Part) updatePool(c echo.Context) error {
 	}
 	o, err := readObject(c, "pool_", "pool")
 	if err != nil {
-		return err
+		return orGone(c, err, p.mayChangePool)
 	}
 	n := o.described()
 	algorithm := o.word("lb_algorithm", algorithms...)

@@ -68,6 +68,13 @@ func (p *Part) createPool(c echo.Context) error {
 	if nested {
 		return validation("members and healthmonitor can be given with a load balancer only, when all is created in one call.")
 	}
+	if err := refusePool(model.Protocol(in.protocol.V), in.sticky, "UDP and SCTP"); err != nil {
+		return err
+	}
+	p.read.Read(func(st *store.State) { err = mayHaveMore(c, st, project, model.QuotaPool) })
+	if err != nil {
+		return err
+	}
 	x, err := p.newPool(c, project, &in)
 	if err != nil {
 		return err

@@ -111,6 +111,16 @@ func mayWriteQuota(c echo.Context) (model.ProjectID, error) {
 	return model.ProjectID(project), nil
 }
 
+// mayHaveMore refuses what is over quota where Octavia does: before it looks at what
+// a certificate, a header or an action is good for. It is checked again when the
+// entry is applied.
+func mayHaveMore(c echo.Context, st *store.State, project model.ProjectID, class model.QuotaClass) error {
+	if caller(c).Unmetered {
+		return nil
+	}
+	return st.CheckQuota(project, class, 1)
+}
+
 func (p *Part) updateQuota(c echo.Context) error {
 	project, err := mayWriteQuota(c)
 	if err != nil {

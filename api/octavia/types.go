@@ -63,6 +63,14 @@ func need[T any](o *object, key string, v Opt[T]) T {
 	return v.V
 }
 
+// needText is need for the name of a flavor or profile, where null is no name.
+func needText(o *object, key string, v Opt[string]) string {
+	if v.Null {
+		return ""
+	}
+	return need(o, key, v)
+}
+
 func parseText(raw []byte, most int) (string, string) {
 	var s string
 	if raw[0] != '"' || json.Unmarshal(raw, &s) != nil {

@@ -62,7 +62,7 @@ func zoneProfiles() *choice[model.ZoneProfile] {
 		arg:        "availability_zone_profile_", created: store.ZoneProfileCreate, updated: store.ZoneProfileUpdate, removed: store.ZoneProfileDelete,
 		create: func(o *object, n prof) (string, error) {
 			name, provider, text := profileFields(o, data)
-			*n = model.ZoneProfile{ID: model.ZoneProfileID(newID()), Name: need(o, "name", name), Provider: need(o, "provider_name", provider)}
+			*n = model.ZoneProfile{ID: model.ZoneProfileID(newID()), Name: needText(o, "name", name), Provider: need(o, "provider_name", provider)}
 			need(o, data, text)
 			if err := o.done(); err != nil {
 				return "", err
