@@ -162,6 +162,8 @@ func (t *tx) apply(cmd Command) error {
 		return with(cmd, t.secretCreate)
 	case SecretUpdate:
 		return with(cmd, t.secretUpdate)
+	case SecretMetadata:
+		return with(cmd, t.secretMetadata)
 	case SecretDelete:
 		return with(cmd, t.secretDelete)
 	case ContainerCreate:

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"maps"
 	"slices"
 
 	"lbd/store/model"
@@ -44,6 +45,39 @@ func (t *tx) secretUpdate(p *SecretPatch) error {
 	n.Access = access
 	if len(p.Sealed) > 0 {
 		n.Sealed, n.ContentType = p.Sealed, p.ContentType
+	}
+	t.changed(&n.Record)
+	t.st.putSecret(&n)
+	return nil
+}
+
+func (t *tx) secretMetadata(p *SecretMetadataPatch) error {
+	old, ok := t.st.secrets[p.ID]
+	if !ok {
+		return Errorf(NotFound, textSecretNotFound)
+	}
+	n := *old
+	if n.Metadata = maps.Clone(old.Metadata); n.Metadata == nil {
+		n.Metadata = map[string]string{}
+	}
+	_, there := n.Metadata[p.Key]
+	switch {
+	case p.Replace:
+		n.Metadata = p.All
+	case p.New && there:
+		return Errorf(Conflict, "Conflict. Key in request is already in the secret metadata")
+	case !p.New && !there:
+		return Errorf(NotFound, "Secret metadata not found.")
+	case p.Value == nil:
+		delete(n.Metadata, p.Key)
+	default:
+		n.Metadata[p.Key] = *p.Value
+	}
+	if len(n.Metadata) > model.MaxMetadata {
+		return Errorf(Invalid, "The metadata of a secret have at most %d entries.", model.MaxMetadata)
+	}
+	if len(n.Metadata) == 0 {
+		n.Metadata = nil
 	}
 	t.changed(&n.Record)
 	t.st.putSecret(&n)

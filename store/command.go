@@ -170,6 +170,7 @@ const (
 
 	SecretCreate    CommandKind = "secret.create"
 	SecretUpdate    CommandKind = "secret.update"
+	SecretMetadata  CommandKind = "secret.metadata"
 	SecretDelete    CommandKind = "secret.delete"
 	ContainerCreate CommandKind = "container.create"
 	ContainerUpdate CommandKind = "container.update"
@@ -282,6 +283,7 @@ var payloads = map[CommandKind]func() any{
 
 	SecretCreate:    func() any { return new(model.Secret) },
 	SecretUpdate:    func() any { return new(SecretPatch) },
+	SecretMetadata:  func() any { return new(SecretMetadataPatch) },
 	SecretDelete:    func() any { return new(SecretDeletePayload) },
 	ContainerCreate: func() any { return new(model.Container) },
 	ContainerUpdate: func() any { return new(ContainerPatch) },

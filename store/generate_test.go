@@ -237,6 +237,16 @@ var balancingGenerators = map[store.CommandKind]func(*rapid.T) any{
 		p.AccessPatch = accessPatch(t)
 		return p
 	},
+	store.SecretMetadata: func(t *rapid.T) any {
+		p := &store.SecretMetadataPatch{ID: model.SecretID(keyID(t)), Key: id(t, "key"), New: rapid.Bool().Draw(t, "new")}
+		if p.Replace = rapid.Bool().Draw(t, "replace"); p.Replace {
+			p.All = map[string]string{id(t, "key"): "v", "b": "w"}
+		}
+		if rapid.Bool().Draw(t, "with a value") {
+			p.Value = ptr(id(t, "value"))
+		}
+		return p
+	},
 	store.SecretDelete: func(t *rapid.T) any {
 		return &store.SecretDeletePayload{ID: model.SecretID(keyID(t)), Force: rapid.Bool().Draw(t, "force")}
 	},

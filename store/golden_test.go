@@ -168,7 +168,25 @@ func goldenLog() []store.Command {
 	}
 	add(store.AmphoraRestore, &store.NodeRef{ID: "n4"})
 	add(store.AmphoraRestore, &store.NodeRef{ID: "n9"})
+	metadataLog(add)
 	return log
+}
+
+// metadataLog is about what is noted beside a secret.
+func metadataLog(add func(kind store.CommandKind, payload any)) {
+	add(store.SecretCreate, &model.Secret{ID: "noted", Record: model.Record{Project: "p1"}, Type: "opaque"})
+	for _, p := range []store.SecretMetadataPatch{
+		{Replace: true, All: map[string]string{"b": "2", "a": "1"}},
+		{Key: "c", Value: ptr("3"), New: true},
+		{Key: "c", Value: ptr("4"), New: true},
+		{Key: "a", Value: ptr("5")},
+		{Key: "b"},
+		{Key: "none"},
+	} {
+		p.ID = "noted"
+		add(store.SecretMetadata, &p)
+	}
+	add(store.SecretMetadata, &store.SecretMetadataPatch{ID: "none", Replace: true})
 }
 
 // spreadLog is about the table of Spread.

@@ -5,13 +5,14 @@ import "bytes"
 // Level counts what the builds of lbd can read in the log: each adds the kinds of
 // its own level to those before. A node that is handed an entry of a higher level
 // than its own stops applying, so none is proposed before all can read it.
-const Level = 3
+const Level = 4
 
 // levels are the kinds that the first builds do not know.
 var levels = map[CommandKind]int{
 	NodeReplace: 2, SpreadPut: 2,
 	GroupCreate: 2, GroupUpdate: 2, GroupDelete: 2, MembershipPut: 2, MembershipRemove: 2,
 	SpreadNote: 3, AmphoraDismiss: 3, AmphoraRestore: 3,
+	SecretMetadata: 4,
 }
 
 // LevelOf is the level that a node needs to apply entries of a kind, 1 at least;

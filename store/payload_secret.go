@@ -11,6 +11,18 @@ type SecretPatch struct {
 	AccessPatch
 }
 
+// SecretMetadataPatch changes what is noted beside a secret: the whole of it when
+// Replace is set, else one entry.
+type SecretMetadataPatch struct {
+	ID      model.SecretID    `json:"id"`
+	Replace bool              `json:"replace,omitempty"`
+	All     map[string]string `json:"all,omitempty"` // with Replace
+	Key     string            `json:"key,omitempty"`
+	Value   *string           `json:"value,omitempty"` // nil removes the entry
+	// New refuses a key that is there already; without it one that is not is refused.
+	New bool `json:"new,omitempty"`
+}
+
 // AccessPatch changes who may read an object of the key manager, or who has
 // announced to use it. At most one field is set.
 type AccessPatch struct {

@@ -1,6 +1,8 @@
 package store_test
 
 import (
+	"maps"
+	"strconv"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -89,6 +91,41 @@ func TestAccessLists(t *testing.T) {
 	if acl := change(store.ACLPatch{Remove: true}); acl != nil {
 		t.Errorf("after removal: %+v", acl)
 	}
+}
+
+func TestSecretMetadata(t *testing.T) {
+	c := newCluster(t)
+	c.ok(store.SecretCreate, secret("a"))
+	is := func(want map[string]string) {
+		t.Helper()
+		c.read(func(st *store.State) {
+			if s, _ := st.Secret("a"); !maps.Equal(s.Metadata, want) {
+				t.Errorf("metadata are %v, want %v", s.Metadata, want)
+			}
+		})
+	}
+	patch := func(key string, value *string, fresh bool) *store.SecretMetadataPatch {
+		return &store.SecretMetadataPatch{ID: "a", Key: key, Value: value, New: fresh}
+	}
+	c.refused(store.SecretMetadata, &store.SecretMetadataPatch{ID: "b", Replace: true}, store.NotFound, "Secret not found.")
+	c.refused(store.SecretMetadata, patch("k", ptr("v"), false), store.NotFound, "Secret metadata not found.")
+	c.ok(store.SecretMetadata, patch("k", ptr("v"), true))
+	c.refused(store.SecretMetadata, patch("k", ptr("w"), true), store.Conflict, "Conflict. Key in request is already in the secret metadata")
+	is(map[string]string{"k": "v"})
+	c.ok(store.SecretMetadata, patch("k", ptr("w"), false))
+	c.ok(store.SecretMetadata, patch("l", ptr(""), true))
+	is(map[string]string{"k": "w", "l": ""})
+	c.ok(store.SecretMetadata, patch("k", nil, false))
+	is(map[string]string{"l": ""})
+	many := map[string]string{}
+	for i := range model.MaxMetadata {
+		many[strconv.Itoa(i)] = "x"
+	}
+	c.ok(store.SecretMetadata, &store.SecretMetadataPatch{ID: "a", Replace: true, All: many})
+	c.refused(store.SecretMetadata, patch("one more", ptr("x"), true), store.Invalid, "The metadata of a secret have at most 100 entries.")
+	is(many)
+	c.ok(store.SecretMetadata, &store.SecretMetadataPatch{ID: "a", Replace: true})
+	is(nil)
 }
 
 func TestConsumersKeepASecretUnlessForced(t *testing.T) {

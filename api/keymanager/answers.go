@@ -60,6 +60,12 @@ func (p *Part) Answer(method, path string) *openapi.Schema {
 		return openapi.Example(container)
 	case "GET containers/:id/consumers":
 		return page("consumers", dated(containerConsumer)(model.Consumer{}))
+	case "GET secrets/:id/metadata":
+		return openapi.Wrap("metadata", metadataSchema())
+	case "PUT secrets/:id/metadata":
+		return ref("metadata_ref")
+	case "POST secrets/:id/metadata", "GET secrets/:id/metadata/:key", "PUT secrets/:id/metadata/:key":
+		return openapi.Example(metadatum("", ""))
 	case "PUT secrets/:id/acl", "PATCH secrets/:id/acl", "PUT containers/:id/acl", "PATCH containers/:id/acl":
 		return ref("acl_ref")
 	case "GET secrets/:id/acl", "GET containers/:id/acl":

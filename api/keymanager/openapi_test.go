@@ -48,7 +48,7 @@ func TestDescription(t *testing.T) {
 			}
 		}
 	}
-	if asked != 12 || answered != 17 {
+	if asked != 15 || answered != 22 {
 		t.Errorf("%d requests and %d answers", asked, answered)
 	}
 	secret := properties(d["paths"].(obj)["/key-manager/v1/secrets"].(obj)["post"].(obj)["requestBody"])

@@ -27,6 +27,7 @@ func (p *Part) mountSecrets(r *api.Router, base string) {
 	handleRaw(r, "GET", base+"/secrets/:id/payload", "Secret payload retrieval", p.showPayload)
 	secretAccess := &accessRoutes{p, "Secret", p.findAccess}
 	secretAccess.mount(r, base+"/secrets/:id")
+	p.mountMetadata(r, base+"/secrets/:id/metadata")
 	handle(r, "GET", base+"/secrets/:id/consumers", "SecretConsumer(s) retrieval", p.listSecretConsumers)
 	handleBody(r, "POST", base+"/secrets/:id/consumers", "SecretConsumer creation", func(b *body) { takeSecretConsumer(b) }, p.addSecretConsumer)
 	handleBody(r, "DELETE", base+"/secrets/:id/consumers", "SecretConsumer deletion", func(b *body) { takeSecretConsumer(b) }, p.removeSecretConsumer)

@@ -20,6 +20,9 @@ type Secret struct {
 	// Sealed is the payload, sealed for the id of the secret; nil while there is none.
 	Sealed []byte `json:"sealed,omitempty"`
 
+	// Metadata is what its users note beside it: MaxMetadata entries at most.
+	Metadata map[string]string `json:"metadata,omitempty"`
+
 	Access
 }
 
@@ -87,4 +90,6 @@ const (
 	MaxConsumers      = 1000     // of an object
 	MaxACLUsers       = 500      // of an object
 	MaxContainerItems = 64       // secrets of a container
+	MaxMetadata       = 100      // entries of a secret
+	MaxMetadatum      = 255      // characters of a key, and of a value
 )
