@@ -112,8 +112,6 @@ var otherwise = map[string]string{
 	"test_grant_list_revoke_role_to_user_on_system":    noSystemScope,
 	"test_create_is_domain_project":                    "projects do not act as domains",
 	"test_project_create_with_parent":                  "projects are in no other project",
-	"test_associate_user_to_project":                   noExtras,
-	"test_user_update":                                 noExtras,
 }
 
 const (
@@ -123,7 +121,6 @@ const (
 	noDomainRoles       = "roles belong to no domain"
 	noImpliedRoles      = "what a role implies is fixed"
 	noSystemScope       = "the admin's project is the cloud's"
-	noExtras            = "users have no attributes of a client's own (project_id here)"
 )
 
 // atLeast is how many of the foreign tests must pass: fewer were run, if not.

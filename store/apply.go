@@ -45,6 +45,8 @@ func (t *tx) apply(cmd Command) error {
 		return with(cmd, t.projectUpdate)
 	case ProjectDelete:
 		return with(cmd, t.projectDelete)
+	case DirectoryWrite:
+		return with(cmd, t.directoryPut)
 	case UserCreate:
 		return with(cmd, t.userCreate)
 	case UserUpdate:

@@ -6,6 +6,9 @@ import "lbd/store/model"
 const maxGroups = 200
 
 func (t *tx) groupCreate(p *model.Group) error {
+	if err := CheckExtra(p.Extra); err != nil {
+		return err
+	}
 	if err := fresh(t.st.groups, p.ID); err != nil {
 		return err
 	}
@@ -30,6 +33,10 @@ func (t *tx) groupUpdate(p *GroupPatch) error {
 		return noSuch("group", p.ID)
 	}
 	g := *old
+	var err error
+	if g.Extra, err = extend(old.Extra, p.Extra); err != nil {
+		return err
+	}
 	set(&g.Name, p.Name)
 	set(&g.Description, p.Description)
 	if err := t.groupNameFree(&g); err != nil {

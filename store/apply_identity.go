@@ -70,6 +70,9 @@ func (t *tx) putIdentities(p *ClusterInitPayload) {
 }
 
 func (t *tx) domainCreate(p *model.Domain) error {
+	if err := CheckExtra(p.Extra); err != nil {
+		return err
+	}
 	if err := fresh(t.st.domains, p.ID); err != nil {
 		return err
 	}
@@ -101,7 +104,13 @@ func (t *tx) domainUpdate(p *DomainPatch) error {
 		}
 	}
 
+	extra, err := extend(old.Extra, p.Extra)
+	if err != nil {
+		return err
+	}
+
 	d := *old
+	d.Extra = extra
 	set(&d.Name, p.Name)
 	set(&d.Description, p.Description)
 	set(&d.Enabled, p.Enabled)

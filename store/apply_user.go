@@ -7,6 +7,9 @@ import (
 )
 
 func (t *tx) projectCreate(p *model.Project) error {
+	if err := CheckExtra(p.Extra); err != nil {
+		return err
+	}
 	if err := fresh(t.st.projects, p.ID); err != nil {
 		return err
 	}
@@ -31,6 +34,10 @@ func (t *tx) projectUpdate(p *ProjectPatch) error {
 		return noSuch("project", p.ID)
 	}
 	pr := *old
+	var err error
+	if pr.Extra, err = extend(old.Extra, p.Extra); err != nil {
+		return err
+	}
 	set(&pr.Name, p.Name)
 	set(&pr.Description, p.Description)
 	set(&pr.Enabled, p.Enabled)
@@ -85,6 +92,9 @@ func (t *tx) projectNameFree(p *model.Project) error {
 }
 
 func (t *tx) userCreate(p *model.User) error {
+	if err := CheckExtra(p.Extra); err != nil {
+		return err
+	}
 	if err := fresh(t.st.users, p.ID); err != nil {
 		return err
 	}
@@ -109,6 +119,10 @@ func (t *tx) userUpdate(p *UserPatch) error {
 		return noSuch("user", p.ID)
 	}
 	u := *old
+	var err error
+	if u.Extra, err = extend(old.Extra, p.Extra); err != nil {
+		return err
+	}
 	set(&u.Name, p.Name)
 	set(&u.Description, p.Description)
 	set(&u.Email, p.Email)

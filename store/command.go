@@ -110,6 +110,7 @@ const (
 	ProjectCreate       CommandKind = "project.create"
 	ProjectUpdate       CommandKind = "project.update"
 	ProjectDelete       CommandKind = "project.delete"
+	DirectoryWrite      CommandKind = "directory.put"
 	UserCreate          CommandKind = "user.create"
 	UserUpdate          CommandKind = "user.update"
 	UserDelete          CommandKind = "user.delete"
@@ -223,6 +224,7 @@ var payloads = map[CommandKind]func() any{
 	ProjectCreate:       func() any { return new(model.Project) },
 	ProjectUpdate:       func() any { return new(ProjectPatch) },
 	ProjectDelete:       func() any { return new(ProjectRef) },
+	DirectoryWrite:      func() any { return new(DirectoryPut) },
 	UserCreate:          func() any { return new(model.User) },
 	UserUpdate:          func() any { return new(UserPatch) },
 	UserDelete:          func() any { return new(UserRef) },

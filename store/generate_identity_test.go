@@ -70,6 +70,18 @@ var identityGenerators = map[store.CommandKind]func(*rapid.T) any{
 			DefaultProject: model.ProjectID(maybe(t, "project")),
 		}
 	},
+	store.DirectoryWrite: func(t *rapid.T) any {
+		e := model.Extra{id(t, "attribute"): []byte(`"v"`), "b": []byte(`{"c":[1,null]}`)}
+		switch rapid.IntRange(0, 3).Draw(t, "which") {
+		case 0:
+			return &store.DirectoryPut{User: &model.User{ID: model.UserID(id(t, "user")), Domain: someDomain(t), Record: model.Record{Name: someName(t)}, Extra: e}}
+		case 1:
+			return &store.DirectoryPut{UserPatch: &store.UserPatch{ID: model.UserID(oneOf(t, "u1")), Extra: e}}
+		case 2:
+			return &store.DirectoryPut{GroupPatch: &store.GroupPatch{ID: model.GroupID(id(t, "group")), Extra: e}}
+		}
+		return &store.DirectoryPut{}
+	},
 	store.UserUpdate: func(t *rapid.T) any {
 		return &store.UserPatch{ID: model.UserID(oneOf(t, "u1")), Name: ptr(someName(t)), Enabled: maybeOff(t)}
 	},

@@ -169,6 +169,7 @@ func goldenLog() []store.Command {
 	add(store.AmphoraRestore, &store.NodeRef{ID: "n4"})
 	add(store.AmphoraRestore, &store.NodeRef{ID: "n9"})
 	metadataLog(add)
+	extraLog(add)
 	return log
 }
 
@@ -187,6 +188,24 @@ func metadataLog(add func(kind store.CommandKind, payload any)) {
 		add(store.SecretMetadata, &p)
 	}
 	add(store.SecretMetadata, &store.SecretMetadataPatch{ID: "none", Replace: true})
+}
+
+// extraLog is about attributes of a client's own.
+func extraLog(add func(kind store.CommandKind, payload any)) {
+	e := func(name, value string) model.Extra { return model.Extra{name: []byte(value)} }
+	for _, p := range []store.DirectoryPut{
+		{Domain: &model.Domain{ID: "dx", Record: model.Record{Name: "x"}, Enabled: true, Extra: e("a", `1`)}},
+		{DomainPatch: &store.DomainPatch{ID: "dx", Extra: e("b", `null`)}},
+		{Project: &model.Project{ID: "px", Record: model.Record{Name: "x"}, Domain: "dx", Extra: e("a", `{"b":[1]}`)}},
+		{ProjectPatch: &store.ProjectPatch{ID: "px", Name: ptr("y"), Extra: e("a", `2`)}},
+		{User: &model.User{ID: "ux", Record: model.Record{Name: "x"}, Domain: "dx", Extra: e("a", `"b"`)}},
+		{UserPatch: &store.UserPatch{ID: "ux", Email: ptr("x@example.com"), Extra: e("c", `true`)}},
+		{Group: &model.Group{ID: "gx", Record: model.Record{Name: "x"}, Extra: e("a", `1.5`)}},
+		{GroupPatch: &store.GroupPatch{ID: "gx", Extra: e("a", `"`+strings.Repeat("x", model.MaxExtraBytes)+`"`)}},
+		{},
+	} {
+		add(store.DirectoryWrite, &p)
+	}
 }
 
 // spreadLog is about the table of Spread.

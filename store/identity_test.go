@@ -1,7 +1,9 @@
 package store_test
 
 import (
+	"encoding/json"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -20,6 +22,42 @@ func people(t *testing.T) *cluster {
 	c.ok(store.UserCreate, &model.User{ID: "bob", Record: model.Record{Name: "bob"}, Enabled: true, DefaultProject: "demo"})
 	c.ok(store.AssignmentPut, &model.Assignment{User: "bob", Project: "demo", Role: "member"})
 	return c
+}
+
+func TestExtra(t *testing.T) {
+	c := newCluster(t)
+	c.ok(store.ClusterInit, initPayload())
+	user := func(e model.Extra) *store.DirectoryPut {
+		return &store.DirectoryPut{User: &model.User{ID: "bob", Record: model.Record{Name: "bob"}, Enabled: true, Extra: e}}
+	}
+	patch := func(e model.Extra) *store.DirectoryPut {
+		return &store.DirectoryPut{UserPatch: &store.UserPatch{ID: "bob", Extra: e}}
+	}
+	is := func(want string) {
+		t.Helper()
+		c.read(func(st *store.State) {
+			u, _ := st.User("bob")
+			if b, err := json.Marshal(u.Extra); err != nil || string(b) != want {
+				t.Errorf("extra is %s (%v), want %s", b, err, want)
+			}
+		})
+	}
+	c.refused(store.DirectoryWrite, user(model.Extra{"": []byte("1")}), store.Invalid, "Invalid input for field '': the name of an attribute has 1 to 255 characters.")
+	c.ok(store.DirectoryWrite, user(model.Extra{"a": []byte(`{"b":1}`), "c": []byte(`2`)}))
+	c.ok(store.DirectoryWrite, patch(model.Extra{"c": []byte(`null`), "d": []byte(`"x"`)}))
+	is(`{"a":{"b":1},"c":null,"d":"x"}`)
+	c.ok(store.UserUpdate, &store.UserPatch{ID: "bob", Name: ptr("rob")})
+	is(`{"a":{"b":1},"c":null,"d":"x"}`)
+
+	big := []byte(`"` + strings.Repeat("x", model.MaxExtraBytes-10) + `"`)
+	c.refused(store.DirectoryWrite, patch(model.Extra{"e": big}), store.Invalid, "Invalid input for field 'e': an object's attributes besides its own have at most 8192 bytes together.")
+	many := model.Extra{}
+	for i := range model.MaxExtra - 2 {
+		many[fmt.Sprint("k", i)] = []byte(`0`)
+	}
+	c.refused(store.DirectoryWrite, patch(many), store.Invalid, "Invalid input: besides its own, an object has at most 64 attributes, and these are 65.")
+	c.refused(store.DirectoryWrite, &store.DirectoryPut{}, store.Invalid, "nothing of the directory is to be written")
+	is(`{"a":{"b":1},"c":null,"d":"x"}`)
 }
 
 func TestNamesAreUniquePerDomain(t *testing.T) {

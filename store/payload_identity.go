@@ -14,6 +14,7 @@ type DomainPatch struct {
 	Description *string        `json:"description,omitempty"`
 	Enabled     *bool          `json:"enabled,omitempty"`
 	Tags        *[]string      `json:"tags,omitempty"`
+	Extra       model.Extra    `json:"extra,omitempty"` // set beside those that are there
 }
 
 // ProjectPatch changes a project. Disabling it ends the tokens on it.
@@ -23,6 +24,7 @@ type ProjectPatch struct {
 	Description *string         `json:"description,omitempty"`
 	Enabled     *bool           `json:"enabled,omitempty"`
 	Tags        *[]string       `json:"tags,omitempty"`
+	Extra       model.Extra     `json:"extra,omitempty"` // set beside those that are there
 }
 
 // UserPatch changes a user. Disabling it and a new password end its tokens.
@@ -34,6 +36,7 @@ type UserPatch struct {
 	Enabled        *bool            `json:"enabled,omitempty"`
 	PasswordHash   *string          `json:"password_hash,omitempty"`
 	DefaultProject *model.ProjectID `json:"default_project,omitempty"`
+	Extra          model.Extra      `json:"extra,omitempty"` // set beside those that are there
 }
 
 // GroupPatch changes a group of users.
@@ -41,6 +44,20 @@ type GroupPatch struct {
 	ID          model.GroupID `json:"id"`
 	Name        *string       `json:"name,omitempty"`
 	Description *string       `json:"description,omitempty"`
+	Extra       model.Extra   `json:"extra,omitempty"` // set beside those that are there
+}
+
+// DirectoryPut is a creation or change with attributes of a client's own (Extra), which
+// builds before level 4 cannot read. One field is set.
+type DirectoryPut struct {
+	Domain       *model.Domain  `json:"domain,omitempty"`
+	DomainPatch  *DomainPatch   `json:"domain_patch,omitempty"`
+	Project      *model.Project `json:"project,omitempty"`
+	ProjectPatch *ProjectPatch  `json:"project_patch,omitempty"`
+	User         *model.User    `json:"user,omitempty"`
+	UserPatch    *UserPatch     `json:"user_patch,omitempty"`
+	Group        *model.Group   `json:"group,omitempty"`
+	GroupPatch   *GroupPatch    `json:"group_patch,omitempty"`
 }
 
 // GroupRef names a group to delete, with its memberships and roles.

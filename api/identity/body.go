@@ -5,11 +5,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"unicode/utf8"
 
 	"github.com/labstack/echo/v4"
 
 	"lbd/api/openapi"
+	"lbd/store"
+	"lbd/store/model"
 )
 
 // Bounds of attributes, in characters, as Keystone's schemas have them where
@@ -23,18 +26,65 @@ const (
 )
 
 // attrs are the attributes of one object in a request. Readers note the first
-// wrong value in err. Attributes that nobody reads are ignored, as Keystone
-// ignores what it has no use for.
+// wrong value in err. Attributes that nobody reads are the client's own (extra) where
+// the object has such, and else ignored, as Keystone does.
 type attrs struct {
 	of     map[string]json.RawMessage
 	err    error
+	known  map[string]bool // what was read
 	sketch *openapi.Schema // instead of of: what is read is noted, and err is set
 }
 
 // sketched is what notes what is read of it.
 func sketched() *attrs { return &attrs{err: openapi.ErrSketched, sketch: openapi.Object()} }
 
-func (a *attrs) note(name string, s *openapi.Schema) { a.sketch.Add(name, s) }
+func (a *attrs) note(name string, s *openapi.Schema) {
+	if a.known == nil {
+		a.known = map[string]bool{}
+	}
+	a.known[name] = true
+	a.sketch.Add(name, s)
+}
+
+// never are names that cannot be a client's own: answers have them, or they are secret.
+var never = []string{"id", "links", "password", "original_password", "password_expires_at"}
+
+// extra are the attributes that nobody has read. It is the last reader.
+func (a *attrs) extra() model.Extra {
+	out := model.Extra{}
+	for name, v := range a.of {
+		if !a.known[name] && !slices.Contains(never, name) {
+			out[name] = v
+		}
+	}
+	if err := store.CheckExtra(out); err != nil {
+		a.fail(err)
+	}
+	if len(out) == 0 {
+		return nil
+	}
+	return out
+}
+
+// withExtra adds attributes of a client's own to an answer. Lists are not filtered by
+// them, as Keystone's are not.
+func withExtra(body map[string]any, e model.Extra) map[string]any {
+	for name, raw := range e {
+		if _, has := body[name]; !has {
+			body[name] = raw
+		}
+	}
+	return body
+}
+
+// writing is the kind and payload of a write: one that builds of every level read, unless
+// there are attributes of a client's own.
+func writing(plain store.CommandKind, payload any, e model.Extra, with store.DirectoryPut) (store.CommandKind, any) {
+	if len(e) == 0 {
+		return plain, payload
+	}
+	return store.DirectoryWrite, &with
+}
 
 // need refuses attributes without this one.
 func (a *attrs) need(name string) {

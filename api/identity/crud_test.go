@@ -35,7 +35,7 @@ func TestProjectsLive(t *testing.T) {
 	id := p["id"].(string)
 	want := obj{
 		"id": id, "name": "blue", "description": "", "enabled": true, "domain_id": "default", "parent_id": "default", "is_domain": false,
-		"tags": []any{"a", "b"}, "options": obj{}, "links": obj{"self": "http://lbd.example:9876/identity/v3/projects/" + id},
+		"tags": []any{"a", "b"}, "options": obj{}, "extra": 1.0, "links": obj{"self": "http://lbd.example:9876/identity/v3/projects/" + id},
 	}
 	if diff := cmp.Diff(want, p); diff != "" || len(id) != 32 {
 		t.Error(diff)

@@ -15,10 +15,10 @@ func domainEntries(c echo.Context, st *store.State) (out []entry) {
 }
 
 func domainBody(c echo.Context, d *model.Domain) map[string]any {
-	return map[string]any{
+	return withExtra(map[string]any{
 		"id": string(d.ID), "name": d.Name, "description": d.Description, "enabled": d.Enabled,
 		"tags": orEmpty(d.Tags), "options": map[string]any{}, "links": link(c, "domains", string(d.ID)),
-	}
+	}, d.Extra)
 }
 
 func (p *Part) domainNow(c echo.Context, id model.DomainID) (body map[string]any) {
@@ -58,10 +58,12 @@ func (p *Part) createDomain(c echo.Context) error {
 		Record:  model.Record{Name: a.needName("name", maxProjectName), Description: or(a.text("description", maxText), ""), Tags: or(a.tags(), nil)},
 		Enabled: or(a.flag("enabled"), true),
 	}
-	if a.noOptions(); a.err != nil {
+	a.noOptions()
+	if d.Extra = a.extra(); a.err != nil {
 		return fault(c, a.err)
 	}
-	if err := p.apply(c, store.DomainCreate, d); err != nil {
+	kind, payload := writing(store.DomainCreate, d, d.Extra, store.DirectoryPut{Domain: d})
+	if err := p.apply(c, kind, payload); err != nil {
 		return fault(c, err)
 	}
 	return created(c, "domain", p.domainNow(c, d.ID))
@@ -77,10 +79,12 @@ func (p *Part) updateDomain(c echo.Context) error {
 		ID: id, Name: a.name("name", maxProjectName), Description: a.text("description", maxText), Enabled: a.flag("enabled"), Tags: a.tags(),
 	}
 	a.fixed("id", string(id))
-	if a.noOptions(); a.err != nil {
+	a.noOptions()
+	if patch.Extra = a.extra(); a.err != nil {
 		return fault(c, a.err)
 	}
-	if err := p.apply(c, store.DomainUpdate, patch); err != nil {
+	kind, payload := writing(store.DomainUpdate, patch, patch.Extra, store.DirectoryPut{DomainPatch: patch})
+	if err := p.apply(c, kind, payload); err != nil {
 		return fault(c, err)
 	}
 	return shown(c, "domain", string(id), p.domainNow(c, id))

@@ -19,9 +19,9 @@ func entriesOf(c echo.Context, groups []*model.Group) (out []entry) {
 }
 
 func groupBody(c echo.Context, g *model.Group) map[string]any {
-	return map[string]any{
+	return withExtra(map[string]any{
 		"id": string(g.ID), "name": g.Name, "description": g.Description, "domain_id": string(g.Domain), "links": link(c, "groups", string(g.ID)),
-	}
+	}, g.Extra)
 }
 
 func (p *Part) groupNow(c echo.Context, id model.GroupID) (body map[string]any) {
@@ -42,10 +42,11 @@ func (p *Part) createGroup(c echo.Context) error {
 		ID: model.GroupID(newID()), Domain: model.DomainID(a.domainID()),
 		Record: model.Record{Name: a.needName("name", maxProjectName), Description: or(a.text("description", maxText), "")},
 	}
-	if a.err != nil {
+	if g.Extra = a.extra(); a.err != nil {
 		return fault(c, a.err)
 	}
-	if err := p.apply(c, store.GroupCreate, g); err != nil {
+	kind, payload := writing(store.GroupCreate, g, g.Extra, store.DirectoryPut{Group: g})
+	if err := p.apply(c, kind, payload); err != nil {
 		return fault(c, err)
 	}
 	return created(c, "group", p.groupNow(c, g.ID))
@@ -65,10 +66,11 @@ func (p *Part) updateGroup(c echo.Context) error {
 	a.fixed("id", string(id))
 	domain, _ := now["domain_id"].(string)
 	a.fixed("domain_id", domain)
-	if a.err != nil {
+	if patch.Extra = a.extra(); a.err != nil {
 		return fault(c, a.err)
 	}
-	if err := p.apply(c, store.GroupUpdate, patch); err != nil {
+	kind, payload := writing(store.GroupUpdate, patch, patch.Extra, store.DirectoryPut{GroupPatch: patch})
+	if err := p.apply(c, kind, payload); err != nil {
 		return fault(c, err)
 	}
 	return shown(c, "group", string(id), p.groupNow(c, id))

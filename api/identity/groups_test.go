@@ -14,7 +14,7 @@ func TestGroupsLive(t *testing.T) {
 	admin, bob := w.token("admin", ""), w.token("bob", `{"project":{"name":"demo"}}`)
 	g := w.call(admin, "POST", "groups", `{"group":{"name":"staff","description":null,"domain_id":"default","extra":1}}`, 201)["group"].(obj)
 	id := g["id"].(string)
-	want := obj{"id": id, "name": "staff", "description": "", "domain_id": "default", "links": obj{"self": "http://lbd.example:9876/identity/v3/groups/" + id}}
+	want := obj{"id": id, "name": "staff", "description": "", "domain_id": "default", "extra": 1.0, "links": obj{"self": "http://lbd.example:9876/identity/v3/groups/" + id}}
 	if diff := cmp.Diff(want, g); diff != "" || len(id) != 32 {
 		t.Error(diff)
 	}

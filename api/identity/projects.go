@@ -18,11 +18,11 @@ func projectEntries(c echo.Context, st *store.State) (out []entry) {
 }
 
 func projectBody(c echo.Context, pr *model.Project) map[string]any {
-	return map[string]any{
+	return withExtra(map[string]any{
 		"id": string(pr.ID), "name": pr.Name, "description": pr.Description, "enabled": pr.Enabled, "domain_id": string(pr.Domain),
 		"parent_id": string(pr.Domain), "is_domain": false, "tags": orEmpty(pr.Tags), "options": map[string]any{},
 		"links": link(c, "projects", string(pr.ID)),
-	}
+	}, pr.Extra)
 }
 
 func (p *Part) projectNow(c echo.Context, id model.ProjectID) (body map[string]any) {
@@ -56,10 +56,12 @@ func (p *Part) createProject(c echo.Context) error {
 		Enabled: or(a.flag("enabled"), true),
 	}
 	a.flat(domain)
-	if a.noOptions(); a.err != nil {
+	a.noOptions()
+	if pr.Extra = a.extra(); a.err != nil {
 		return fault(c, a.err)
 	}
-	if err := p.apply(c, store.ProjectCreate, pr); err != nil {
+	kind, payload := writing(store.ProjectCreate, pr, pr.Extra, store.DirectoryPut{Project: pr})
+	if err := p.apply(c, kind, payload); err != nil {
 		return fault(c, err)
 	}
 	return created(c, "project", p.projectNow(c, pr.ID))
@@ -82,10 +84,12 @@ func (p *Part) updateProject(c echo.Context) error {
 	a.fixed("id", string(id))
 	a.fixed("domain_id", domain)
 	a.flat(domain)
-	if a.noOptions(); a.err != nil {
+	a.noOptions()
+	if patch.Extra = a.extra(); a.err != nil {
 		return fault(c, a.err)
 	}
-	if err := p.apply(c, store.ProjectUpdate, patch); err != nil {
+	kind, payload := writing(store.ProjectUpdate, patch, patch.Extra, store.DirectoryPut{ProjectPatch: patch})
+	if err := p.apply(c, kind, payload); err != nil {
 		return fault(c, err)
 	}
 	return shown(c, "project", string(id), p.projectNow(c, id))

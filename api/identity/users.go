@@ -27,7 +27,7 @@ func userBody(c echo.Context, u *model.User) map[string]any {
 			body[key] = v
 		}
 	}
-	return body
+	return withExtra(body, u.Extra)
 }
 
 func (p *Part) userNow(c echo.Context, id model.UserID) (body map[string]any) {
@@ -87,7 +87,8 @@ func (p *Part) createUser(c echo.Context) error {
 		DefaultProject: model.ProjectID(or(a.text("default_project_id", maxName), "")),
 	}
 	password := a.password("password")
-	if a.noOptions(); a.err != nil {
+	a.noOptions()
+	if u.Extra = a.extra(); a.err != nil {
 		return fault(c, a.err)
 	}
 	if password != nil {
@@ -95,7 +96,8 @@ func (p *Part) createUser(c echo.Context) error {
 			return err
 		}
 	}
-	if err := p.apply(c, store.UserCreate, u); err != nil {
+	kind, payload := writing(store.UserCreate, u, u.Extra, store.DirectoryPut{User: u})
+	if err := p.apply(c, kind, payload); err != nil {
 		return fault(c, err)
 	}
 	return created(c, "user", p.userNow(c, u.ID))
@@ -133,7 +135,8 @@ func (p *Part) updateUser(c echo.Context) error {
 	a.fixed("id", string(id))
 	domain, _ := now["domain_id"].(string)
 	a.fixed("domain_id", domain)
-	if a.noOptions(); a.err != nil {
+	a.noOptions()
+	if patch.Extra = a.extra(); a.err != nil {
 		return fault(c, a.err)
 	}
 	if password != nil {
@@ -143,7 +146,8 @@ func (p *Part) updateUser(c echo.Context) error {
 		}
 		patch.PasswordHash = &hash
 	}
-	if err := p.apply(c, store.UserUpdate, patch); err != nil {
+	kind, payload := writing(store.UserUpdate, patch, patch.Extra, store.DirectoryPut{UserPatch: patch})
+	if err := p.apply(c, kind, payload); err != nil {
 		return fault(c, err)
 	}
 	return shown(c, "user", string(id), p.userNow(c, id))

@@ -1,6 +1,9 @@
 package model
 
-import "time"
+import (
+	"encoding/json"
+	"time"
+)
 
 // DefaultDomain is the id of the domain that every cluster has.
 const DefaultDomain DomainID = "default"
@@ -13,6 +16,7 @@ type Domain struct {
 	// Epoch is the Raft index at which all tokens of its users and on its
 	// projects ended last; zero: never.
 	Epoch uint64 `json:"epoch,omitempty"`
+	Extra Extra  `json:"extra,omitempty"`
 }
 
 // Project owns objects. ID is 32 hex digits.
@@ -24,6 +28,7 @@ type Project struct {
 	Enabled bool     `json:"enabled"`
 	// Epoch is the Raft index at which all tokens on it ended last; zero: never.
 	Epoch uint64 `json:"epoch,omitempty"`
+	Extra Extra  `json:"extra,omitempty"`
 }
 
 // User can log in.
@@ -41,6 +46,7 @@ type User struct {
 	// Epoch is the Raft index at which all of the user's tokens ended last
 	// (new password, disabled); zero: never.
 	Epoch uint64 `json:"epoch,omitempty"`
+	Extra Extra  `json:"extra,omitempty"`
 }
 
 // Role is a name that policy knows: admin, member, reader, load-balancer_*.
@@ -55,6 +61,7 @@ type Group struct {
 	Record
 	// Domain is never empty in the store; "" in a command is the default one.
 	Domain DomainID `json:"domain,omitempty"`
+	Extra  Extra    `json:"extra,omitempty"`
 }
 
 // Membership says that a user is in a group.
@@ -97,3 +104,15 @@ type Revocation struct {
 	User    UserID    `json:"user"`
 	Expires time.Time `json:"expires_at"`
 }
+
+// Extra are the attributes of a client's own: JSON values by name, kept and shown as
+// they came. MaxExtra entries of MaxExtraName characters at most, and MaxExtraBytes of
+// all names and values together.
+type Extra map[string]json.RawMessage
+
+// Bounds of Extra, of one object.
+const (
+	MaxExtra      = 64
+	MaxExtraName  = 255     // characters
+	MaxExtraBytes = 8 << 10 // a thousand such users are 8 MiB in every node's memory
+)
