@@ -70,8 +70,12 @@ func TestUDPCallsOfABatch(t *testing.T) {
 			t.Fatalf("client %d: %q, %v", i, b[:k], err)
 		}
 	}
-	if writes := n.calls().Write - before.Write; writes != 1 {
+	down := n.calls()
+	if writes := down.Write - before.Write; writes != 1 {
 		t.Errorf("%d calls to send %d answers", writes, count)
+	}
+	if reads := down.Read - before.Read; reads != count {
+		t.Errorf("%d calls to read %d answers", reads, count)
 	}
 }
 

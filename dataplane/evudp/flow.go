@@ -174,7 +174,7 @@ func (f *flow) Ready() {
 		return
 	}
 	s := f.p.s
-	n, errno := f.server.Receive(s.answers, s.waiting, 1) // if there is more, the loop calls again
+	errno := f.server.ReceiveDatagram(s.answers, s.waiting) // if there is more, the loop calls again
 	switch errno {
 	case 0:
 	case unix.ECONNREFUSED, unix.EHOSTUNREACH, unix.ENETUNREACH, unix.EPROTO: // an earlier one was lost
@@ -184,15 +184,13 @@ func (f *flow) Ready() {
 	default: // nothing there
 		return
 	}
-	for i := s.waiting; i < s.waiting+n; i++ {
-		size := int64(len(s.answers.Bytes(i)))
-		f.out += size
-		f.shard.BytesOut.Add(size)
-		s.answers.SendTo(i, &f.addr)
-	}
+	size := int64(len(s.answers.Bytes(s.waiting)))
+	f.out += size
+	f.shard.BytesOut.Add(size)
+	s.answers.SendTo(s.waiting, &f.addr)
 	f.refused = false
 	f.used()
-	s.queued(f.p, n)
+	s.queued(f.p)
 }
 
 // Panicked implements loop.Handler.

@@ -34,13 +34,13 @@ type run struct {
 // New makes a Server on l, the n-th loop.
 func New(l *loop.Loop, n int) *Server { return &Server{l: l, n: n} }
 
-// queued notes n more answers of p.
-func (s *Server) queued(p *Port, n int) {
-	s.waiting += n
+// queued notes one more answer of p.
+func (s *Server) queued(p *Port) {
+	s.waiting++
 	if k := len(s.runs); k > 0 && s.runs[k-1].p == p {
-		s.runs[k-1].n += n
+		s.runs[k-1].n++
 	} else {
-		s.runs = append(s.runs, run{p, n})
+		s.runs = append(s.runs, run{p, 1})
 	}
 	switch {
 	case s.waiting == loop.BatchSize:
@@ -181,7 +181,7 @@ func (p *Port) ended(f *flow) {
 
 // Ready takes what waits, a batch; if there is more, the loop calls again.
 func (p *Port) Ready() {
-	n, _ := p.s.l.Receive(p.fd, p.s.asks, 0, loop.BatchSize) // an error is an earlier answer's
+	n, _ := p.s.l.Receive(p.fd, p.s.asks) // an error is an earlier answer's
 	for i := range n {
 		p.take(i)
 	}

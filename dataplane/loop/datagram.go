@@ -30,6 +30,7 @@ type Datagrams struct {
 	hdrs  [BatchSize]mmsghdr
 	iovs  [BatchSize]unix.Iovec
 	addrs [BatchSize]SockAddr
+	used  int // slots that the next Receive has to make ready
 }
 
 // SockAddr is an address as the kernel writes it.
@@ -40,7 +41,7 @@ type SockAddr struct {
 
 // NewDatagrams makes BatchSize empty slots.
 func NewDatagrams() *Datagrams {
-	d := &Datagrams{buf: make([]byte, BatchSize*DatagramSize)}
+	d := &Datagrams{buf: make([]byte, BatchSize*DatagramSize), used: BatchSize}
 	for i := range d.hdrs {
 		d.iovs[i].Base = &d.buf[i*DatagramSize]
 		d.hdrs[i].hdr.Iov = &d.iovs[i]
@@ -65,30 +66,28 @@ func (a *SockAddr) AddrPort() netip.AddrPort {
 	return addrPort((*unix.RawSockaddrAny)(unsafe.Pointer(&a.sa)))
 }
 
-// Receive fills slots from first on with what waits in the socket fd, up to most
-// datagrams, in one call. Fewer: the socket is empty. errno is EAGAIN when nothing
-// waits, or an error that an earlier datagram has met with.
-func (l *Loop) Receive(fd int, d *Datagrams, first, most int) (n int, errno syscall.Errno) {
-	most = min(most, BatchSize-first)
-	if most <= 0 {
-		return 0, unix.EAGAIN
-	}
-	for i := first; i < first+most; i++ {
+// Receive fills slots with what waits in the socket fd, in one call. n < BatchSize:
+// the socket is empty. errno is EAGAIN when nothing waits, or an error that an earlier
+// datagram has met with.
+func (l *Loop) Receive(fd int, d *Datagrams) (n int, errno syscall.Errno) {
+	for i := range d.used {
 		h := &d.hdrs[i].hdr
 		d.iovs[i].SetLen(DatagramSize)
 		h.Name, h.Namelen = (*byte)(unsafe.Pointer(&d.addrs[i].sa)), unix.SizeofSockaddrInet6
 		h.Flags = 0
 	}
+	d.used = 0
 	for {
 		l.calls.Read++
-		r, _, e := syscall.RawSyscall6(unix.SYS_RECVMMSG, uintptr(fd), uintptr(unsafe.Pointer(&d.hdrs[first])), uintptr(most), unix.MSG_DONTWAIT, 0, 0)
+		r, _, e := syscall.RawSyscall6(unix.SYS_RECVMMSG, uintptr(fd), uintptr(unsafe.Pointer(&d.hdrs)), BatchSize, unix.MSG_DONTWAIT, 0, 0)
 		switch e {
 		case 0:
-			for i := first; i < first+int(r); i++ {
+			d.used = int(r)
+			for i := range d.used {
 				d.iovs[i].SetLen(int(d.hdrs[i].len))
 				d.addrs[i].len = d.hdrs[i].hdr.Namelen
 			}
-			return int(r), 0
+			return d.used, 0
 		case unix.EINTR:
 		default:
 			return 0, e
@@ -137,9 +136,21 @@ func (s *Sock) DialDatagram(l *Loop, addr netip.AddrPort, on Handler) error {
 // there is something; a socket of datagrams would else tell of each one that has left.
 func (s *Sock) WatchReads() error { return s.watch(unix.EPOLLIN) }
 
-// Receive is Loop.Receive on this socket.
-func (s *Sock) Receive(d *Datagrams, first, most int) (n int, errno syscall.Errno) {
-	return s.loop.Receive(int(s.fd), d, first, most)
+// ReceiveDatagram takes the next datagram into slot i. The socket is connected: who
+// sent it is known, and a plain call that does not ask costs less than a batch of one.
+func (s *Sock) ReceiveDatagram(d *Datagrams, i int) syscall.Errno {
+	for {
+		s.loop.calls.Read++
+		r, _, e := syscall.RawSyscall6(unix.SYS_RECVFROM, uintptr(s.fd), uintptr(unsafe.Pointer(d.iovs[i].Base)), DatagramSize, unix.MSG_DONTWAIT, 0, 0)
+		switch e {
+		case 0:
+			d.iovs[i].SetLen(int(r))
+			return 0
+		case unix.EINTR:
+		default:
+			return e
+		}
+	}
 }
 
 // SendDatagram sends p, which may be empty, as one datagram.
