@@ -136,6 +136,14 @@ func (a *advertiser) listenLocked(on linkFamily) error {
 	return nil
 }
 
+// taken: another router was heard to use the VRID there, lately.
+func (a *advertiser) taken(on linkFamily, vrid uint8) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	v := a.others[on]
+	return v != nil && v.taken(vrid, time.Now())
+}
+
 // run sends until ctx ends, then resigns.
 func (a *advertiser) run(ctx context.Context) {
 	every := time.NewTicker(advertEvery * centisecond)
@@ -150,7 +158,7 @@ func (a *advertiser) run(ctx context.Context) {
 		}
 		a.mu.Lock()
 		for _, r := range a.routers {
-			if r.vrid != 0 && !time.Now().Before(r.quiet) && a.open() {
+			if !a.how.Silent && r.vrid != 0 && !time.Now().Before(r.quiet) && a.open() {
 				r.sending = true
 				a.sendLocked(r, advertPriority)
 			}
@@ -251,9 +259,10 @@ func (a *advertiser) heard(on linkFamily, vrid, priority uint8, src netip.Addr) 
 	a.mu.Lock()
 	a.heardOn(on)[vrid] = time.Now()
 	r := a.routers[on]
-	ours := r != nil && r.vrid == vrid
+	sent := r != nil && !a.how.Silent && r.vrid == vrid
+	ours := sent || r != nil && a.how.VirtualMAC && vrid == a.how.VRID
 	switch {
-	case !ours:
+	case !sent:
 	case !a.how.Fixed:
 		a.chooseLocked(r)
 		a.log.Warn("VRID is used by another router, taking the next", "vrid", vrid, "next", r.vrid, "router", src, "link", on.link)
@@ -276,6 +285,9 @@ func (a *advertiser) report() []VirtualRouter {
 	defer a.mu.Unlock()
 	out := make([]VirtualRouter, 0, len(a.routers))
 	for _, r := range a.routers {
+		if a.how.Silent {
+			continue
+		}
 		out = append(out, VirtualRouter{r.link, r.v6, r.vrid, r.sending})
 	}
 	slices.SortFunc(out, func(x, y VirtualRouter) int {

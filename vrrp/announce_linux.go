@@ -49,9 +49,10 @@ func newAnnouncer(log *slog.Logger, open func() bool, ownMAC func(string) bool, 
 }
 
 // listen makes the link of a VIP, which has that index, deliver questions for it
-// and watches what is said there. The link is opened again when the interface
+// and watches what is said there; it is announced at the hardware address as, zero
+// for the link's own. The link is opened again when the interface
 // behind the name is another one than before.
-func (a *announcer) listen(v VIP, index int) error {
+func (a *announcer) listen(v VIP, index int, as hwAddr) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	key := familyOf(v)
@@ -68,6 +69,9 @@ func (a *announcer) listen(v VIP, index int) error {
 		}
 		a.conns[key] = c
 		a.wg.Go(func() { a.watch(c) })
+	}
+	if err := c.speakAs(as); err != nil {
+		return err
 	}
 	return c.join(v.Addr)
 }

@@ -19,6 +19,7 @@ import (
 type arpConn struct {
 	ethernetLink
 	conn *packet.Conn
+	as   voice
 	buf  [1514]byte // the reader's
 }
 
@@ -34,7 +35,7 @@ func openARP(link string) (*arpConn, error) {
 	if err := attachFilter(c, []bpf.Instruction{bpf.RetConstant{Val: 1514}}); err != nil {
 		return nil, errors.Join(fmt.Errorf("filter ARP on %s: %w", link, err), c.Close())
 	}
-	return &arpConn{ethernetLink: l, conn: c}, nil
+	return &arpConn{ethernetLink: l, conn: c, as: voice{conn: c, index: l.index}}, nil
 }
 
 // join has nothing to do: questions go to everybody.
@@ -48,7 +49,7 @@ var zeroMAC = make(net.HardwareAddr, 6)
 
 // ask with sender address 0: an ARP probe (RFC 5227 section 2.1.1).
 func (c *arpConn) ask(addr netip.Addr) error {
-	return c.send(ethernet.Broadcast, arp.OperationRequest, netip.IPv4Unspecified(), zeroMAC, addr)
+	return c.send(c.mac, ethernet.Broadcast, arp.OperationRequest, netip.IPv4Unspecified(), zeroMAC, addr)
 }
 
 // askAs to the owner alone: RFC 1122 section 2.3.2.1 (2).
@@ -56,20 +57,23 @@ func (c *arpConn) askAs(sender, addr netip.Addr, owner net.HardwareAddr) error {
 	if owner == nil {
 		owner = ethernet.Broadcast
 	}
-	return c.send(owner, arp.OperationRequest, sender, zeroMAC, addr)
+	return c.send(c.mac, owner, arp.OperationRequest, sender, zeroMAC, addr)
 }
 
 // announce in both forms, request and reply: equipment differs in which it
 // honours (RFC 5227 section 3 explains the request form).
 func (c *arpConn) announce(addr netip.Addr) (frames int, err error) {
-	if err := c.send(ethernet.Broadcast, arp.OperationRequest, addr, zeroMAC, addr); err != nil {
+	from := c.as.says(c.mac)
+	if err := c.send(from, ethernet.Broadcast, arp.OperationRequest, addr, zeroMAC, addr); err != nil {
 		return 0, err
 	}
-	return framesEach, c.send(ethernet.Broadcast, arp.OperationReply, addr, ethernet.Broadcast, addr)
+	return framesEach, c.send(from, ethernet.Broadcast, arp.OperationReply, addr, ethernet.Broadcast, addr)
 }
 
-func (c *arpConn) send(to net.HardwareAddr, op arp.Operation, sender netip.Addr, targetMAC net.HardwareAddr, target netip.Addr) error {
-	p, err := arp.NewPacket(op, c.mac, sender, targetMAC, target)
+func (c *arpConn) speakAs(a hwAddr) error { return c.as.become(a) }
+
+func (c *arpConn) send(from, to net.HardwareAddr, op arp.Operation, sender netip.Addr, targetMAC net.HardwareAddr, target netip.Addr) error {
+	p, err := arp.NewPacket(op, from, sender, targetMAC, target)
 	if err != nil {
 		return fmt.Errorf("make ARP for %s: %w", target, err)
 	}
@@ -77,7 +81,7 @@ func (c *arpConn) send(to net.HardwareAddr, op arp.Operation, sender netip.Addr,
 	if err != nil {
 		return fmt.Errorf("make ARP for %s: %w", target, err)
 	}
-	f := ethernet.Frame{Destination: to, Source: c.mac, EtherType: ethernet.EtherTypeARP, Payload: body}
+	f := ethernet.Frame{Destination: to, Source: from, EtherType: ethernet.EtherTypeARP, Payload: body}
 	frame, err := f.MarshalBinary()
 	if err != nil {
 		return fmt.Errorf("make ARP for %s: %w", target, err)

@@ -14,7 +14,7 @@ import (
 // HolderWire is the version of the messages between parent and child. A parent
 // goes on with the child of another one only when both have the same; see
 // TestTheWireHasAVersion.
-const HolderWire = 1
+const HolderWire = 2
 
 // Bequest is a running child and what it takes to go on with it in another process.
 // Its descriptors are copies.

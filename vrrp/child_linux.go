@@ -97,6 +97,7 @@ func (c *child) run() error {
 	ann := newAnnouncer(c.log, open, c.ownMAC, foreign)
 	adv := newAdvertiser(c.log, open, foreign)
 	k = newKeeper(c.log, g, table, ann, watch.all, Monotonic)
+	k.taken = adv.taken
 	c.learnMACs(watch.all())
 	if err := k.start(); err != nil {
 		return err

@@ -12,6 +12,7 @@
 //
 //	address   /32 or /128 on a TUN device that exists only while the child lives
 //	gate      eBPF on the links: nothing for a VIP passes after the deadline
+//	virtual   optionally, frames speak from a virtual MAC, by the gate's program
 //	announce  gratuitous ARP, unsolicited neighbour advertisements, on a schedule
 //	answer    solicitations for IPv6 VIPs; ARP is the kernel's to answer
 //	advert    VRRPv3 (RFC 9568) while active, for foreign speakers only

@@ -22,8 +22,9 @@ type gate interface {
 	// Guards reports whether the link has it.
 	Guards(link int) bool
 	// Allow lets the VIP through while the deadline is ahead; questions of ARP and
-	// Neighbour Discovery for it only on the given link.
-	Allow(vip netip.Addr, link int) error
+	// Neighbour Discovery for it only on the given link. There it speaks as, and is
+	// spoken to at, the hardware address as, if that is not zero.
+	Allow(vip netip.Addr, link int, as hwAddr) error
 	// Shut drops the VIP's packets whatever the deadline.
 	Shut(vip netip.Addr) error
 	// Forget lets the VIP's packets through again as those of a stranger; only
@@ -57,8 +58,24 @@ const deadMark = uint32(1)
 // vipKey is the size of an address in the VIP map; IPv4 in its IPv6-mapped form.
 const vipKey = 16
 
+// The value in the VIP map: where it is answered, and as whom.
+const (
+	valueLink = 0  // index of the link, 4 bytes
+	valueMAC  = 4  // virtual hardware address, 6 bytes
+	valueAs   = 10 // 1 byte: whether there is one
+	vipValue  = 12
+)
+
 // shutLink in the VIP map is no link at all: dropped in any case.
 const shutLink = uint32(0)
+
+func vipEntry(link uint32, as hwAddr) (v [vipValue]byte) {
+	binary.NativeEndian.PutUint32(v[valueLink:], link)
+	if copy(v[valueMAC:], as[:]); as != (hwAddr{}) {
+		v[valueAs] = 1
+	}
+	return v
+}
 
 // newGate loads the programs. It fails where eBPF does not load: no CAP_BPF or
 // CAP_NET_ADMIN, or a kernel before 5.8 (boot-time clock).
@@ -79,7 +96,7 @@ func newGate(h hook) (_ *bpfGate, err error) {
 		return nil, fmt.Errorf("create eBPF map: %w", err)
 	}
 	if g.vips, err = ebpf.NewMap(&ebpf.MapSpec{
-		Name: "lbd_vips", Type: ebpf.Hash, KeySize: vipKey, ValueSize: 4, MaxEntries: 2 * MaxVIPs,
+		Name: "lbd_vips", Type: ebpf.Hash, KeySize: vipKey, ValueSize: vipValue, MaxEntries: 2 * MaxVIPs,
 	}); err != nil {
 		return nil, fmt.Errorf("create eBPF map: %w", err)
 	}
@@ -130,15 +147,15 @@ func closeAll(ds []detacher) {
 
 func (g *bpfGate) Guards(link int) bool { return g.on[link] != nil }
 
-func (g *bpfGate) Allow(vip netip.Addr, link int) error {
-	if err := g.vips.Put(vip.As16(), uint32(link)); err != nil {
+func (g *bpfGate) Allow(vip netip.Addr, link int, as hwAddr) error {
+	if err := g.vips.Put(vip.As16(), vipEntry(uint32(link), as)); err != nil {
 		return fmt.Errorf("allow %s at the gate: %w", vip, err)
 	}
 	return nil
 }
 
 func (g *bpfGate) Shut(vip netip.Addr) error {
-	err := g.vips.Update(vip.As16(), shutLink, ebpf.UpdateExist)
+	err := g.vips.Update(vip.As16(), vipEntry(shutLink, hwAddr{}), ebpf.UpdateExist)
 	if err != nil && !errors.Is(err, ebpf.ErrKeyNotExist) {
 		return fmt.Errorf("shut %s at the gate: %w", vip, err)
 	}

@@ -54,16 +54,16 @@ func TestGate(t *testing.T) {
 				}
 			}
 			ask("a stranger's address", true)
-			must(g.Allow(vip, index))
+			must(g.Allow(vip, index, hwAddr{}))
 			ask("no deadline yet", false)
 			must(g.Deadline(soon(time.Minute)))
 			ask("before the deadline", true)
 			must(g.Deadline(soon(-time.Nanosecond)))
 			ask("after the deadline", false)
 			must(g.Deadline(soon(time.Minute)))
-			must(g.Allow(vip, index+1))
+			must(g.Allow(vip, index+1, hwAddr{}))
 			ask("another link's address", false)
-			must(g.Allow(vip, index))
+			must(g.Allow(vip, index, hwAddr{}))
 			must(g.Shut(vip))
 			ask("shut", false)
 			must(g.Forget(vip))
@@ -72,7 +72,7 @@ func TestGate(t *testing.T) {
 			ask("forgotten", true)
 
 			// Egress: with the gate closed, nothing leaves in the VIP's name.
-			must(g.Allow(vip, index))
+			must(g.Allow(vip, index, hwAddr{}))
 			must(g.Deadline(0))
 			w := client.watch(0, vip)
 			c := node.arp()

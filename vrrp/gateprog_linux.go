@@ -6,6 +6,7 @@ import (
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
+	"golang.org/x/sys/unix"
 )
 
 type direction bool
@@ -24,21 +25,29 @@ const (
 
 // Offsets into an Ethernet frame without VLAN tag.
 const (
-	arpSender = etherHeader + 14
-	arpTarget = etherHeader + 24
-	ip4Source = etherHeader + 12
-	ip4Dest   = etherHeader + 16
-	ip6Next   = etherHeader + 6
-	ip6Source = etherHeader + 8
-	ip6Dest   = etherHeader + 24
-	icmp6Type = etherHeader + ip6Header
-	ndTarget  = icmp6Type + 8
+	etherSource = 6
+	arpMAC      = etherHeader + 8 // the sender's
+	arpSender   = etherHeader + 14
+	arpTarget   = etherHeader + 24
+	ip4Source   = etherHeader + 12
+	ip4Dest     = etherHeader + 16
+	ip6Next     = etherHeader + 6
+	ip6Source   = etherHeader + 8
+	ip6Dest     = etherHeader + 24
+	icmp6Type   = etherHeader + ip6Header
+	ndTarget    = icmp6Type + 8
 )
 
 // Verdicts; traffic control's and tcx's numbers are the same.
 const (
 	gateNext = -1 // go on with the next program, which by default passes
 	gateDrop = 2
+)
+
+// What the program knows of a frame.
+const (
+	questionND  = 1
+	questionARP = 2
 )
 
 const (
@@ -54,6 +63,7 @@ const (
 	stackIPv4  = -4
 	mappedIPv4 = 0x0000ffff
 	stackIndex = -24 // key into the map of deadlines
+	stackMAC   = -32
 )
 
 // gateProgram drops a frame that concerns a VIP unless its time has not come:
@@ -65,6 +75,9 @@ const (
 //	in, question, vips[address] != this link   → drop
 //	the holder is dying                        → drop
 //	now (boot time) > deadline                 → drop
+//	no virtual MAC, or on another link         → next
+//	out: its Ethernet source, and ARP's sender, become the virtual MAC
+//	in, Ethernet destination is it             → the frame is for this machine
 //	                                           → next
 //
 // A frame with a VLAN tag goes on: the VLAN's own device has its own gate.
@@ -96,7 +109,8 @@ func gateProgram(deadline, vips *ebpf.Map, dir direction) *ebpf.ProgramSpec {
 			asm.FnMapLookupElem.Call(),
 		}
 	}
-	// r6 context, r7 the VIP's link, r8 whether it is a question, r9 deadline
+	// r6 context, r7 the VIP's entry, r8 whether it is a question (questionARP: or an
+	// answer of ARP), r9 deadline
 	p := asm.Instructions{
 		asm.Mov.Reg(asm.R6, asm.R1),
 		asm.Mov.Imm(asm.R8, 0),
@@ -107,7 +121,7 @@ func gateProgram(deadline, vips *ebpf.Map, dir direction) *ebpf.ProgramSpec {
 		asm.JEq.Imm(asm.R0, networkOrder(etherIPv4), "mapped"),
 		asm.JEq.Imm(asm.R0, networkOrder(etherIPv6), "ip6"),
 		asm.JNE.Imm(asm.R0, networkOrder(etherARP), "next"),
-		asm.Mov.Imm(asm.R8, 1),
+		asm.Mov.Imm(asm.R8, questionARP),
 		asm.Mov.Imm(asm.R2, arp),
 	}
 	p = append(p, load(asm.Instructions{
@@ -134,21 +148,22 @@ func gateProgram(deadline, vips *ebpf.Map, dir direction) *ebpf.ProgramSpec {
 	p = append(p,
 		asm.LoadMem(asm.R0, asm.RFP, stackKey, asm.Byte),
 		asm.JNE.Imm(asm.R0, nd, "next"),
-		asm.Mov.Imm(asm.R8, 1),
+		asm.Mov.Imm(asm.R8, questionND),
 	)
 	p = append(p, load(at(ndTarget), stackKey, vipKey)...)
 	p = append(p, lookup()...)
 	p = append(p,
 		asm.JEq.Imm(asm.R0, 0, "next"),
 
-		asm.LoadMem(asm.R7, asm.R0, 0, asm.Word).WithSymbol("vip"),
-		asm.JEq.Imm(asm.R7, int32(shutLink), "drop"),
+		asm.Mov.Reg(asm.R7, asm.R0).WithSymbol("vip"),
+		asm.LoadMem(asm.R0, asm.R7, valueLink, asm.Word),
+		asm.JEq.Imm(asm.R0, int32(shutLink), "drop"),
 	)
 	if dir == inbound {
 		p = append(p,
 			asm.JEq.Imm(asm.R8, 0, "time"),
-			asm.LoadMem(asm.R0, asm.R6, skbIfindex, asm.Word),
-			asm.JNE.Reg(asm.R0, asm.R7, "drop"),
+			asm.LoadMem(asm.R1, asm.R6, skbIfindex, asm.Word),
+			asm.JNE.Reg(asm.R0, asm.R1, "drop"),
 		)
 	}
 	p = append(p,
@@ -170,6 +185,44 @@ func gateProgram(deadline, vips *ebpf.Map, dir direction) *ebpf.ProgramSpec {
 		asm.FnKtimeGetBootNs.Call(),
 		asm.JGT.Reg(asm.R0, asm.R9, "drop"),
 
+		asm.LoadMem(asm.R0, asm.R7, valueAs, asm.Byte),
+		asm.JEq.Imm(asm.R0, 0, "next"),
+		asm.LoadMem(asm.R0, asm.R7, valueLink, asm.Word),
+		asm.LoadMem(asm.R1, asm.R6, skbIfindex, asm.Word),
+		asm.JNE.Reg(asm.R0, asm.R1, "next"),
+	)
+	if dir == inbound {
+		p = append(p, load(at(0), stackMAC, 6)...)
+		p = append(p,
+			asm.LoadMem(asm.R0, asm.RFP, stackMAC, asm.Word),
+			asm.LoadMem(asm.R1, asm.R7, valueMAC, asm.Word),
+			asm.JNE.Reg(asm.R0, asm.R1, "next"),
+			asm.LoadMem(asm.R0, asm.RFP, stackMAC+4, asm.Half),
+			asm.LoadMem(asm.R1, asm.R7, valueMAC+4, asm.Half),
+			asm.JNE.Reg(asm.R0, asm.R1, "next"),
+			asm.Mov.Reg(asm.R1, asm.R6),
+			asm.Mov.Imm(asm.R2, unix.PACKET_HOST),
+			asm.FnSkbChangeType.Call(),
+		)
+	} else {
+		// A frame that cannot be changed is not sent: it would tell of another place.
+		store := func(offset int32) asm.Instructions {
+			return asm.Instructions{
+				asm.Mov.Reg(asm.R1, asm.R6),
+				asm.Mov.Imm(asm.R2, offset),
+				asm.Mov.Reg(asm.R3, asm.R7),
+				asm.Add.Imm(asm.R3, valueMAC),
+				asm.Mov.Imm(asm.R4, 6),
+				asm.Mov.Imm(asm.R5, 0),
+				asm.FnSkbStoreBytes.Call(),
+				asm.JNE.Imm(asm.R0, 0, "drop"),
+			}
+		}
+		p = append(p, store(etherSource)...)
+		p = append(p, asm.JNE.Imm(asm.R8, questionARP, "next"))
+		p = append(p, store(arpMAC)...)
+	}
+	p = append(p,
 		asm.Mov.Imm(asm.R0, gateNext).WithSymbol("next"),
 		asm.Return(),
 		asm.Mov.Imm(asm.R0, gateDrop).WithSymbol("drop"),

@@ -345,7 +345,7 @@ func (h *Holder) receive(r Report, pid int) {
 func sameReport(a, b Report) bool {
 	return a.Term == b.Term && a.PID == b.PID && a.Since.Equal(b.Since) && (a.Deadline == 0) == (b.Deadline == 0) &&
 		slices.Equal(a.Holding, b.Holding) && slices.Equal(a.Problems, b.Problems) &&
-		slices.Equal(a.LinksDown, b.LinksDown) && slices.Equal(a.Routers, b.Routers) && slices.Equal(a.Tied, b.Tied) &&
+		slices.Equal(a.LinksDown, b.LinksDown) && slices.Equal(a.Routers, b.Routers) && slices.Equal(a.Virtual, b.Virtual) && slices.Equal(a.Tied, b.Tied) &&
 		slices.EqualFunc(a.Foreign, b.Foreign, func(x, y Foreign) bool { return x.Addr == y.Addr && x.MAC == y.MAC && x.VRID == y.VRID })
 }
 

@@ -82,16 +82,16 @@ func TestGateIPv6(t *testing.T) {
 		}
 	}
 	ask("a stranger's address", true)
-	must(g.Allow(vip6.Addr, index))
+	must(g.Allow(vip6.Addr, index, hwAddr{}))
 	ask("no deadline yet", false)
 	must(g.Deadline(soon(time.Minute)))
 	ask("before the deadline", true)
 	if got, err := client.get(vip6.Addr); got != "hello" {
 		t.Errorf("before the deadline: %q, %v", got, err)
 	}
-	must(g.Allow(vip6.Addr, index+1))
+	must(g.Allow(vip6.Addr, index+1, hwAddr{}))
 	ask("another link's address", false)
-	must(g.Allow(vip6.Addr, index))
+	must(g.Allow(vip6.Addr, index, hwAddr{}))
 	must(g.Deadline(soon(-time.Nanosecond)))
 	ask("after the deadline", false)
 	if got, err := client.get(vip6.Addr); err == nil { // the client knows the hardware address
@@ -106,14 +106,14 @@ func TestGateIPv6(t *testing.T) {
 	must(g.Forget(vip6.Addr))
 	ask("forgotten", true)
 
-	must(g.Allow(vip6.Addr, index))
+	must(g.Allow(vip6.Addr, index, hwAddr{}))
 	must(g.Deadline(0))
 	c := node.neighbours(vip6.Addr)
 	if _, err := c.announce(vip6.Addr); err == nil {
 		t.Error("an announcement was let out")
 	}
 	byAnother := ndMessage{Advert: true, Src: node.ip6, Dst: allNodes, Target: vip6.Addr, Override: true}
-	if err := c.(*ndConn).send(groupMAC(allNodes), byAnother); err == nil {
+	if err := c.(*ndConn).send(c.(*ndConn).mac, groupMAC(allNodes), byAnother); err == nil {
 		t.Error("an announcement from another address was let out")
 	}
 	must(g.Deadline(soon(time.Minute)))

@@ -22,6 +22,8 @@ type keeper struct {
 	out   speaker
 	links func() map[string]linkInfo
 	now   func() int64 // CLOCK_MONOTONIC
+	// taken: a foreign router was heard to use the VRID there.
+	taken func(on linkFamily, vrid uint8) bool
 
 	order    orderMessage
 	deadline atomic.Int64 // in effect; read by the speakers
@@ -41,6 +43,7 @@ type keeper struct {
 type holding struct {
 	link  string
 	index int
+	as    hwAddr
 	on    bool // the address is on; else the gate knows it and the address failed
 }
 
@@ -54,8 +57,8 @@ type addrTable interface {
 
 // speaker announces; see announcer and advertiser.
 type speaker interface {
-	// listen prepares for a VIP on its link, which has that index.
-	listen(v VIP, index int) error
+	// listen prepares for a VIP on its link, which has that index, at a hardware address.
+	listen(v VIP, index int, as hwAddr) error
 	claimed([]VIP)
 	dropped(netip.Addr)
 	again(link string)
@@ -65,7 +68,8 @@ type speaker interface {
 func newKeeper(log *slog.Logger, g gate, t addrTable, out speaker, links func() map[string]linkInfo, now func() int64) *keeper {
 	return &keeper{
 		log: log, gate: g, addrs: t, out: out, links: links, now: now,
-		want: map[netip.Addr]string{}, held: map[netip.Addr]holding{},
+		taken: func(linkFamily, uint8) bool { return false },
+		want:  map[netip.Addr]string{}, held: map[netip.Addr]holding{},
 		problems: map[netip.Addr]string{}, foreign: map[string]Foreign{},
 	}
 }
@@ -102,7 +106,7 @@ func (k *keeper) take(o orderMessage) {
 	k.gateErr = ""
 	wasOpen := k.open()
 	k.deadline.Store(o.Deadline)
-	if !slices.Equal(o.VIPs, before.VIPs) || !wasOpen {
+	if !slices.Equal(o.VIPs, before.VIPs) || !wasOpen || !o.VRRP.equal(before.VRRP) {
 		k.wish(o.VIPs)
 	}
 	// Without a gap the links know; after one somebody else may have had it.
@@ -127,7 +131,7 @@ func (k *keeper) queue() {
 	k.todo = k.todo[:0]
 	links := k.links()
 	for a, h := range k.held {
-		if k.want[a] != h.link || links[h.link].index != h.index || !h.on {
+		if k.want[a] != h.link || links[h.link].index != h.index || !h.on || k.speaks(a, h.link) != h.as {
 			k.todo = append(k.todo, a)
 		}
 	}
@@ -240,13 +244,14 @@ func (k *keeper) tryPut(a netip.Addr, link string) error {
 			return fmt.Errorf("the gate is not on link %s", link)
 		}
 	}
-	if err := k.out.listen(VIP{a, link}, l.index); err != nil {
+	as := k.speaks(a, link)
+	if err := k.out.listen(VIP{a, link}, l.index, as); err != nil {
 		return err
 	}
-	if err := k.gate.Allow(a, l.index); err != nil {
+	if err := k.gate.Allow(a, l.index, as); err != nil {
 		return err
 	}
-	h := holding{link, l.index, k.held[a].on}
+	h := holding{link, l.index, as, k.held[a].on}
 	k.held[a] = h
 	if err := k.addrs.Add(a); err != nil {
 		return err
@@ -257,6 +262,15 @@ func (k *keeper) tryPut(a netip.Addr, link string) error {
 		k.since = time.Now()
 	}
 	return nil
+}
+
+// speaks is the hardware address of a VIP on a link, zero for the link's own.
+func (k *keeper) speaks(a netip.Addr, link string) hwAddr {
+	how := k.order.VRRP
+	if !how.VirtualMAC || how.VRID == 0 || k.taken(linkFamily{link, a.Is6()}, how.VRID) {
+		return hwAddr{}
+	}
+	return virtualMAC(how.VRID, a.Is6())
 }
 
 // drop takes one address off. While that fails, the gate keeps it shut.

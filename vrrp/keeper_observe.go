@@ -95,7 +95,10 @@ func (k *keeper) claimedBy(f Foreign) {
 	}
 	f.Count = old.Count + 1
 	k.foreign[key] = f
-	if f.Kind != "vrrp" && k.open() {
+	switch {
+	case f.Kind == "vrrp":
+		k.queue() // a virtual hardware address may have to be left to him
+	case k.open():
 		k.out.defend(f.Addr)
 	}
 }
@@ -104,10 +107,14 @@ func (k *keeper) claimedBy(f Foreign) {
 func (k *keeper) report() Report {
 	r := Report{Seq: k.done, Term: k.order.Term, Deadline: k.deadline.Load(), Since: k.since}
 	r.ForeignAdverts, r.ForeignClaims = k.foreignAdverts, k.foreignClaims
+	virtual := map[VirtualMAC]bool{}
 	if k.open() {
 		for a, h := range k.held {
 			if h.on {
 				r.Holding = append(r.Holding, a)
+				if h.as != (hwAddr{}) {
+					virtual[VirtualMAC{h.link, a.Is6(), h.as.String()}] = true
+				}
 			}
 		}
 		slices.SortFunc(r.Holding, netip.Addr.Compare)
@@ -139,6 +146,10 @@ func (k *keeper) report() Report {
 	slices.SortFunc(r.Foreign, func(x, y Foreign) int {
 		return cmp.Or(x.Addr.Compare(y.Addr), cmp.Compare(x.MAC, y.MAC), cmp.Compare(x.Link, y.Link))
 	})
+	r.Virtual = slices.SortedFunc(maps.Keys(virtual), func(x, y VirtualMAC) int {
+		return cmp.Or(cmp.Compare(x.Link, y.Link), cmp.Compare(b2i(x.IPv6), b2i(y.IPv6)))
+	})
+	r.Virtual = r.Virtual[:min(len(r.Virtual), maxRouters)]
 	links := k.links()
 	down := map[string]bool{}
 	for _, l := range k.want {

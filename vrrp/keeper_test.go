@@ -59,7 +59,7 @@ func (m *machine) Guards(link int) bool    { return slices.Contains(m.guarded, l
 func (m *machine) Close() error            { return nil }
 func (m *machine) Deadline(t int64) error  { m.deadline = t; m.note("deadline"); return nil }
 
-func (m *machine) Allow(a netip.Addr, link int) error {
+func (m *machine) Allow(a netip.Addr, link int, _ hwAddr) error {
 	m.vips[a] = link
 	m.note("allow " + a.String())
 	return nil
@@ -109,11 +109,11 @@ func (m *machine) Remove(a netip.Addr) error {
 func (m *machine) List() (map[netip.Addr]bool, map[netip.Addr]string, error) {
 	return maps.Clone(m.on), m.others, nil
 }
-func (m *machine) up() error             { return nil }
-func (m *machine) listen(VIP, int) error { return nil }
-func (m *machine) dropped(a netip.Addr)  { delete(m.said, a) }
-func (m *machine) again(link string)     { m.note("again " + link) }
-func (m *machine) defend(a netip.Addr)   { m.note("defend " + a.String()) }
+func (m *machine) up() error                     { return nil }
+func (m *machine) listen(VIP, int, hwAddr) error { return nil }
+func (m *machine) dropped(a netip.Addr)          { delete(m.said, a) }
+func (m *machine) again(link string)             { m.note("again " + link) }
+func (m *machine) defend(a netip.Addr)           { m.note("defend " + a.String()) }
 func (m *machine) claimed(vips []VIP) {
 	for _, v := range vips {
 		if !m.on[v.Addr] {

@@ -22,6 +22,7 @@ import (
 type ndConn struct {
 	ethernetLink
 	conn *packet.Conn
+	as   voice
 	buf  [1514]byte // the reader's
 
 	mu     sync.Mutex
@@ -54,7 +55,7 @@ func openND(link string) (*ndConn, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("filter Neighbour Discovery on %s: %w", link, err), c.Close())
 	}
-	return &ndConn{ethernetLink: l, conn: c, groups: groups{index: l.index}, joined: map[netip.Addr]struct{}{}}, nil
+	return &ndConn{ethernetLink: l, conn: c, as: voice{conn: c, index: l.index}, groups: groups{index: l.index}, joined: map[netip.Addr]struct{}{}}, nil
 }
 
 // join makes the link deliver questions for an address: by the network card's
@@ -86,7 +87,7 @@ func (c *ndConn) leave(addr netip.Addr) {
 // so nobody's cache suffers.
 func (c *ndConn) ask(addr netip.Addr) error {
 	group := solicitedNode(addr)
-	return c.send(groupMAC(group), ndMessage{Src: netip.IPv6Unspecified(), Dst: group, Target: addr})
+	return c.send(c.mac, groupMAC(group), ndMessage{Src: netip.IPv6Unspecified(), Dst: group, Target: addr})
 }
 
 func (c *ndConn) askAs(sender, addr netip.Addr, owner net.HardwareAddr) error {
@@ -95,28 +96,32 @@ func (c *ndConn) askAs(sender, addr netip.Addr, owner net.HardwareAddr) error {
 		m.Dst = solicitedNode(addr)
 		owner = groupMAC(m.Dst)
 	}
-	return c.send(owner, m)
+	return c.send(c.mac, owner, m)
 }
 
 // announce by an unsolicited advertisement that overrides what caches have (RFC
 // 4861 section 7.2.6).
 func (c *ndConn) announce(addr netip.Addr) (frames int, err error) {
-	m := ndMessage{Advert: true, Src: addr, Dst: allNodes, Target: addr, Link: c.mac, Override: true}
-	return 1, c.send(groupMAC(allNodes), m)
+	from := c.as.says(c.mac)
+	m := ndMessage{Advert: true, Src: addr, Dst: allNodes, Target: addr, Link: from, Override: true}
+	return 1, c.send(from, groupMAC(allNodes), m)
 }
 
 // answer a question for an address of ours.
 func (c *ndConn) answer(h heard) error {
-	a := h.question.answer(c.mac)
+	from := c.as.says(c.mac)
+	a := h.question.answer(from)
 	to := h.mac
 	if a.Dst == allNodes {
 		to = groupMAC(allNodes)
 	}
-	return c.send(to, a)
+	return c.send(from, to, a)
 }
 
-func (c *ndConn) send(to net.HardwareAddr, m ndMessage) error {
-	f := ethernet.Frame{Destination: to, Source: c.mac, EtherType: ethernet.EtherTypeIPv6, Payload: m.marshal()}
+func (c *ndConn) speakAs(a hwAddr) error { return c.as.become(a) }
+
+func (c *ndConn) send(from, to net.HardwareAddr, m ndMessage) error {
+	f := ethernet.Frame{Destination: to, Source: from, EtherType: ethernet.EtherTypeIPv6, Payload: m.marshal()}
 	frame, err := f.MarshalBinary()
 	if err != nil {
 		return fmt.Errorf("make Neighbour Discovery for %s: %w", m.Target, err)

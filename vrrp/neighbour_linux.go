@@ -24,6 +24,9 @@ type neighbours interface {
 	// askAs asks with an address of our own, to everybody or, with a known
 	// hardware address, to its owner alone.
 	askAs(sender, addr netip.Addr, owner net.HardwareAddr) error
+	// speakAs is where announce and answer say that addresses are from now on; the
+	// link passes frames for it meanwhile. By one goroutine at a time.
+	speakAs(hwAddr) error
 	// announce that addr is here, in as many frames as it returns.
 	announce(addr netip.Addr) (frames int, err error)
 	// answer a question that was heard, where the kernel does not.

@@ -45,12 +45,18 @@ type VRRP struct {
 	// Fixed: VRID is the operator's, shared with foreign speakers on purpose. Else
 	// it is where the choice begins, and a foreign speaker's is left to him.
 	Fixed bool
+	// VirtualMAC: the VIPs are at the virtual router's hardware address on each link
+	// (RFC 9568 section 7.3) rather than at the link's own; where a foreign router uses
+	// VRID, they are at the link's own. Only one machine may have such an order at a time.
+	VirtualMAC bool
+	// Silent: no advert is sent, it is only listened for those of others.
+	Silent bool
 	// Peers that adverts go to, at most MaxVRRPPeers; none: to the multicast group.
 	Peers []netip.Addr
 }
 
 func (v VRRP) equal(o VRRP) bool {
-	return v.VRID == o.VRID && v.Fixed == o.Fixed && slices.Equal(v.Peers, o.Peers)
+	return v.VRID == o.VRID && v.Fixed == o.Fixed && v.VirtualMAC == o.VirtualMAC && v.Silent == o.Silent && slices.Equal(v.Peers, o.Peers)
 }
 
 // VirtualRouter is what is advertised on a link for a family.
@@ -60,6 +66,13 @@ type VirtualRouter struct {
 	VRID uint8 // 0: all are taken by others
 	// Sending is false while it is listened whether somebody else uses the VRID.
 	Sending bool
+}
+
+// VirtualMAC is a virtual hardware address at which VIPs are, on a link for a family.
+type VirtualMAC struct {
+	Link string
+	IPv6 bool
+	MAC  string
 }
 
 // Report is what the holder observes. Holding is read back from what the kernel
@@ -85,6 +98,8 @@ type Report struct {
 	// ForeignAdverts counts adverts of others with a VRID of ours, ForeignClaims
 	// their messages that claim a VIP, since the child started.
 	ForeignAdverts, ForeignClaims uint64
+	// Virtual are the virtual hardware addresses in use.
+	Virtual []VirtualMAC
 	// Announced counts announcement frames sent since the child started.
 	Announced uint64
 	// PID of the child; 0 while there is none.

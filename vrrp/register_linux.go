@@ -195,7 +195,7 @@ func (r *register) ask(vip netip.Addr, read uint64, before, after bool) {
 		if !yes {
 			return nil
 		}
-		return c.arp.send(*mac, arp.OperationRequest, vip, zeroMAC, r.t.addr)
+		return c.arp.send(c.arp.mac, *mac, arp.OperationRequest, vip, zeroMAC, r.t.addr)
 	}
 	// A message that is lost here is as good as one that is lost later; but after
 	// one that was not sent none of the same round may be.

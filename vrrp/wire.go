@@ -99,6 +99,8 @@ func (m orderMessage) encode() []byte {
 	w.u64(m.Announce)
 	w = append(w, m.VRRP.VRID)
 	w.flag(m.VRRP.Fixed)
+	w.flag(m.VRRP.VirtualMAC)
+	w.flag(m.VRRP.Silent)
 	w.count(len(m.VRRP.Peers))
 	for _, p := range m.VRRP.Peers {
 		w.addr(p)
@@ -127,7 +129,7 @@ func decodeOrder(b []byte) (m orderMessage, err error) {
 	r := reader{b: b}
 	m.Seq, m.Term, m.Deadline, m.Offset = r.u64(), r.u64(), int64(r.u64()), int64(r.u64())
 	m.Announce = r.u64()
-	m.VRRP.VRID, m.VRRP.Fixed = r.u8(), r.flag()
+	m.VRRP.VRID, m.VRRP.Fixed, m.VRRP.VirtualMAC, m.VRRP.Silent = r.u8(), r.flag(), r.flag(), r.flag()
 	for range r.count(MaxVRRPPeers) {
 		m.VRRP.Peers = append(m.VRRP.Peers, r.addr())
 	}
@@ -183,6 +185,12 @@ func (m Report) encode() []byte {
 		w = append(w, v.VRID)
 		w.flag(v.Sending)
 	}
+	w.count(len(m.Virtual))
+	for _, v := range m.Virtual {
+		w.text(v.Link)
+		w.flag(v.IPv6)
+		w.text(v.MAC)
+	}
 	w.u64(m.ForeignAdverts)
 	w.u64(m.ForeignClaims)
 	for _, list := range [][]string{m.LinksDown, m.Tied} {
@@ -210,6 +218,9 @@ func decodeReport(b []byte) (m Report, err error) {
 	}
 	for range r.count(maxRouters) {
 		m.Routers = append(m.Routers, VirtualRouter{Link: r.text(), IPv6: r.flag(), VRID: r.u8(), Sending: r.flag()})
+	}
+	for range r.count(maxRouters) {
+		m.Virtual = append(m.Virtual, VirtualMAC{Link: r.text(), IPv6: r.flag(), MAC: r.text()})
 	}
 	m.ForeignAdverts, m.ForeignClaims = r.u64(), r.u64()
 	for range r.count(MaxVIPs) {

@@ -35,6 +35,8 @@ type nodeView struct {
 	Problems    []model.Failure `json:"problems"`
 	// VRRP is what the node tells foreign VRRP speakers.
 	VRRP []model.VirtualRouter `json:"vrrp,omitempty"`
+	// VirtualMACs are the virtual hardware addresses at which the VIPs are.
+	VirtualMACs []model.VirtualMAC `json:"virtual_macs,omitempty"`
 	// Share: the node holds a share of the load balancers, whoever leads.
 	Share bool `json:"share,omitempty"`
 	// LoadBalancers is the node's share by number; absent while Spread is off.
@@ -133,7 +135,7 @@ func (p *Part) view(n *model.Node, h model.Heard, ok, self bool, now time.Time) 
 		v.Role = model.RoleUnknown
 	}
 	v.LeaseLeftMS = h.Role.LeaseLeft.Milliseconds()
-	v.VIPs, v.Interface, v.VRRP, v.Share = list(h.Role.VIPs), h.Role.Interface, h.Role.VRRP, h.Role.Share
+	v.VIPs, v.Interface, v.VRRP, v.VirtualMACs, v.Share = list(h.Role.VIPs), h.Role.Interface, h.Role.VRRP, h.Role.VirtualMACs, h.Role.Share
 	v.Problems = append(append(v.Problems, h.Role.Problems...), h.Failures...)
 	v.AppliedConfig, v.Raft = h.Applied, h.Raft
 	v.PID, v.Draining, v.RestartFailed = h.PID, list(h.Draining), h.RestartFailed

@@ -40,7 +40,8 @@ type Config struct {
 	Interface string // "" = interface of the default route
 	NoVIP     bool
 	// VRRP is how foreign VRRP speakers are told who is active; nil: not at all.
-	// Its VRID is 0 unless it was given.
+	// Its VRID is 0 unless it was given. Also set, and silent, for a virtual hardware
+	// address alone.
 	VRRP *vrrp.VRRP
 
 	Auth              string // password, none
@@ -101,7 +102,8 @@ func ParseFlags(args []string, lookup func(string) (string, bool), usage func(*f
 	fs.StringVar(&c.Interface, "interface", "", "`IF` for VIPs of subnets that no interface belongs to (default: interface of the default route)")
 	fs.BoolVar(&c.NoVIP, "no-vip", false, "do not move addresses: for a single node on loopback, or where something else holds the VIP")
 	tellVRRP := fs.String("vrrp", "off", "tell foreign VRRPv3 speakers who is active: off, multicast, or the `IP[,IP]` of speakers on a VIP's network for unicast")
-	vrid := fs.Int("vrid", 0, "`VRID` shared with foreign speakers on purpose, 1 to 255, with --vrrp (default: one of the cluster that nobody else on the link uses)")
+	virtual := fs.Bool("virtual-mac", false, "VIPs are at the virtual MAC of a VRID, 00:00:5e:00:01:VRID for IPv4 and 02 for 01 for IPv6, not at the interface's: for clients and routers that ignore gratuitous ARP; the same on all nodes. The interface's is used with two nodes without a witness, with Spread, and where another router has the VRID")
+	vrid := fs.Int("vrid", 0, "`VRID` shared with foreign speakers on purpose, 1 to 255, with --vrrp or --virtual-mac (default: one of the cluster that nobody else on the link uses)")
 	fs.StringVar(&c.Auth, "auth", "password", "`MODE` password, or none: everybody is admin, only with a loopback --api")
 	fs.StringVar(&c.AdminPasswordFile, "admin-password-file", "", "`FILE` with the admin's first password, read at the first start only (default: generated, printed once)")
 	fs.BoolVar(&c.APIPlain, "api-plain", false, "take plain HTTP from other hosts too: passwords cross the network in clear")
@@ -134,7 +136,7 @@ func ParseFlags(args []string, lookup func(string) (string, bool), usage func(*f
 		return nil, fmt.Errorf("--access-log-sample: %w", err)
 	}
 	c.Access.Sample = share
-	if c.VRRP, err = parseVRRP(*tellVRRP, *vrid); err != nil {
+	if c.VRRP, err = parseVRRP(*tellVRRP, *vrid, *virtual); err != nil {
 		return nil, err
 	}
 	if err := c.LogLevel.UnmarshalText([]byte(*level)); err != nil {
@@ -211,16 +213,20 @@ func (c *Config) checkKeystone() error {
 	return nil
 }
 
-// parseVRRP reads --vrrp and --vrid.
-func parseVRRP(mode string, vrid int) (*vrrp.VRRP, error) {
+// parseVRRP reads --vrrp, --vrid and --virtual-mac.
+func parseVRRP(mode string, vrid int, virtual bool) (*vrrp.VRRP, error) {
 	if vrid < 0 || vrid > 255 {
 		return nil, fmt.Errorf("--vrid: %d is outside 1 to 255", vrid)
 	}
-	v := &vrrp.VRRP{VRID: uint8(vrid), Fixed: vrid != 0}
+	v := &vrrp.VRRP{VRID: uint8(vrid), Fixed: vrid != 0, VirtualMAC: virtual}
 	switch mode {
 	case "off":
+		if virtual {
+			v.Silent = true
+			return v, nil
+		}
 		if vrid != 0 {
-			return nil, errors.New("--vrid was given without --vrrp")
+			return nil, errors.New("--vrid was given without --vrrp or --virtual-mac")
 		}
 		return nil, nil
 	case "multicast":

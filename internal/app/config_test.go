@@ -59,10 +59,13 @@ func TestKindFollowsTheFlags(t *testing.T) {
 
 func TestVRRPFlags(t *testing.T) {
 	for args, want := range map[string]*vrrp.VRRP{
-		"":                           nil,
-		"--vrrp=multicast":           {},
-		"--vrrp=multicast --vrid=51": {VRID: 51, Fixed: true},
-		"--vrrp=10.0.0.9,fd00::9":    {Peers: []netip.Addr{netip.MustParseAddr("10.0.0.9"), netip.MustParseAddr("fd00::9")}},
+		"":                               nil,
+		"--vrrp=multicast":               {},
+		"--vrrp=multicast --vrid=51":     {VRID: 51, Fixed: true},
+		"--virtual-mac":                  {VirtualMAC: true, Silent: true},
+		"--virtual-mac --vrid=51":        {VRID: 51, Fixed: true, VirtualMAC: true, Silent: true},
+		"--virtual-mac --vrrp=multicast": {VirtualMAC: true},
+		"--vrrp=10.0.0.9,fd00::9":        {Peers: []netip.Addr{netip.MustParseAddr("10.0.0.9"), netip.MustParseAddr("fd00::9")}},
 	} {
 		c, err := parse(append([]string{"--name=n1"}, strings.Fields(args)...)...)
 		if err != nil || !reflect.DeepEqual(c.VRRP, want) {

@@ -73,6 +73,7 @@ type roles struct {
 	table     uint64                              // guarded by mu; the version of Spread's table that last rests on
 	holds     *lbSet                              // guarded by mu; what last.Hold is for
 	part      []vrrp.VIP                          // guarded by mu; their addresses
+	seat      bool                                // guarded by mu; the arbiter seat votes
 	giving    bool                                // guarded by mu; a giveaway is under way
 	leaving   bool                                // guarded by mu; the node's share is to go to others
 	sole      bool                                // guarded by mu; nobody else can lead, though Raft has ended; see bequest
@@ -162,6 +163,9 @@ func (r *roles) decide(vips []vrrp.VIP) role.Output {
 	st, kind := r.node.State(), r.kind()
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if !r.sole && r.care == nil { // Raft is there to say
+		r.seat = st.Seat
+	}
 	if r.sole {
 		st.IsLeader, st.Term, st.Rights = true, r.term, raft.Rights{Until: time.Now().Add(bequestLease), Holder: r.leased, All: true}
 	}
@@ -322,6 +326,9 @@ func (r *roles) report(now time.Time) model.RoleReport {
 		rep.Problems = append(rep.Problems, model.Failure{Object: p.Addr.String(), Reason: p.Reason})
 	}
 	rep.VIPs = h.Holding
+	for _, v := range h.Virtual {
+		rep.VirtualMACs = append(rep.VirtualMACs, model.VirtualMAC{Link: v.Link, Family: familyName(v.IPv6), MAC: v.MAC})
+	}
 	for _, v := range h.Routers {
 		rep.VRRP = append(rep.VRRP, model.VirtualRouter{Link: v.Link, Family: familyName(v.IPv6), VRID: v.VRID, Sending: v.Sending})
 	}

@@ -58,6 +58,11 @@ type nodeView struct {
 		CommitIndex  uint64 `json:"commit_index"`
 		AppliedIndex uint64 `json:"applied_index"`
 	} `json:"raft"`
+	VirtualMACs []struct {
+		Link   string `json:"link"`
+		Family string `json:"family"`
+		MAC    string `json:"mac"`
+	} `json:"virtual_macs"`
 	VRRP []struct {
 		Link    string `json:"link"`
 		Family  string `json:"family"`
@@ -131,6 +136,9 @@ func printStatus(out io.Writer, v *clusterView) error {
 		fmt.Fprintln(out, shares(v.Nodes))
 	}
 	for _, n := range v.Nodes {
+		for _, m := range n.VirtualMACs {
+			fmt.Fprintf(out, "virtual MAC of %s: %s %s, %s\n", n.Name, m.Link, m.Family, m.MAC)
+		}
 		for _, r := range n.VRRP {
 			state := "advertised"
 			if !r.Sending {

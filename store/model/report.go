@@ -96,6 +96,9 @@ type RoleReport struct {
 	Interface string `json:"interface,omitempty"`
 	// VRRP is what this node advertises to foreign VRRP speakers.
 	VRRP []VirtualRouter `json:"vrrp,omitempty"`
+	// VirtualMACs are the virtual hardware addresses at which the VIPs are; none: they
+	// are at the links' own.
+	VirtualMACs []VirtualMAC `json:"virtual_macs,omitempty"`
 	// Share: the node holds what the table of Spread gives it, by a lease of its own,
 	// whoever leads. Term is no claim to everything then.
 	Share bool `json:"share,omitempty"`
@@ -105,6 +108,13 @@ type RoleReport struct {
 	Leaving bool `json:"leaving,omitempty"`
 	// Holder is the node's VIP holder; 0: none.
 	Holder uint64 `json:"holder,omitempty"`
+}
+
+// VirtualMAC is the hardware address of VIPs on a link.
+type VirtualMAC struct {
+	Link   string `json:"link"`
+	Family string `json:"family"` // IPv4 or IPv6
+	MAC    string `json:"mac"`
 }
 
 // VirtualRouter is what VRRP adverts are sent for on a link.
