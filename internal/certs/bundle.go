@@ -13,7 +13,7 @@ const maxNesting = 32
 // the library that reads it makes as many as are asked for. All counts have one form:
 // PBEParameter, PBKDF2-params and MacData have the salt, an OCTET STRING, and then the
 // number. What is not DER is left to the library to refuse, and what a bundle has
-// encrypted is not looked into.
+// encrypted is not looked into: see unhidden.
 func bounded(der []byte, depth int) error {
 	for salted := false; len(der) > 0; {
 		var v asn1.RawValue

@@ -31,6 +31,9 @@ func FromPKCS12(b []byte) (*tls.Certificate, error) {
 	if err := bounded(b, 0); err != nil {
 		return nil, err
 	}
+	if err := unhidden(b); err != nil {
+		return nil, err
+	}
 	key, leaf, chain, err := pkcs12.DecodeChain(b, "")
 	if err != nil {
 		return nil, fmt.Errorf("read PKCS #12: %w", err)
