@@ -258,6 +258,14 @@ func TestTrickledHeaderBlockEnds(t *testing.T) {
 
 // Connections that have sent a long head and are idle now do not keep it.
 func TestIdleConnectionsKeepNoHead(t *testing.T) {
+	t.Run("fields", func(t *testing.T) { keepNoHead(t, 4, 14_000) })
+	t.Run("a field in parts", func(t *testing.T) { keepNoHead(t, 1, 56_000) })
+}
+
+// keepNoHead sends each of some connections a head of so many fields, in frames of
+// 14,000 bytes, and measures what they keep of it.
+func keepNoHead(t *testing.T, fields, size int) {
+	t.Helper()
 	const count = 64
 	addr, _ := server(t, Config{}, echo)
 	var block, ask bytes.Buffer
@@ -267,10 +275,13 @@ func TestIdleConnectionsKeepNoHead(t *testing.T) {
 	}
 	fr := http2.NewFramer(&ask, nil)
 	fr.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: block.Bytes(), EndStream: true})
-	for i := range 4 {
-		block.Reset()
-		enc.WriteField(hpack.HeaderField{Name: "x", Value: strings.Repeat("y", 14_000), Sensitive: true})
-		fr.WriteContinuation(1, i == 3, block.Bytes())
+	block.Reset()
+	for range fields {
+		enc.WriteField(hpack.HeaderField{Name: "x", Value: strings.Repeat("y", size), Sensitive: true})
+	}
+	for block.Len() > 0 {
+		part := block.Next(14_000)
+		fr.WriteContinuation(1, block.Len() == 0, part)
 	}
 	heap := func() int64 {
 		var m runtime.MemStats

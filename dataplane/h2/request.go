@@ -50,20 +50,18 @@ func (c *Conn) headers(f *http2.HeadersFrame) error {
 	return nil
 }
 
-// block decodes a header block into c.list. An error ends the connection.
+// block decodes a header block into c.list. An error ends the connection. One that
+// comes in several frames is put together first: what the decoder keeps of a part it
+// keeps for as long as the connection lasts.
 func (c *Conn) block(f *http2.HeadersFrame) error {
 	c.list.reset()
 	frag, done := f.HeaderBlockFragment(), f.HeadersEnded()
-	for n := 0; ; n++ {
-		if _, err := c.dec.Write(frag); err != nil {
-			return http2.ConnectionError(http2.ErrCodeCompression)
-		}
-		if done {
-			break
-		}
-		if n == maxContinuations || c.list.size > 4*c.cfg.Limits.Head {
+	var whole []byte
+	for n := 0; !done; n++ {
+		if n == maxContinuations || len(whole)+len(frag) > 2*c.cfg.Limits.Head {
 			return http2.ConnectionError(http2.ErrCodeEnhanceYourCalm)
 		}
+		whole = append(whole, frag...)
 		next, err := c.fr.ReadFrame()
 		if err != nil {
 			return err
@@ -74,11 +72,32 @@ func (c *Conn) block(f *http2.HeadersFrame) error {
 		}
 		frag, done = cont.HeaderBlockFragment(), cont.HeadersEnded()
 	}
+	if whole != nil {
+		frag = append(whole, frag...)
+	}
+	if _, err := c.dec.Write(frag); err != nil {
+		return http2.ConnectionError(http2.ErrCodeCompression)
+	}
 	if err := c.dec.Close(); err != nil {
 		return http2.ConnectionError(http2.ErrCodeCompression)
 	}
-	return nil
+	if whole == nil {
+		return nil
+	}
+	if c.list.size > 4*c.cfg.Limits.Head {
+		return http2.ConnectionError(http2.ErrCodeEnhanceYourCalm)
+	}
+	// The decoder points to what it was given last: to anything but that.
+	c.dec.SetEmitEnabled(false)
+	defer c.dec.SetEmitEnabled(true)
+	if _, err := c.dec.Write([]byte{indexedMethod}); err != nil {
+		return http2.ConnectionError(http2.ErrCodeInternal)
+	}
+	return c.dec.Close()
 }
+
+// indexedMethod is a whole field of the static table, ":method: GET" (RFC 7541 appendix A).
+const indexedMethod = 0x82
 
 // tooLarge answers a request whose fields pass the limits, as HTTP/1.1 would be.
 func (c *Conn) tooLarge(id uint32, ended bool) error {
