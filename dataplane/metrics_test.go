@@ -164,4 +164,9 @@ func TestPrometheusListenerOverTLS(t *testing.T) {
 	if _, _, err := dial(t, addr).tryAnswer("GET"); err == nil {
 		t.Error("it answers in clear")
 	}
+	// Without its certificates it answers in clear, and has nothing to tell of TLS.
+	n.apply(edit(svc, func(l *lbd.Listener) { l.TLS = nil }))
+	if _, body := dial(t, addr).get("/metrics"); strings.Contains(body, "lbd_tls_") {
+		t.Errorf("series of TLS that is gone:\n%s", body)
+	}
 }

@@ -281,6 +281,62 @@ func TestScanALPN(t *testing.T) {
 	}
 }
 
+// HTTP/2 is not carried by suites that RFC 9113 appendix A bans, not even in a session
+// that is resumed: HTTP/1.1 takes its place.
+func TestScanHTTP2Suites(t *testing.T) {
+	addr := scanned(t, func(l *model.ListenerTLS) { l.Ciphers = "ALL" })
+	const (
+		gcm  = tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256
+		cbc  = tls.TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA
+		rsa  = tls.TLS_RSA_WITH_AES_128_GCM_SHA256
+		both = tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256
+	)
+	sessions := tls.NewLRUClientSessionCache(4)
+	for _, tc := range []struct {
+		name   string
+		suites []uint16
+		offer  []string
+		want   string // "no": refused
+		suite  uint16
+	}{
+		{"CBC", []uint16{cbc}, []string{"h2", "http/1.1"}, "http/1.1", cbc},
+		{"CBC remembered", []uint16{cbc, gcm}, []string{"h2", "http/1.1"}, "h2", gcm},
+		{"RSA key exchange", []uint16{rsa}, []string{"h2", "http/1.1"}, "http/1.1", rsa},
+		{"the other certificate's", []uint16{cbc, both}, []string{"h2", "http/1.1"}, "h2", both},
+		{"CBC, h2 alone", []uint16{cbc}, []string{"h2"}, "no", 0},
+		{"CBC, HTTP/1.1 alone", []uint16{cbc, gcm}, []string{"http/1.1"}, "http/1.1", gcm},
+	} {
+		st, err := greet12(t, addr, tc.suites, tc.offer, sessions)
+		got := st.NegotiatedProtocol
+		if err != nil && strings.Contains(err.Error(), "no application protocol") {
+			got = "no"
+		} else if err != nil {
+			got = err.Error()
+		}
+		if got != tc.want || st.CipherSuite != tc.suite {
+			t.Errorf("%s: %q, %s; want %q, %s", tc.name, got, tls.CipherSuiteName(st.CipherSuite), tc.want, tls.CipherSuiteName(tc.suite))
+		}
+	}
+	if c, err := tls.Dial("tcp", addr.String(), &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2"}}); err != nil || c.ConnectionState().NegotiatedProtocol != "h2" {
+		t.Errorf("TLS 1.3: %v", err)
+	} else {
+		c.Close()
+	}
+}
+
+// greet12 makes a handshake of TLS 1.2.
+func greet12(t *testing.T, addr netip.AddrPort, suites []uint16, protocols []string, sessions tls.ClientSessionCache) (tls.ConnectionState, error) {
+	t.Helper()
+	c, err := tls.DialWithDialer(&net.Dialer{Timeout: 5 * time.Second}, "tcp", addr.String(), &tls.Config{
+		InsecureSkipVerify: true, ServerName: "a", MaxVersion: tls.VersionTLS12, CipherSuites: suites, NextProtos: protocols, ClientSessionCache: sessions,
+	})
+	if err != nil {
+		return tls.ConnectionState{}, err
+	}
+	defer c.Close()
+	return c.ConnectionState(), nil
+}
+
 // Groups of today, among them one that a quantum computer does not break.
 func TestScanGroups(t *testing.T) {
 	addr := scanned(t, nil)

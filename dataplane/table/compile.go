@@ -24,8 +24,8 @@ type Survivors interface {
 	// Member makes the part of a member that is new; the pool keeps it.
 	Member(key live.Key, addr netip.AddrPort) *live.Member
 	Policy(id model.L7PolicyID) *live.Policy
-	// ServerTLS and ClientTLS load what a listener or pool needs for TLS; nil for a
-	// pool that speaks none. With something beside the error, what could not be loaded
+	// ServerTLS and ClientTLS load what a listener or pool needs for TLS; nil for
+	// what speaks none. With something beside the error, what could not be loaded
 	// is as it was before.
 	ServerTLS(l *model.Listener, svc *model.Service) (*tlsterm.Server, error)
 	ClientTLS(p *model.Pool, svc *model.Service) (*tlsterm.Client, error)
@@ -106,7 +106,7 @@ func (c *making) listener(svc *model.Service, l *model.Listener, counted *live.L
 	if len(svc.Addresses) == 0 {
 		return fmt.Errorf("load balancer %s has no address", svc.LoadBalancer.ID)
 	}
-	if l.Protocol == model.TerminatedHTTPS || l.Protocol == model.Prometheus && len(l.TLS.ServerKeys()) > 0 {
+	if out.Mode == ModeHTTP {
 		var err error
 		if out.TLS, err = c.s.ServerTLS(l, svc); err != nil {
 			if out.TLS == nil {
@@ -114,9 +114,6 @@ func (c *making) listener(svc *model.Service, l *model.Listener, counted *live.L
 			}
 			c.fail(string(l.ID), "%s", err)
 		}
-	}
-	if out.Mode == ModeHTTP {
-		var err error
 		if out.Forward, err = rewrite.Compile(l.InsertHeaders, l.Port, out.scheme()); err != nil {
 			return err
 		}

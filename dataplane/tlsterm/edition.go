@@ -9,6 +9,7 @@ import (
 type edition struct {
 	versions []uint16
 	*tls.Config
+	weak *tls.Config // for those with whom HTTP/2 is not secure enough; nil: there are none
 }
 
 // editions of cfg, which has all versions, in ascending order: one as a rule.
@@ -25,18 +26,18 @@ func editions(cfg *tls.Config, versions []uint16) (all []edition) {
 				one = withoutHTTP2(cfg)
 			}
 			one.MinVersion, one.MaxVersion = v, v
-			all = append(all, edition{[]uint16{v}, one})
+			all = append(all, edition{versions: []uint16{v}, Config: one})
 		}
 		return all
 	}
 	at, _ := slices.BinarySearch(versions, tls.VersionTLS12)
 	if at == 0 || !slices.Contains(cfg.NextProtos, "h2") {
-		return []edition{{versions, cfg}}
+		return []edition{{versions: versions, Config: cfg}}
 	}
 	if at < len(versions) {
-		all = append(all, edition{versions[at:], cfg})
+		all = append(all, edition{versions: versions[at:], Config: cfg})
 	}
-	return append(all, edition{versions[:at], withoutHTTP2(cfg)})
+	return append(all, edition{versions: versions[:at], Config: withoutHTTP2(cfg)})
 }
 
 func withoutHTTP2(cfg *tls.Config) *tls.Config {
@@ -50,11 +51,16 @@ func withoutHTTP2(cfg *tls.Config) *tls.Config {
 // refuses it.
 func (s *Server) choose(h *tls.ClientHelloInfo) (*tls.Config, error) {
 	if !slices.Contains(h.CipherSuites, tls.TLS_FALLBACK_SCSV) {
-		for _, e := range s.editions {
+		for i := range s.editions {
+			e := &s.editions[i]
 			if slices.ContainsFunc(e.versions, func(v uint16) bool { return slices.Contains(h.SupportedVersions, v) }) {
-				return e.Config, nil
+				return e.offer(h), nil
 			}
 		}
 	}
-	return s.editions[0].Config, nil
+	e := s.editions[0]
+	if e.weak == nil {
+		return e.Config, nil
+	}
+	return e.weak, nil // it has a suite for whoever it refuses
 }

@@ -103,6 +103,9 @@ func newServer(l *model.Listener, t *model.ListenerTLS, find find, keys Keys, be
 	// Who may resume: tickets are good where the same clients are let in.
 	s.purposes = ticketPurpose + "\n" + string(l.ID) + "\n" + t.ClientAuth + "\n" + admitted.ca + "\n" + admitted.crl + "\n"
 	s.editions = editions(cfg, versions)
+	for i := range s.editions {
+		s.editions[i].splitBySuite()
+	}
 	return s, s.rotate(time.Now())
 }
 
@@ -194,10 +197,16 @@ func (s *Server) Config() *tls.Config {
 			s.Counters.fail(reasonInternal)
 		}
 	}
-	if len(s.editions) == 1 {
+	if len(s.editions) == 1 && s.editions[0].weak == nil {
 		return s.editions[0].Config
 	}
-	return &tls.Config{GetConfigForClient: s.choose}
+	first := &tls.Config{GetConfigForClient: s.choose}
+	for i := range s.editions {
+		if e := &s.editions[i]; e.weak != nil { // one at most: that of TLS 1.2
+			first.CipherSuites, first.MinVersion, first.MaxVersion = e.CipherSuites, e.MinVersion, e.MaxVersion
+		}
+	}
+	return first
 }
 
 func periodOf(t time.Time) int64 { return t.Unix() / int64(ticketPeriod/time.Second) }
@@ -216,6 +225,9 @@ func (s *Server) rotate(now time.Time) error {
 	}
 	for _, e := range s.editions {
 		e.SetSessionTicketKeys(keys)
+		if e.weak != nil {
+			e.weak.SetSessionTicketKeys(keys)
+		}
 	}
 	s.period.Store(p)
 	return nil

@@ -74,10 +74,14 @@ func finder(svc *model.Service) find {
 	return func(ref string) (certs.Source, error) { return certs.Find(ref, secret, container) }
 }
 
-// Server is how l ends TLS, as it was when nothing has changed. The error names
-// what cannot be loaded; with a Server beside it, what was loaded before is used
-// instead.
+// Server is how l ends TLS, as it was when nothing has changed; nil when it does not.
+// The error names what cannot be loaded; with a Server beside it, what was loaded
+// before is used instead.
 func (st *Store) Server(l *model.Listener, svc *model.Service) (*Server, error) {
+	if !endsTLS(l) {
+		st.ForgetServer(l.ID)
+		return nil, nil
+	}
 	t := l.TLS
 	if t == nil {
 		t = &model.ListenerTLS{}
@@ -110,6 +114,12 @@ func (st *Store) Server(l *model.Listener, svc *model.Service) (*Server, error) 
 	s.Counters, s.gate = c, st.Gate
 	st.servers[l.ID] = &madeServer{string(from), svc, s}
 	return s, kept(s.stale)
+}
+
+// endsTLS reports whether clients of l speak TLS to it. Where metrics are asked for
+// they do as soon as there is a certificate.
+func endsTLS(l *model.Listener) bool {
+	return l.Protocol == model.TerminatedHTTPS || l.Protocol == model.Prometheus && len(l.TLS.ServerKeys()) > 0
 }
 
 // kept is why as it is told.

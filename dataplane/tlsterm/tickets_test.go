@@ -54,7 +54,7 @@ func TestTicketsLastForTheirPeriods(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			bundle := pki.NewCA(t, "ca").ECDSA("a").PKCS12(t, "")
 			svc := &model.Service{Secrets: []*model.Secret{{ID: id, Sealed: bundle}}}
-			l := &model.Listener{ID: "l", TLS: &model.ListenerTLS{Certificate: id, Versions: []string{"TLSv1.2", "TLSv1.3"}}}
+			l := &model.Listener{ID: "l", Protocol: model.TerminatedHTTPS, TLS: &model.ListenerTLS{Certificate: id, Versions: []string{"TLSv1.2", "TLSv1.3"}}}
 			node := func() *Server {
 				t.Helper()
 				s, err := NewStore(clear{}).Server(l, svc)
