@@ -57,6 +57,11 @@ type edge struct {
 // newEdge serves svc, with TLS where engine G is tested.
 func newEdge(t testing.TB, member netip.AddrPort, change func(*model.Listener)) (*edge, *node) {
 	t.Helper()
+	return newEdgeWith(t, Config{}, member, change)
+}
+
+func newEdgeWith(t testing.TB, cfg Config, member netip.AddrPort, change func(*model.Listener)) (*edge, *node) {
+	t.Helper()
 	e := &edge{t: t, addr: freeAddr(t), wait: 10 * time.Second}
 	svc := web(e.addr, member)
 	if !withLoops {
@@ -66,7 +71,8 @@ func newEdge(t testing.TB, member netip.AddrPort, change func(*model.Listener)) 
 	if change != nil {
 		svc = edit(svc, change)
 	}
-	return e, start(t, Config{Keys: clear{}, Loops: 1}, svc)
+	cfg.Keys, cfg.Loops = clear{}, 1
+	return e, start(t, cfg, svc)
 }
 
 func (e *edge) dial() (stream, *bufio.Reader) {

@@ -6,6 +6,7 @@ import (
 
 	"lbd/dataplane/h2"
 	"lbd/dataplane/netio"
+	"lbd/dataplane/semantics"
 )
 
 // carrier lets package h2 use the client's connection. Bytes are counted on the
@@ -39,6 +40,9 @@ func (c *client) serveStreams() {
 	m := h2.New(carrier{c.conn}, h2.Config{
 		Handle: c.serveStream, Limits: c.p.lim, Hello: c.p.limits.Head, Idle: c.p.limits.KeepAlive,
 		Write: c.src.Load().ClientData, Counters: c.p.streams,
+		Slow: func(p *semantics.Pace, wait time.Duration, n int) bool {
+			return p.Slow(wait, n, c.src.Load().ClientData, &c.p.limits)
+		},
 	})
 	c.streams.Store(m)
 	if c.draining.Load() { // it came before the line above

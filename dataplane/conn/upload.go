@@ -2,6 +2,7 @@ package conn
 
 import (
 	"sync/atomic"
+	"time"
 
 	"lbd/dataplane/http1"
 	"lbd/dataplane/netio"
@@ -15,8 +16,9 @@ type upload struct {
 	phase     atomic.Int32 // uploadReading, uploadWriting, uploadLast
 	cancelled atomic.Bool
 	done      chan struct{}
-	err       error // how it ended; valid after done
-	panicked  any   // raised again in the exchange's goroutine; valid after done
+	pace      semantics.Pace // of a body of known length; the upload's own
+	err       error          // how it ended; valid after done
+	panicked  any            // raised again in the exchange's goroutine; valid after done
 }
 
 const (
@@ -110,9 +112,12 @@ func (x *exchange) readBody(u *upload) error {
 	if u.cancelled.Load() { // after the deadline is set: see stopUpload
 		return semantics.ErrClientGone
 	}
+	since := time.Now()
 	n, err := c.conn.Fill()
 	c.received(int64(n))
 	switch {
+	case err == nil && x.body.Framing == http1.Length && u.pace.Slow(time.Since(since), n, x.lis.ClientData, &c.p.limits):
+		return semantics.ErrClientTimeout
 	case err == nil:
 		return nil
 	case netio.IsTimeout(err):

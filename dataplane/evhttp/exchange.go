@@ -54,10 +54,11 @@ type exchange struct {
 	upBulk        bool // the body comes faster than it is read: splice
 	downBulk      bool // the same of the answer
 
-	began    time.Duration // the try to connect
-	clientAt time.Duration // the last piece of the body came
-	memberAt time.Duration // the member last did something, or was given something
-	finAt    time.Duration // the client's FIN was seen, 0: not
+	began    time.Duration  // the try to connect
+	clientAt time.Duration  // the last piece of the body came
+	pace     semantics.Pace // of a body of known length
+	memberAt time.Duration  // the member last did something, or was given something
+	finAt    time.Duration  // the client's FIN was seen, 0: not
 }
 
 // begin serves the request whose head, n bytes, has been read.

@@ -106,7 +106,11 @@ func (c *client) stream(budget *int) bool {
 			return false
 		}
 		x.upBulk = before-*budget >= loop.BulkRead
-		x.clientAt = c.s.l.Now()
+		now := c.s.l.Now()
+		if x.body.Framing == http1.Length && x.pace.Slow(now-x.clientAt, before-*budget, x.lis.ClientData, &c.s.limits) {
+			return c.fail(semantics.ErrClientTimeout)
+		}
+		x.clientAt = now
 	}
 	in := c.in.bytes()
 	piece, used := in, 0

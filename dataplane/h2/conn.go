@@ -10,6 +10,7 @@ import (
 	"golang.org/x/net/http2/hpack"
 
 	"lbd/dataplane/http1"
+	"lbd/dataplane/semantics"
 )
 
 // Transport carries a connection's bytes.
@@ -32,7 +33,10 @@ type Config struct {
 	// Hello bounds the wait for the preface and the first SETTINGS, Idle the time
 	// without a request, Write the time a client may take nothing. All > 0.
 	Hello, Idle, Write time.Duration
-	Counters           *Counters
+	// Slow notes that an answer of a stream waited for its client's windows, and got n
+	// bytes on; true gives it up. nil never does.
+	Slow     func(p *semantics.Pace, wait time.Duration, n int) bool
+	Counters *Counters
 }
 
 // Counters of all connections that share them.

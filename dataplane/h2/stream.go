@@ -9,6 +9,7 @@ import (
 	"golang.org/x/net/http2"
 
 	"lbd/dataplane/http1"
+	"lbd/dataplane/semantics"
 )
 
 // ErrReset is the end of a stream that the client has given up, or of its connection.
@@ -38,8 +39,9 @@ type Stream struct {
 	readable chan struct{} // size 1: in, halfDone, reset, answered or rdl changed
 	writable chan struct{} // size 1: a window grew, or reset
 
-	ans answer // the writer's
-	wd  time.Duration
+	ans  answer // the writer's, as pace
+	pace semantics.Pace
+	wd   time.Duration
 }
 
 // piece is a part of the request in its HTTP/1.1 form; credit is what it took of
@@ -228,6 +230,7 @@ func (s *Stream) maySend(n int) (int, error) {
 	}
 	c := s.c
 	var timer *time.Timer
+	var since time.Time
 	for {
 		c.mu.Lock()
 		if s.reset {
@@ -239,6 +242,9 @@ func (s *Stream) maySend(n int) (int, error) {
 			s.window -= int64(m)
 			c.sendWindow -= int64(m)
 			c.mu.Unlock()
+			if timer != nil && c.cfg.Slow != nil && c.cfg.Slow(&s.pace, time.Since(since), m) {
+				return 0, os.ErrDeadlineExceeded
+			}
 			return m, nil
 		}
 		c.mu.Unlock()
@@ -247,7 +253,7 @@ func (s *Stream) maySend(n int) (int, error) {
 			return 0, err
 		}
 		if timer == nil {
-			timer = time.NewTimer(s.wd)
+			timer, since = time.NewTimer(s.wd), time.Now()
 			defer timer.Stop()
 		}
 		select {

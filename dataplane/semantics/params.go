@@ -12,11 +12,19 @@ type Limits struct {
 	// KeepAlive is how long a connection may stay idle between requests, or
 	// before the first. Default 60 s.
 	KeepAlive time.Duration
+	// Grace is how long a client may be waited for in one request, all waits for a body
+	// of known length, or for HTTP/2's windows, taken together, and Rate what it has to
+	// move for each second beyond that, in bytes. Less cuts off clients on bad links,
+	// more lets slow ones hold members. Default 60 s and 500, a tenth of a bad link.
+	Grace time.Duration
+	Rate  int64
 }
 
 const (
 	defaultHead      = 10 * time.Second
 	defaultKeepAlive = 60 * time.Second
+	defaultGrace     = 60 * time.Second
+	defaultRate      = 500
 
 	// FinGrace is how long a client that has sent FIN may still wait for its
 	// answer to go on. A half-closed client is served; one that is gone looks the
@@ -41,6 +49,12 @@ func (l Limits) WithDefaults() Limits {
 	}
 	if l.KeepAlive <= 0 {
 		l.KeepAlive = defaultKeepAlive
+	}
+	if l.Grace <= 0 {
+		l.Grace = defaultGrace
+	}
+	if l.Rate <= 0 {
+		l.Rate = defaultRate
 	}
 	return l
 }
