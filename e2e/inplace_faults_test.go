@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -14,24 +13,7 @@ import (
 // next process, whose id it returns.
 func (f *failover) restarting() (next int) {
 	f.w.T.Helper()
-	before := f.active.Pids()
-	self, err := f.active.Self()
-	if err != nil {
-		f.w.T.Fatal(err)
-	}
-	status, b, err := f.active.API("POST", "/v1/cluster/nodes/"+self.ID+"/restart", nil)
-	if err != nil || status/100 != 2 {
-		f.w.T.Fatalf("restart: %d %s %v", status, b, err)
-	}
-	for _, p := range f.active.Pids() {
-		if !slices.Contains(before, p) {
-			next = p
-		}
-	}
-	if next == 0 {
-		f.w.T.Fatal("no process that takes over")
-	}
-	return next
+	return restartOf(f.w.T, f.active)
 }
 
 // keeps waits until the old process has ended its control part.

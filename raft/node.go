@@ -178,6 +178,9 @@ func (n *Node) startRaft(ident *identity, bootstrap bool) error {
 		c.fence.bind()
 	}
 	c.spread = newSpreading(n.holder.Load(), now)
+	if n.cfg.Obeyed != 0 {
+		n.inheritSpread(c)
+	}
 	claim := newClaimant(c, n.cfg.Registers)
 	seat, err := newSeat(c, n.local, claim)
 	if err != nil {

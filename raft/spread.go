@@ -26,6 +26,10 @@ type spreading struct {
 	// What the log has of the table that may not be applied yet: in the newest term
 	// in which this node leads, and when the process started.
 	leading, begun atomic.Pointer[unappliedSpread]
+	// least is the version without which there are no rights: the process before has
+	// obeyed it. Set at the start.
+	least      uint64
+	restarting restarters
 }
 
 // unappliedSpread is the newest version of the table in a part of the log.
@@ -56,11 +60,12 @@ func (n *Node) Spread() *SpreadTable {
 }
 
 // Obey says that this node's VIP holder holds nothing that versions of the table up
-// to v took from it.
-func (n *Node) Obey(v uint64) {
+// to v took from it. It reports false, and does nothing, while an earlier process of the
+// node may still give orders.
+func (n *Node) Obey(v uint64) bool {
 	c := n.core.Load()
-	if c == nil {
-		return
+	if c == nil || n.cfg.Obeyed != 0 && !n.settled() {
+		return false
 	}
 	c.spread.lease.obey(v)
 	c.fence.obey(v)
@@ -68,6 +73,7 @@ func (n *Node) Obey(v uint64) {
 	case c.spread.kick <- struct{}{}:
 	default:
 	}
+	return true
 }
 
 // followSpread keeps the table at hand until the node ends.
@@ -98,6 +104,9 @@ func (n *Node) followSpread(c *core) {
 // rights is what State says of them; lead is the end of the leader's lease.
 func (n *Node) rights(c *core, term uint64, lead time.Time) Rights {
 	t := c.spread.table.Load()
+	if t.Version < c.spread.least {
+		return Rights{Holder: c.spread.lease.view().Holder}
+	}
 	if !lead.IsZero() && t.at < n.spreadInLog(c, term) {
 		lead = time.Time{}
 	}
@@ -161,7 +170,9 @@ func (n *Node) askSpread(c *core) {
 		if !n.asksForSpread(c) {
 			continue
 		}
-		for _, s := range c.servers() {
+		servers := c.servers()
+		voters := voterIDs(servers)
+		for _, s := range servers {
 			if s.Suffrage != hraft.Voter || s.ID == seatID {
 				continue
 			}
@@ -171,14 +182,14 @@ func (n *Node) askSpread(c *core) {
 			ch := busy[s.ID]
 			select {
 			case ch <- struct{}{}:
-				n.wg.Go(func() { n.askSpreadOf(c, s, t.Lease); <-ch })
+				n.wg.Go(func() { n.askSpreadOf(c, s, t.Lease, voters); <-ch })
 			default: // a silent voter is asked again when its time is over
 			}
 		}
 	}
 }
 
-func (n *Node) askSpreadOf(c *core, s hraft.Server, lease time.Duration) {
+func (n *Node) askSpreadOf(c *core, s hraft.Server, lease time.Duration, voters []hraft.ServerID) {
 	q, sent := c.spread.lease.asks(lease), time.Now()
 	var cleared uint64
 	if s.ID == c.id {
@@ -198,7 +209,7 @@ func (n *Node) askSpreadOf(c *core, s hraft.Server, lease time.Duration) {
 			return
 		}
 	}
-	if c.spread.lease.answered(s.ID, q, cleared, sent, voterIDs(c.servers())) {
+	if c.spread.lease.answered(s.ID, q, cleared, sent, voters) {
 		n.notify()
 	}
 }
@@ -212,6 +223,9 @@ func (n *Node) answerSpread(_ context.Context, from model.NodeID, body []byte) (
 	c := n.core.Load()
 	if c == nil || !c.isVoter(c.id) {
 		return nil, store.Errorf(store.Unavailable, "This node has no vote.")
+	}
+	if q.Restarting {
+		c.spread.restarting.note(hraftID(from), time.Now())
 	}
 	cleared, ok := n.answerAsVoter(c, hraftID(from), q)
 	if !ok {

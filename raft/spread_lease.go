@@ -12,11 +12,12 @@ import (
 // answered this node. Its VIP holder may hold, until the lease ends, what the table
 // gives the node since a version that is cleared.
 type spreadLease struct {
-	mu     sync.Mutex
-	holder uint64                       // guarded by mu; our VIP holder, for which alone the lease is good
-	obeyed uint64                       // guarded by mu
-	acks   map[hraft.ServerID]spreadAck // guarded by mu
-	now    SpreadLease                  // guarded by mu; what acks come to
+	mu         sync.Mutex
+	holder     uint64                       // guarded by mu; our VIP holder, for which alone the lease is good
+	obeyed     uint64                       // guarded by mu
+	restarting bool                         // guarded by mu; questions say so
+	acks       map[hraft.ServerID]spreadAck // guarded by mu
+	now        SpreadLease                  // guarded by mu; what acks come to
 }
 
 // spreadAck is what a voter has answered.
@@ -30,6 +31,8 @@ type spreadAsk struct {
 	Holder uint64        `json:"holder"`
 	Obeyed uint64        `json:"obeyed"`
 	Lease  time.Duration `json:"lease"` // at most longestLease
+	// Restarting: the node restarts in place, and says nothing else.
+	Restarting bool `json:"restarting,omitempty"`
 }
 
 // SpreadLease is a node's right to hold what the table of Spread gives it.
@@ -48,7 +51,7 @@ func newSpreadLease(holder uint64) *spreadLease {
 func (l *spreadLease) asks(lease time.Duration) spreadAsk {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return spreadAsk{Holder: l.holder, Obeyed: l.obeyed, Lease: lease}
+	return spreadAsk{Holder: l.holder, Obeyed: l.obeyed, Lease: lease, Restarting: l.restarting}
 }
 
 // answered notes a voter's answer to a question that was sent at sent, and reports

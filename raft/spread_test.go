@@ -156,3 +156,22 @@ func lasting(t *testing.T, d time.Duration, what string, cond func() bool) {
 		time.Sleep(2 * time.Millisecond)
 	}
 }
+
+// A question that was late, or that asks for less, takes nothing from what the ones
+// before it have earned.
+func TestALaterQuestionShortensNoPromise(t *testing.T) {
+	now := time.Unix(1000, 0)
+	v := newSpreadVoter(now)
+	now = now.Add(spreadQuiet)
+	a, b := owed{"a", 1}, owed{"b", 2}
+	if _, ok := v.ask(a, 3, longestLease, 3, rival{}, now); !ok {
+		t.Fatal("no lease")
+	}
+	if _, ok := v.ask(a, 3, time.Millisecond, 3, rival{}, now); !ok {
+		t.Fatal("no lease for less")
+	}
+	now = now.Add(longestLease - time.Millisecond)
+	if cleared, ok := v.ask(b, 5, longestLease, 5, rival{}, now); !ok || cleared != 3 {
+		t.Errorf("cleared %d, %v, while somebody may hold by version 3", cleared, ok)
+	}
+}

@@ -73,7 +73,13 @@ func (v *spreadVoter) ask(from owed, obeyed uint64, lease time.Duration, own uin
 		}
 	}
 	v.floor = max(v.floor, cleared)
-	v.by[from] = spreadPromise{obeyed, now.Add(lease + leastGuard)}
+	// A later question may ask for less, or be an earlier one that was late: what the
+	// ones before have earned stands.
+	p := spreadPromise{obeyed, now.Add(lease + leastGuard)}
+	if old, ok := v.by[from]; ok && old.until.After(p.until) {
+		p.until = old.until
+	}
+	v.by[from] = p
 	return cleared, true
 }
 

@@ -54,6 +54,10 @@ type Config struct {
 	// Caretaker; 0: it does not. Settled has to be set then, and until it is closed this
 	// process gives no vote and hands no leadership over.
 	Inherit uint64
+	// Obeyed is the version of Spread's table that the earlier process has obeyed, where it
+	// keeps the lease for its share, see SpreadCaretaker; 0: it does not. Settled has to be
+	// set then.
+	Obeyed uint64
 
 	// dial replaces the network in tests.
 	dial dialFunc

@@ -231,7 +231,7 @@ func (n *node) open() (err error) {
 		if p.begin.Holder != 0 {
 			cfg.Holder = p.begin.Holder
 		}
-		cfg.Settled, cfg.Inherit = p.settled, p.begin.Lead
+		cfg.Settled, cfg.Inherit, cfg.Obeyed = p.settled, p.begin.Lead, p.begin.Obeyed
 		if cfg.Listener, err = p.listener(usePeer); err != nil {
 			return err
 		}
@@ -268,6 +268,9 @@ func (n *node) open() (err error) {
 	n.roles = &roles{
 		kind: n.raft.Kind, node: n.raft, holder: n.holder, src: n.src, obs: n.obs, iface: n.iface,
 		log: n.log.With("part", "role"), ready: n.dataPlaneReady, linksUp: n.linksUp, arbiterDown: n.arbiter.down, engine: n.engine, vrrp: n.cfg.VRRP, wake: make(chan struct{}, 1), share: newShare(), all: nothing, holds: nothing,
+	}
+	if n.pred != nil && n.pred.begin.Obeyed != 0 {
+		n.roles.share = inheritedShare()
 	}
 	if n.arbiter != nil {
 		n.history = newHistory(n)
@@ -371,7 +374,7 @@ func (n *node) run(ctx context.Context, out io.Writer) error {
 			lifecycle.Part{Name: "tethers", Run: (&tethers{n.raft, n.holder, n.log.With("part", "tethers")}).run},
 		)
 	}
-	parts = append(parts, n.keep.part(lifecycle.Part{Name: partRoles, Run: n.roles.run}, func() bool { return n.succeeding() && n.roles.bequeath(n.heir.leads) }))
+	parts = append(parts, n.keep.part(lifecycle.Part{Name: partRoles, Run: n.roles.run}, func() bool { return n.succeeding() && n.roles.bequeath(n.heir) }))
 	if n.pred != nil { // who asks is not told a role before it is this process that has it
 		settled := make(chan struct{})
 		parts = append(parts, lifecycle.Part{Name: "settle down", Run: n.pred.settle(settled), Ready: settled}, apiPart)

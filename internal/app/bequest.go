@@ -1,10 +1,10 @@
 package app
 
 import (
+	"context"
 	"time"
 
 	"lbd/internal/handover"
-	"lbd/raft"
 )
 
 // bequestLease is how long an order of this process stands while the next one opens
@@ -18,14 +18,22 @@ const bequestLease = 3 * time.Second
 // ready by then finds the VIPs given up. With 100,000 members it needs five seconds.
 const careWithin = 20 * time.Second
 
+// handOnWithin bounds the transfer of leadership before a restart, while load balancers are
+// distributed.
+const handOnWithin = 2 * time.Second
+
 // bequeath makes this process go on holding the VIPs, after its Raft has ended, for
 // the next process of this node, and reports whether it may: it holds them now, and
 // nobody else can come to hold them, because it is the only voter, or because it
-// goes on earning the lease and the next process can lead (heirLeads). Where Spread was
-// ever used, the next process has to earn its rights anew, and takes no holder over.
-func (r *roles) bequeath(heirLeads bool) bool {
-	if r.holder == nil || r.node.Spread().Version > 0 {
+// goes on earning the lease and the next process can go on with it. While load balancers
+// are distributed, that is the lease for its share. Where Spread was used and is off, the
+// next process has to earn its rights anew, and takes no holder over.
+func (r *roles) bequeath(to *heir) bool {
+	if r.holder == nil {
 		return false
+	}
+	if t := r.node.Spread(); t.Version > 0 {
+		return t.On && to.shares && r.bequeathShare()
 	}
 	sole := r.node.Freeze()
 	r.mu.Lock()
@@ -35,7 +43,7 @@ func (r *roles) bequeath(heirLeads bool) bool {
 		return false
 	case sole:
 		r.sole = true
-	case heirLeads:
+	case to.leads:
 		care, err := r.node.Caretaker()
 		if err != nil {
 			r.log.Info("the VIPs move before the restart", "why", err)
@@ -47,19 +55,60 @@ func (r *roles) bequeath(heirLeads bool) bool {
 	return r.sole || r.care != nil
 }
 
+// bequeathShare is bequeath while load balancers are distributed. Leadership, which says
+// nothing about the share, goes to another node before.
+func (r *roles) bequeathShare() bool {
+	ctx, cancel := context.WithTimeout(context.Background(), handOnWithin)
+	defer cancel()
+	if r.node.State().IsLeader {
+		if err := r.node.Transfer(ctx, ""); err != nil {
+			r.log.Info("this node's share moves before the restart: leadership was not handed over", "why", err)
+			return false
+		}
+		if !until(ctx, func() bool { return !r.node.State().IsLeader }) {
+			return false
+		}
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.last.Hold || !r.spread || r.giving {
+		return false
+	}
+	care, err := r.node.SpreadCaretaker()
+	if err != nil {
+		r.log.Info("this node's share moves before the restart", "why", err)
+		return false
+	}
+	r.log.Info("the lease for the share is kept for the next process", "version", care.Obeyed())
+	r.sharing = care
+	return true
+}
+
 // bequeathed reports whether bequeath has said yes, and the VIPs were not given up
 // since.
 func (r *roles) bequeathed() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.sole || r.care != nil
+	return r.sole || r.care != nil || r.sharing != nil
+}
+
+// caretaker is of either kind.
+type caretaker interface {
+	Lease() (until time.Time, holder uint64)
+	Close()
 }
 
 // caretaker earns the lease; nil: nobody has to, or not any more.
-func (r *roles) caretaker() *raft.Caretaker {
+func (r *roles) caretaker() caretaker {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.care
+	switch {
+	case r.care != nil:
+		return r.care
+	case r.sharing != nil:
+		return r.sharing
+	}
+	return nil
 }
 
 // inherited makes the last order of this process one by the lease that the next one has
@@ -67,16 +116,16 @@ func (r *roles) caretaker() *raft.Caretaker {
 func (r *roles) inherited(by handover.Serving) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.care != nil && by.Until != 0 {
+	if (r.care != nil || r.sharing != nil) && by.Until != 0 {
 		r.heirs = by
 	}
 }
 
 // dismiss ends the caretaker. Who gives orders must have ended.
 func (r *roles) dismiss() {
+	care := r.caretaker()
 	r.mu.Lock()
-	care := r.care
-	r.care = nil
+	r.care, r.sharing = nil, nil
 	r.mu.Unlock()
 	if care != nil {
 		care.Close()

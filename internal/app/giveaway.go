@@ -114,19 +114,19 @@ func (r *roles) obey() {
 	if r.holder != nil {
 		r.share.confirmed(r.holder.Report().Seq)
 	}
-	ok := r.share.obeys(r.node.Self(), t, rights)
-	r.mu.Unlock()
-	if ok {
+	// While the next process begins, what this one has obeyed is as it was told.
+	if r.sharing == nil && r.share.obeys(r.node.Self(), t, rights) && r.node.Obey(t.Version) {
 		r.obeyed = t.Version
-		r.node.Obey(t.Version)
 	}
+	r.mu.Unlock()
 }
 
 // evacuate is what goes before the end of a node with a share: it says that it
-// leaves, and waits until the leader has given its share to others and it is let go.
+// leaves, and waits until the leader has given its share to others and it is let go. Not
+// where another process goes on with the share, or nothing can be said any more.
 func (r *roles) evacuate() {
 	r.mu.Lock()
-	spread := r.spread
+	spread := r.spread && r.sharing == nil
 	r.leaving = spread
 	r.mu.Unlock()
 	if !spread {

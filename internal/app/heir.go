@@ -36,6 +36,7 @@ type heir struct {
 	conn   *handover.Conn
 	build  string
 	leads  bool          // it can go on as the leader of a cluster
+	shares bool          // it can go on with a share
 	dead   chan struct{} // closed when it is reaped
 	err    error         // how it ended; valid after dead
 }
@@ -88,7 +89,7 @@ func startHeir(ctx context.Context, binary string) (*heir, error) {
 	if hello.HolderWire != vrrp.HolderWire {
 		return nil, h.giveUp(fmt.Errorf("it talks to the VIP holder in version %d, the one that runs knows %d: stop lbd and start it again", hello.HolderWire, vrrp.HolderWire))
 	}
-	h.build, h.leads = hello.Build, hello.Leads
+	h.build, h.leads, h.shares = hello.Build, hello.Leads, hello.Shares
 	return h, nil
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"lbd/internal/buildinfo"
 	"lbd/internal/handover"
+	"lbd/raft"
 	"lbd/store/model"
 	"lbd/vrrp"
 )
@@ -40,7 +41,7 @@ const maxInherited = 1 << 20
 // await says that this process could go on, and returns when it may: the data
 // directory and all sockets are its own then.
 func (p *predecessor) await(ctx context.Context) error {
-	hello := handover.Hello{Build: buildinfo.Get().Version, HolderWire: vrrp.HolderWire, Leads: true}
+	hello := handover.Hello{Build: buildinfo.Get().Version, HolderWire: vrrp.HolderWire, Leads: true, Shares: true}
 	if err := p.conn.Send(handover.KindHello, hello); err != nil {
 		return err
 	}
@@ -127,7 +128,11 @@ func (p *predecessor) takeOver(ready chan struct{}) func(context.Context) error 
 		if n.engine != nil && !n.engine.Begin(ctx) {
 			return errors.New("the data plane has ended")
 		}
-		serving := handover.Serving{Term: n.raft.State().Term}
+		st := n.raft.State()
+		serving := handover.Serving{Term: st.Term}
+		if p.begin.Obeyed != 0 && !st.Rights.Until.IsZero() {
+			serving.Until = vrrp.DeadlineAt(st.Rights.Until)
+		}
 		if p.begin.Lead != 0 {
 			err := n.raft.Inherit(ctx)
 			st := n.raft.State()
@@ -192,7 +197,18 @@ func (p *predecessor) couldServe() bool {
 		return false
 	}
 	st := n.raft.State()
+	if p.begin.Obeyed != 0 {
+		return p.couldShare(st)
+	}
 	return p.begin.Holder == 0 || p.begin.Lead != 0 || st.IsLeader && time.Now().Before(st.LeaseUntil)
+}
+
+// couldShare: this process has the lease for the share, or Spread is off by now and the
+// share is to be let go.
+func (p *predecessor) couldShare(st raft.State) bool {
+	t := p.n.raft.Spread()
+	leased := st.Rights.Holder == p.begin.Holder && time.Now().Before(st.Rights.Until)
+	return t.Version >= p.begin.Obeyed && (leased || !t.On)
 }
 
 // acts reports whether p, which held VIPs, may still do so.

@@ -78,6 +78,7 @@ type roles struct {
 	leaving   bool                                // guarded by mu; the node's share is to go to others
 	sole      bool                                // guarded by mu; nobody else can lead, though Raft has ended; see bequest
 	care      *raft.Caretaker                     // guarded by mu; earns the lease after Raft has ended; see bequest
+	sharing   *raft.SpreadCaretaker               // guarded by mu; likewise, for a share
 	heirs     handover.Serving                    // guarded by mu; the lease of the next process, once it has one
 	wake      chan struct{}
 	givers    sync.WaitGroup // of giveaways
@@ -163,7 +164,7 @@ func (r *roles) decide(vips []vrrp.VIP) role.Output {
 	st, kind := r.node.State(), r.kind()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if !r.sole && r.care == nil { // Raft is there to say
+	if !r.sole && r.care == nil && r.sharing == nil { // Raft is there to say
 		r.seat = st.Seat
 	}
 	if r.sole {
@@ -174,6 +175,12 @@ func (r *roles) decide(vips []vrrp.VIP) role.Output {
 		st.IsLeader, st.Term, st.Rights = true, r.care.Term(), raft.Rights{Until: until, Holder: holder, All: true}
 		if r.heirs.Until != 0 {
 			st.Term, st.Rights.Until = r.heirs.Term, time.Now().Add(time.Duration(r.heirs.Until-vrrp.Monotonic()))
+		}
+	}
+	if r.sharing != nil {
+		st.IsLeader, st.Term = false, r.term
+		if r.heirs.Until != 0 {
+			st.Term, st.Rights.Until = max(r.term, r.heirs.Term), time.Now().Add(time.Duration(r.heirs.Until-vrrp.Monotonic()))
 		}
 	}
 	in := role.Input{

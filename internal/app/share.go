@@ -11,6 +11,17 @@ import (
 // lbSet is a set of load balancers. Never changed: a new one takes its place.
 type lbSet struct{ has map[model.LoadBalancerID]bool }
 
+// with is both together; nil, for whatever there may be, with anything is nil.
+func (s *lbSet) with(o *lbSet) *lbSet {
+	if s == nil || o == nil {
+		return nil
+	}
+	both := &lbSet{has: make(map[model.LoadBalancerID]bool, len(s.has)+len(o.has))}
+	maps.Copy(both.has, s.has)
+	maps.Copy(both.has, o.has)
+	return both
+}
+
 func (s *lbSet) equal(o *lbSet) bool { return s == o || maps.Equal(s.has, o.has) }
 
 // share is what this node holds while load balancers are distributed over the nodes
@@ -30,7 +41,7 @@ type share struct {
 
 type shareOrder struct {
 	seq uint64
-	set *lbSet
+	set *lbSet // nil: whatever an earlier process has ordered
 }
 
 // maxShareOrders bounds the orders that are told apart; beyond it the oldest are
@@ -41,6 +52,14 @@ var nothing = &lbSet{}
 
 func newShare() *share {
 	return &share{hold: nothing, released: map[model.LoadBalancerID]bool{}}
+}
+
+// inheritedShare is of a process that goes on with the VIP holder of another one: until
+// it has carried out an order of this process, it may hold anything.
+func inheritedShare() *share {
+	s := newShare()
+	s.orders = []shareOrder{{}}
+	return s
 }
 
 // next is what to hold now, out of all, and what of it the table has taken. What is
@@ -86,12 +105,7 @@ func (s *share) ordered(seq uint64, hold *lbSet, until time.Time, holder uint64)
 		return
 	}
 	if s.orders = append(s.orders, shareOrder{seq, hold}); len(s.orders) > maxShareOrders {
-		both := &lbSet{has: maps.Clone(s.orders[0].set.has)}
-		if both.has == nil {
-			both.has = map[model.LoadBalancerID]bool{}
-		}
-		maps.Copy(both.has, s.orders[1].set.has)
-		s.orders[1].set = both
+		s.orders[1].set = s.orders[0].set.with(s.orders[1].set)
 		s.orders = s.orders[1:]
 	}
 }
@@ -106,6 +120,9 @@ func (s *share) confirmed(seq uint64) {
 // mayBeHeld tells whether the holder may still hold any of what which tells so.
 func (s *share) mayBeHeld(which func(model.LoadBalancerID) bool) bool {
 	for _, o := range s.orders {
+		if o.set == nil {
+			return true
+		}
 		for lb := range o.set.has {
 			if which(lb) {
 				return true

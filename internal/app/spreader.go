@@ -139,6 +139,8 @@ func (s *spreader) nodes(led time.Time) (nodes []spread.Node) {
 				v.Ready = v.Alive
 			case h.Role.Holder != 0 && s.node.HolderGone(n.ID, h.Role.Holder):
 				v.Why = spread.Dead
+			case s.node.Restarting(n.ID):
+				v.Alive, v.Ready = true, true
 			case h.Age >= silentWithin || h.Role.Interface == "":
 				v.Why = spread.Silent
 			case h.Role.Leaving:

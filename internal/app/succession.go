@@ -158,8 +158,11 @@ func (n *node) handTo(ctx context.Context, h *heir, e *estate, failed string) er
 	begin := handover.Go{Failed: failed}
 	if n.holder != nil && n.bequeathing() {
 		begin.Holder = n.holder.ID()
-		if care := n.roles.caretaker(); care != nil {
+		switch care := n.roles.caretaker().(type) {
+		case *raft.Caretaker:
 			begin.Lead = care.Term()
+		case *raft.SpreadCaretaker:
+			begin.Obeyed = care.Obeyed()
 		}
 	}
 	if err := h.conn.Send(handover.KindGo, begin); err != nil {
@@ -183,7 +186,7 @@ func (n *node) handTo(ctx context.Context, h *heir, e *estate, failed string) er
 	return n.settledBy(ctx, h)
 }
 
-func leased(c *raft.Caretaker) bool {
+func leased(c caretaker) bool {
 	until, _ := c.Lease()
 	return time.Now().Before(until)
 }

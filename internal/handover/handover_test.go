@@ -209,7 +209,7 @@ func TestFilesOfABadMessageAreClosed(t *testing.T) {
 // bounded size, or an error.
 func FuzzDecode(f *testing.F) {
 	for k, b := range map[Kind]any{
-		KindHello: Hello{Build: "v1", HolderWire: 1, Leads: true}, KindSockets: Sockets{[]Key{{"vip", "tcp", "10.0.0.5:80"}}}, KindGo: Go{Holder: 7, Lead: 3},
+		KindHello: Hello{Build: "v1", HolderWire: 1, Leads: true}, KindSockets: Sockets{[]Key{{"vip", "tcp", "10.0.0.5:80"}}}, KindGo: Go{Holder: 7, Lead: 3, Obeyed: 4},
 		KindVerdicts: Verdicts{[]Verdict{{Pool: "p", Member: "m", Status: "ONLINE"}}}, KindHolder: Holder{1, 2, 3}, KindDraining: Draining{PID: 5},
 		KindSessions: Sessions{Pool: "p", Persistence: []byte(`{"type":"SOURCE_IP"}`), List: []Session{{[]byte{1}, "m", 5}}},
 	} {

@@ -53,6 +53,8 @@ type Hello struct {
 	HolderWire int `json:"holder_wire"`
 	// Leads: it can go on as the leader of a cluster; see Go.Lead.
 	Leads bool `json:"leads,omitempty"`
+	// Shares: it can go on with a share of the load balancers; see Go.Obeyed.
+	Shares bool `json:"shares,omitempty"`
 }
 
 // Fault says in words why the new process does not start.
@@ -111,6 +113,9 @@ type Go struct {
 	// Lead is the term in which the old process leads a cluster and keeps its lease; 0:
 	// it does not, and the holder follows where nobody else can lead.
 	Lead uint64 `json:"lead,omitempty"`
+	// Obeyed is the version of Spread's table that the old process has obeyed; it keeps the
+	// lease for its share. 0: it does not.
+	Obeyed uint64 `json:"obeyed,omitempty"`
 	// Failed is why an earlier try with another binary came to nothing.
 	Failed string `json:"failed,omitempty"`
 }
