@@ -98,8 +98,6 @@ var otherwise = map[string]string{
 	"test_create_router_with_default_snat_value":        noSNAT,
 	"test_create_router_with_snat_explicit":             noSNAT,
 	"test_update_router_set_gateway_with_snat_explicit": noSNAT,
-	"test_quotas":                  noNetworkQuota,
-	"test_network_quota_exceeding": noNetworkQuota,
 
 	"test_assignments_for_domain_roles":                noDomainRoles,
 	"test_domain_roles_create_delete":                  noDomainRoles,
@@ -117,7 +115,6 @@ var otherwise = map[string]string{
 const (
 	noManagementNetwork = "a zone has no management network (decision 0027)"
 	noSNAT              = "routers of lbd translate no source addresses"
-	noNetworkQuota      = "networks and ports are not limited in number"
 	noDomainRoles       = "roles belong to no domain"
 	noImpliedRoles      = "what a role implies is fixed"
 	noSystemScope       = "the admin's project is the cloud's"

@@ -175,6 +175,10 @@ func (t *tx) apply(cmd Command) error {
 	case ContainerDelete:
 		return with(cmd, t.containerDelete)
 
+	case NetworkQuotaUpdate:
+		return with(cmd, t.networkQuotaUpdate)
+	case NetworkQuotaReset:
+		return with(cmd, t.networkQuotaReset)
 	case NetworkCreate:
 		return with(cmd, t.networkCreate)
 	case NetworkUpdate:

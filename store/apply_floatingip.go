@@ -11,6 +11,9 @@ func (t *tx) floatingIPCreate(p *FloatingIPCreatePayload) error {
 	if err := fresh(t.st.floatingIPs, n.ID); err != nil {
 		return err
 	}
+	if err := t.within(n.Project, model.QuotaFloatingIP); err != nil {
+		return err
+	}
 	net, ok := t.st.networks[n.Network]
 	if !ok {
 		return networkNotFound(n.Network)

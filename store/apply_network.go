@@ -16,6 +16,9 @@ func (t *tx) networkCreate(p *model.Network) error {
 	if err := fresh(t.st.networks, p.ID); err != nil {
 		return err
 	}
+	if err := t.within(p.Project, model.QuotaNetwork); err != nil {
+		return err
+	}
 
 	n := *p
 	t.bornRecord(&n.Record)

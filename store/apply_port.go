@@ -18,6 +18,9 @@ func (t *tx) portCreate(p *model.Port) error {
 	if err := fresh(t.st.ports, p.ID); err != nil {
 		return err
 	}
+	if err := t.within(p.Project, model.QuotaPort); err != nil {
+		return err
+	}
 	if strings.HasPrefix(p.DeviceOwner, "network:") {
 		return Errorf(Invalid, "Invalid input for device_owner: %s is reserved for ports that a router makes.", p.DeviceOwner)
 	}

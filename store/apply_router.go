@@ -12,6 +12,9 @@ func (t *tx) routerCreate(p *RouterCreatePayload) error {
 	if err := fresh(t.st.routers, n.ID); err != nil {
 		return err
 	}
+	if err := t.within(n.Project, model.QuotaRouter); err != nil {
+		return err
+	}
 	port, err := t.gatewayPort(&n, n.External, &p.GatewayPort)
 	if err != nil {
 		return err

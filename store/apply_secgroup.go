@@ -14,6 +14,11 @@ func (t *tx) securityGroupCreate(p *SecurityGroupCreatePayload) error {
 	if _, ok := t.st.defaultGroup[n.Project]; n.Default && ok {
 		return Errorf(Conflict, "Default security group already exists.")
 	}
+	if !n.Default {
+		if err := t.within(n.Project, model.QuotaSecurityGroup); err != nil {
+			return err
+		}
+	}
 	seen := map[model.SecurityGroupRuleID]bool{}
 	for i := range p.Rules {
 		r := &p.Rules[i]
@@ -85,6 +90,9 @@ func (t *tx) securityGroupRuleCreate(p *model.SecurityGroupRule) error {
 		return securityGroupNotFound(p.Group)
 	}
 	if err := fresh(t.st.securityGroupRules, p.ID); err != nil {
+		return err
+	}
+	if err := t.within(p.Project, model.QuotaSecurityGroupRule); err != nil {
 		return err
 	}
 	if p.RemoteGroup != "" {

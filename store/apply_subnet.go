@@ -16,6 +16,9 @@ func (t *tx) subnetCreate(p *model.Subnet) error {
 	if err := fresh(t.st.subnets, p.ID); err != nil {
 		return err
 	}
+	if err := t.within(p.Project, model.QuotaSubnet); err != nil {
+		return err
+	}
 	n := *p
 	n.CIDR = n.CIDR.Masked()
 	if !servable(n.CIDR) {

@@ -177,23 +177,25 @@ const (
 	ContainerUpdate CommandKind = "container.update"
 	ContainerDelete CommandKind = "container.delete"
 
-	NetworkCreate    CommandKind = "network.create"
-	NetworkUpdate    CommandKind = "network.update"
-	NetworkDelete    CommandKind = "network.delete"
-	SubnetCreate     CommandKind = "subnet.create"
-	SubnetUpdate     CommandKind = "subnet.update"
-	SubnetDelete     CommandKind = "subnet.delete"
-	PortCreate       CommandKind = "port.create"
-	PortUpdate       CommandKind = "port.update"
-	PortDelete       CommandKind = "port.delete"
-	RouterCreate     CommandKind = "router.create"
-	RouterUpdate     CommandKind = "router.update"
-	RouterDelete     CommandKind = "router.delete"
-	RouterAttach     CommandKind = "router.attach"
-	RouterDetach     CommandKind = "router.detach"
-	FloatingIPCreate CommandKind = "floatingip.create"
-	FloatingIPUpdate CommandKind = "floatingip.update"
-	FloatingIPDelete CommandKind = "floatingip.delete"
+	NetworkQuotaUpdate CommandKind = "networkquota.update"
+	NetworkQuotaReset  CommandKind = "networkquota.reset"
+	NetworkCreate      CommandKind = "network.create"
+	NetworkUpdate      CommandKind = "network.update"
+	NetworkDelete      CommandKind = "network.delete"
+	SubnetCreate       CommandKind = "subnet.create"
+	SubnetUpdate       CommandKind = "subnet.update"
+	SubnetDelete       CommandKind = "subnet.delete"
+	PortCreate         CommandKind = "port.create"
+	PortUpdate         CommandKind = "port.update"
+	PortDelete         CommandKind = "port.delete"
+	RouterCreate       CommandKind = "router.create"
+	RouterUpdate       CommandKind = "router.update"
+	RouterDelete       CommandKind = "router.delete"
+	RouterAttach       CommandKind = "router.attach"
+	RouterDetach       CommandKind = "router.detach"
+	FloatingIPCreate   CommandKind = "floatingip.create"
+	FloatingIPUpdate   CommandKind = "floatingip.update"
+	FloatingIPDelete   CommandKind = "floatingip.delete"
 
 	SecurityGroupCreate     CommandKind = "securitygroup.create"
 	SecurityGroupUpdate     CommandKind = "securitygroup.update"
@@ -291,23 +293,25 @@ var payloads = map[CommandKind]func() any{
 	ContainerUpdate: func() any { return new(ContainerPatch) },
 	ContainerDelete: func() any { return new(ContainerRef) },
 
-	NetworkCreate:    func() any { return new(model.Network) },
-	NetworkUpdate:    func() any { return new(NetworkPatch) },
-	NetworkDelete:    func() any { return new(NetworkRef) },
-	SubnetCreate:     func() any { return new(model.Subnet) },
-	SubnetUpdate:     func() any { return new(SubnetPatch) },
-	SubnetDelete:     func() any { return new(SubnetRef) },
-	PortCreate:       func() any { return new(model.Port) },
-	PortUpdate:       func() any { return new(PortPatch) },
-	PortDelete:       func() any { return new(PortRef) },
-	RouterCreate:     func() any { return new(RouterCreatePayload) },
-	RouterUpdate:     func() any { return new(RouterPatch) },
-	RouterDelete:     func() any { return new(RouterRef) },
-	RouterAttach:     func() any { return new(RouterAttachPayload) },
-	RouterDetach:     func() any { return new(RouterDetachPayload) },
-	FloatingIPCreate: func() any { return new(FloatingIPCreatePayload) },
-	FloatingIPUpdate: func() any { return new(FloatingIPPatch) },
-	FloatingIPDelete: func() any { return new(FloatingIPRef) },
+	NetworkQuotaUpdate: func() any { return new(QuotaPatch) },
+	NetworkQuotaReset:  func() any { return new(QuotaRef) },
+	NetworkCreate:      func() any { return new(model.Network) },
+	NetworkUpdate:      func() any { return new(NetworkPatch) },
+	NetworkDelete:      func() any { return new(NetworkRef) },
+	SubnetCreate:       func() any { return new(model.Subnet) },
+	SubnetUpdate:       func() any { return new(SubnetPatch) },
+	SubnetDelete:       func() any { return new(SubnetRef) },
+	PortCreate:         func() any { return new(model.Port) },
+	PortUpdate:         func() any { return new(PortPatch) },
+	PortDelete:         func() any { return new(PortRef) },
+	RouterCreate:       func() any { return new(RouterCreatePayload) },
+	RouterUpdate:       func() any { return new(RouterPatch) },
+	RouterDelete:       func() any { return new(RouterRef) },
+	RouterAttach:       func() any { return new(RouterAttachPayload) },
+	RouterDetach:       func() any { return new(RouterDetachPayload) },
+	FloatingIPCreate:   func() any { return new(FloatingIPCreatePayload) },
+	FloatingIPUpdate:   func() any { return new(FloatingIPPatch) },
+	FloatingIPDelete:   func() any { return new(FloatingIPRef) },
 
 	SecurityGroupCreate:     func() any { return new(SecurityGroupCreatePayload) },
 	SecurityGroupUpdate:     func() any { return new(SecurityGroupPatch) },

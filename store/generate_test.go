@@ -237,6 +237,12 @@ var balancingGenerators = map[store.CommandKind]func(*rapid.T) any{
 		p.AccessPatch = accessPatch(t)
 		return p
 	},
+	store.NetworkQuotaUpdate: func(t *rapid.T) any {
+		p := &store.QuotaPatch{Project: model.ProjectID(id(t, "project")), Limits: map[model.QuotaClass]*int{model.QuotaRouter: nil}}
+		p.Limits[rapid.SampledFrom(model.NetworkQuotaClasses()).Draw(t, "class")] = ptr(rapid.IntRange(-2, 3).Draw(t, "limit"))
+		return p
+	},
+	store.NetworkQuotaReset: func(t *rapid.T) any { return &store.QuotaRef{Project: model.ProjectID(id(t, "project"))} },
 	store.SecretMetadata: func(t *rapid.T) any {
 		p := &store.SecretMetadataPatch{ID: model.SecretID(keyID(t)), Key: id(t, "key"), New: rapid.Bool().Draw(t, "new")}
 		if p.Replace = rapid.Bool().Draw(t, "replace"); p.Replace {

@@ -170,6 +170,14 @@ func goldenLog() []store.Command {
 	add(store.AmphoraRestore, &store.NodeRef{ID: "n9"})
 	metadataLog(add)
 	extraLog(add)
+	for _, n := range []int{1, -2} {
+		add(store.NetworkQuotaUpdate, &store.QuotaPatch{Project: "pq", Limits: map[model.QuotaClass]*int{model.QuotaNetwork: &n, model.QuotaPort: nil}})
+	}
+	add(store.NetworkCreate, &model.Network{ID: "q1", Record: model.Record{Project: "pq"}})
+	add(store.NetworkCreate, &model.Network{ID: "q2", Record: model.Record{Project: "pq"}})
+	add(store.NetworkQuotaUpdate, &store.QuotaPatch{Project: "pr", Limits: map[model.QuotaClass]*int{model.QuotaRouter: ptr(5)}})
+	add(store.NetworkQuotaReset, &store.QuotaRef{Project: "pr"})
+	add(store.NetworkQuotaReset, &store.QuotaRef{Project: "pr"})
 	return log
 }
 

@@ -12,7 +12,7 @@ var levels = map[CommandKind]int{
 	NodeReplace: 2, SpreadPut: 2,
 	GroupCreate: 2, GroupUpdate: 2, GroupDelete: 2, MembershipPut: 2, MembershipRemove: 2,
 	SpreadNote: 3, AmphoraDismiss: 3, AmphoraRestore: 3,
-	SecretMetadata: 4, DirectoryWrite: 4,
+	SecretMetadata: 4, DirectoryWrite: 4, NetworkQuotaUpdate: 4, NetworkQuotaReset: 4,
 }
 
 // LevelOf is the level that a node needs to apply entries of a kind, 1 at least;

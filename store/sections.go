@@ -91,6 +91,8 @@ var sections = []section{
 	{name: "spreadplace", write: writeSpreadPlaces, read: readSpreadPlace},
 	{name: "spreadchange", write: writeSpreadChanges, read: readSpreadChange},
 	{name: "dismissal", write: writeDismissals, read: readDismissal},
+	table("networkquota", func(st *State) map[model.ProjectID]*model.Quota { return st.networkQuotas },
+		func(v *model.Quota) model.ProjectID { return v.Project }, (*State).putNetworkQuota),
 }
 
 func table[K ~string, V any](name string, of func(*State) map[K]*V, id func(*V) K, put func(*State, *V)) section {

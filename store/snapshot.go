@@ -66,6 +66,7 @@ func (s *Store) Snapshot() *Snapshot {
 		members:        maps.Clone(st.members),
 		monitors:       maps.Clone(st.monitors),
 		quotas:         maps.Clone(st.quotas),
+		networkQuotas:  maps.Clone(st.networkQuotas),
 		l7policies:     maps.Clone(st.l7policies),
 		l7rules:        maps.Clone(st.l7rules),
 		networks:       maps.Clone(st.networks),

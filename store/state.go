@@ -25,6 +25,7 @@ type State struct {
 	members       map[model.MemberID]*model.Member
 	monitors      map[model.HealthMonitorID]*model.HealthMonitor
 	quotas        map[model.ProjectID]*model.Quota
+	networkQuotas map[model.ProjectID]*model.Quota
 
 	l7policies map[model.L7PolicyID]*model.L7Policy
 	l7rules    map[model.L7RuleID]*model.L7Rule
@@ -173,6 +174,7 @@ func newState() *State {
 		routers:        map[model.RouterID]*model.Router{},
 		floatingIPs:    map[model.FloatingIPID]*model.FloatingIP{},
 		quotas:         map[model.ProjectID]*model.Quota{},
+		networkQuotas:  map[model.ProjectID]*model.Quota{},
 		domains:        map[model.DomainID]*model.Domain{},
 		projects:       map[model.ProjectID]*model.Project{},
 		users:          map[model.UserID]*model.User{},

@@ -73,13 +73,6 @@ func (p *Part) answerOfObjects(method, tail string) *openapi.Schema {
 
 // answerOfRest is for what is no collection of the store's.
 func (p *Part) answerOfRest(tail string) *openapi.Schema {
-	quota := func(of any) *openapi.Schema {
-		q := map[string]any{}
-		for name := range p.quotaUse("") {
-			q[name] = of
-		}
-		return openapi.Wrap("quota", openapi.Example(q))
-	}
 	switch tail {
 	case "routers/:id/add_router_interface", "routers/:id/remove_router_interface":
 		return openapi.Example(interfaceView(&model.Router{}, "", "", ""))
@@ -90,11 +83,13 @@ func (p *Part) answerOfRest(tail string) *openapi.Schema {
 	case "availability_zones":
 		return listOf("availability_zones", zoneView(""))
 	case "quotas":
-		return openapi.Wrap("quotas", openapi.List(nil))
+		return openapi.Wrap("quotas", openapi.List(openapi.Example(quotaRow(&model.Quota{}))))
 	case "quotas/:project", "quotas/:project/default":
-		return quota(-1)
+		return openapi.Wrap("quota", openapi.Example(quotaView(nil)))
 	case "quotas/:project/details":
-		return quota(quotaDetail(0))
+		var q map[string]any
+		p.read.Read(func(st *store.State) { q = quotaDetails(st, "") })
+		return openapi.Wrap("quota", openapi.Example(q))
 	}
 	for _, e := range empties() {
 		if tail == e.path {

@@ -75,6 +75,8 @@ var types = []struct {
 	{store.Conflict, "required by one or more routes", "RouterInterfaceInUseByRoute"},
 	{store.Invalid, "Invalid format for routes", "InvalidRoutes"},
 	{store.NotFound, "Tag ", "TagNotFound"},
+	{store.Conflict, "Quota exceeded for resources", "OverQuota"},
+	{store.NotFound, "Quota for tenant ", "TenantQuotaNotFound"},
 	{store.Conflict, "Constrained to", "RevisionNumberConstraintFailed"},
 	{store.Conflict, "No more IP addresses available", "IpAddressGenerationFailure"},
 	{store.Conflict, "IP address ", "IpAddressAlreadyAllocated"},

@@ -43,3 +43,27 @@ func QuotaClasses() []QuotaClass {
 		QuotaLoadBalancer, QuotaListener, QuotaMember, QuotaPool, QuotaHealthMonitor, QuotaL7Policy, QuotaL7Rule,
 	}
 }
+
+// The classes of networking's quotas, named as Neutron's. Of the last two there is
+// nothing here: a limit of them is kept and bounds nothing.
+const (
+	QuotaNetwork           QuotaClass = "network"
+	QuotaSubnet            QuotaClass = "subnet"
+	QuotaPort              QuotaClass = "port"
+	QuotaRouter            QuotaClass = "router"
+	QuotaFloatingIP        QuotaClass = "floatingip"
+	QuotaSecurityGroup     QuotaClass = "security_group"
+	QuotaSecurityGroupRule QuotaClass = "security_group_rule"
+	QuotaSubnetPool        QuotaClass = "subnetpool"
+	QuotaRBACPolicy        QuotaClass = "rbac_policy"
+)
+
+// NetworkQuotaClasses are all of networking's.
+func NetworkQuotaClasses() []QuotaClass {
+	return []QuotaClass{
+		QuotaNetwork, QuotaSubnet, QuotaPort, QuotaRouter, QuotaFloatingIP, QuotaSecurityGroup, QuotaSecurityGroupRule, QuotaSubnetPool, QuotaRBACPolicy,
+	}
+}
+
+// MaxNetworkQuota is the largest limit of networking's quotas.
+const MaxNetworkQuota = 1<<31 - 1
