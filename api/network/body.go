@@ -151,7 +151,7 @@ func (b *body) done() error {
 		keys = append(keys, k)
 	}
 	slices.Sort(keys)
-	return badRequest("Unrecognized attribute(s) '%s'", strings.Join(keys, ", "))
+	return badRequest("Unrecognized attribute(s) '%s'", shorten(strings.Join(keys, ", ")))
 }
 
 func isNull(v json.RawMessage) bool { return string(v) == "null" }

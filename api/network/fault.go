@@ -1,6 +1,7 @@
 package network
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -27,7 +28,25 @@ func badRequest(format string, args ...any) error {
 
 // badInput is a refusal of the value of one attribute.
 func badInput(key, format string, args ...any) error {
+	for i, a := range args {
+		switch v := a.(type) {
+		case json.RawMessage:
+			args[i] = shorten(string(v))
+		case string:
+			args[i] = shorten(v)
+		}
+	}
 	return badRequest("Invalid input for %s. Reason: %s", key, fmt.Sprintf(format, args...))
+}
+
+// maxShown bounds what a refusal repeats of a value, in bytes.
+const maxShown = 256
+
+func shorten(s string) string {
+	if len(s) <= maxShown {
+		return s
+	}
+	return strings.ToValidUTF8(s[:maxShown], "") + "..."
 }
 
 func forbidden(format string, args ...any) error {

@@ -7,6 +7,22 @@ import (
 	"testing"
 )
 
+// TestRefusalsAreShort: of what a request holds a refusal repeats no more than a glance.
+func TestRefusalsAreShort(t *testing.T) {
+	w := newWorld(t)
+	much := `[` + strings.Repeat(`"x",`, 5000) + `"x"]`
+	for _, body := range []string{
+		`{"network":{"name":` + much + `}}`, `{"network":{"admin_state_up":` + much + `}}`, `{"network":{"mtu":` + much + `}}`,
+		`{"network":{"admin_state_up":"` + strings.Repeat("x", 9000) + `"}}`, `{"network":{"` + strings.Repeat("x", 9000) + `":1}}`,
+	} {
+		status, out := w.call("admin", "POST", net2+"networks", body)
+		fault, _ := out["NeutronError"].(obj)
+		if text, _ := fault["message"].(string); status != 400 || text == "" || len(text) > 400 {
+			t.Errorf("POST %.60s: %d, %d bytes: %.200s", body, status, len(text), text)
+		}
+	}
+}
+
 func TestRefusals(t *testing.T) {
 	w := newWorld(t)
 	ids := walkthrough(w)

@@ -53,11 +53,11 @@ func badPaging(format string, args ...any) error {
 
 // parentNotFound is about an object named in the middle of a path.
 func parentNotFound(noun, id string) error {
-	return &routeFault{http.StatusNotFound, fmt.Sprintf("%s %s not found.", noun, id)}
+	return &routeFault{http.StatusNotFound, fmt.Sprintf("%s %s not found.", noun, shorten(id))}
 }
 
 func notFound[I ~string](noun string, id I) error {
-	return store.Errorf(store.NotFound, "%s %s not found.", noun, id)
+	return store.Errorf(store.NotFound, "%s %s not found.", noun, shorten(string(id)))
 }
 
 func invalid(format string, args ...any) error {

@@ -77,6 +77,27 @@ func TestContractOverQuotaAndWrong(t *testing.T) {
 	}
 }
 
+// Of what a request holds a fault repeats no more than a glance.
+func TestContractFaultsAreShort(t *testing.T) {
+	w := newPopulated(t)
+	much, longest := `["x"`+strings.Repeat(`,"x"`, 3000)+`]`, strings.Repeat("x", 5000)
+	for _, x := range []refusal{
+		{"PUT", "listeners/$listener", `{"listener":{"tls_versions":` + much + `}}`, 400, ""},
+		{"PUT", "healthmonitors/$monitor", `{"healthmonitor":{"http_version":"` + longest + `"}}`, 400, ""},
+		{"GET", "loadbalancers/" + longest, ``, 404, ""},
+		{"GET", "pools/" + longest + "/members", ``, 404, ""},
+	} {
+		status, out := w.ask("admin", x.method, base+w.fill(x.path), w.fill(x.body))
+		text, _ := out["faultstring"].(string)
+		if text == "" {
+			text, _ = out["description"].(string)
+		}
+		if status != x.status || text == "" || len(text) > 1200 {
+			t.Errorf("%s %.40s: %d, %d bytes: %.200s", x.method, x.path, status, len(text), text)
+		}
+	}
+}
+
 // Flavors and profiles may be given null for a name; a zone is found by its own.
 func TestContractNullNames(t *testing.T) {
 	w := newPopulated(t)

@@ -146,7 +146,7 @@ func parseHTTPVersion(raw []byte) (string, string) {
 	case err == nil && f == 1.1:
 		return "1.1", ""
 	case err != nil && raw[0] == '"':
-		return "", notNumber + pythonRepr(raw)
+		return "", notNumber + shorten(pythonRepr(raw))
 	}
 	return "", "Value should be one of: 1.0, 1.1"
 }

@@ -54,7 +54,7 @@ func checkVersionNames(versions []string) error {
 		}
 	}
 	if len(bad) > 0 {
-		return validation("Invalid TLS versions: %s", strings.Join(bad, ", "))
+		return validation("Invalid TLS versions: %s", shorten(strings.Join(bad, ", ")))
 	}
 	return nil
 }
