@@ -36,9 +36,11 @@ unit: ## unit and property tests
 # The browser tests come after the rest, alone and without the race detector: a
 # starved browser says nothing about the code.
 BROWSER = ./webui ./internal/testutil/cdp
-race: ## the same under the race detector, then the browser tests
-	go test -race -timeout 15m $$(go list ./... | grep -v -e '/webui$$' -e '/cdp$$')
-	go test -timeout 2m -run TestMemberWithANewAddress ./raft
+# The model checks have one goroutine: the detector only makes them seven times slower.
+MODELS  = ModelOf|ModelSees|NeverTwoOwners|WalksOf
+race: ## the same under the race detector, then the model checks and the browser tests
+	go test -race -timeout 15m -skip '$(MODELS)' $$(go list ./... | grep -v -e '/webui$$' -e '/cdp$$')
+	go test -timeout 5m -run '$(MODELS)|TestMemberWithANewAddress' ./raft
 	go test -timeout 10m -p 1 $(BROWSER)
 
 fuzz: ## each fuzz target for FUZZTIME (10000 executions)

@@ -143,15 +143,26 @@ func newCluster(t *testing.T) *cluster {
 	return c
 }
 
+// hosts is how many members there were.
+var hosts atomic.Uint32
+
+// newHost is a loopback address that nobody else has: a member that restarts finds
+// its ports free, which connections that others make from 127.0.0.1 might have taken.
+func newHost() string {
+	n := hosts.Add(1)
+	return fmt.Sprintf("127.%d.%d.%d", 16+os.Getpid()%200, n/250, 1+n%250)
+}
+
 func (c *cluster) prepare(name string, kind model.NodeKind) *member {
 	c.t.Helper()
-	api, err := net.Listen("tcp", "127.0.0.1:0")
+	host := net.JoinHostPort(newHost(), "0")
+	api, err := net.Listen("tcp", host)
 	if err != nil {
 		c.t.Fatal(err)
 	}
 	m := &member{name: name, api: api}
 	m.cfg = Config{
-		DataDir: c.t.TempDir(), Name: name, Kind: kind, Listen: "127.0.0.1:0", APIAdvertise: api.Addr().String(),
+		DataDir: c.t.TempDir(), Name: name, Kind: kind, Listen: host, APIAdvertise: api.Addr().String(),
 		Timing: c.timing, ReplaceAfter: c.replaceAfter, level: c.levels[name], dial: c.wire.dialer(name), Log: slog.New(slog.DiscardHandler),
 	}
 	if os.Getenv("LBD_TEST_LOG") != "" {
@@ -219,7 +230,9 @@ func (c *cluster) kill(m *member) {
 		m.srv.Close()
 		m.srv = nil
 	}
-	m.api.Close()
+	if m.api != nil {
+		m.api.Close()
+	}
 	if m.open {
 		m.open = false
 		if err := m.node.Close(); err != nil {
@@ -231,10 +244,11 @@ func (c *cluster) kill(m *member) {
 // restart brings a killed member back on its data and address.
 func (c *cluster) restart(m *member) {
 	c.t.Helper()
-	var err error
-	if m.api, err = net.Listen("tcp", m.cfg.APIAdvertise); err != nil {
+	api, err := net.Listen("tcp", m.cfg.APIAdvertise)
+	if err != nil {
 		c.t.Fatal(err)
 	}
+	m.api = api
 	c.start(m)
 	m.serve()
 }
