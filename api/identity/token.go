@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"lbd/store/model"
@@ -76,6 +77,9 @@ func (s signer) mac(b []byte) []byte {
 // expired is the caller's to judge.
 func (s signer) read(text string) (token, error) {
 	if len(text) > maxToken || len(text) < len(tokenPrefix) || text[:len(tokenPrefix)] != tokenPrefix {
+		return token{}, errToken
+	}
+	if strings.ContainsAny(text, "\r\n") { // which the decoder would skip: a token has one text
 		return token{}, errToken
 	}
 	b, err := base64.RawURLEncoding.Strict().DecodeString(text[len(tokenPrefix):])

@@ -60,7 +60,7 @@ func FuzzToken(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	for _, s := range []string{text, empty, "", "lbd1.", "lbd1.AAAA", text[:len(text)-4], text + "A", strings.ReplaceAll(text, "lbd1", "lbd2")} {
+	for _, s := range []string{text, empty, "", "lbd1.", "lbd1.AAAA", text[:len(text)-4], text + "A", text[:9] + "\r\n" + text[9:], strings.ReplaceAll(text, "lbd1", "lbd2")} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
