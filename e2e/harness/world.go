@@ -51,12 +51,18 @@ func New(t testing.TB, o Options) *World {
 		t.Skipf("SKIP %s: %v", t.Name(), err)
 	}
 	w := &World{T: t, Lab: lab}
+	t.TempDir() // clean-ups run in reverse: the folders go when the nodes have ended
 	t.Cleanup(func() {
 		if t.Failed() || os.Getenv("LBD_E2E_LOGS") != "" {
 			w.dumpLogs()
 		}
 		if err := lab.Close(); err != nil {
 			t.Errorf("remove namespaces: %v", err)
+		}
+		for _, n := range w.Nodes {
+			if n.done != nil {
+				<-n.done
+			}
 		}
 	})
 	w.must(lab.Switch("public", "203.0.113.1/24"))
