@@ -157,7 +157,7 @@ func TestRestartTheActiveNode(t *testing.T) {
 			whole(w)
 			arp := w.WatchARP(w.Observer, "private", "10.0.0.50", s.VIP)
 			long := []*tunnel{openTunnel(w, "the tunnel", s.FIP+":80"), openTunnel(w, "the relay", s.FIP+":8080"), openStream(w, a, s)}
-			l := startLoad(w, s.FIP+":80")
+			l := startLoad(w, w.Client, s.FIP+":80")
 			l.passed("before the restart")
 			_, term := newestTakeover(t, other)
 			roles := watchRoles(w.Nodes, a)

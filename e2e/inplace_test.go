@@ -127,7 +127,7 @@ func TestRestartInPlace(t *testing.T) {
 		return err
 	})
 	ws, tcp := openTunnel(w, "the tunnel", s.FIP+":80"), openTunnel(w, "the relay", s.FIP+":8080")
-	l := startLoad(w, s.FIP+":80")
+	l := startLoad(w, w.Client, s.FIP+":80")
 	l.passed("before the restart")
 
 	self := func() harness.NodeView {

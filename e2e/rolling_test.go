@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"lbd/e2e/harness"
+	"lbd/internal/netlab"
 )
 
 // load is what clients do while nodes come and go: a new connection every 5 ms,
@@ -16,8 +17,9 @@ type load struct {
 	began time.Duration
 }
 
-func startLoad(w *harness.World, addr string) *load {
-	return &load{w, w.StartPatientProbe(w.Client, addr), w.StartKeptAlive(w.Client, addr), harness.Now()}
+// startLoad starts the clients of addr on a host.
+func startLoad(w *harness.World, on *netlab.Host, addr string) *load {
+	return &load{w, w.StartPatientProbe(on, addr), w.StartKeptAlive(on, addr), harness.Now()}
 }
 
 // passed waits for 60 new connections that begin from now on.
@@ -98,7 +100,7 @@ func TestRollingRestart(t *testing.T) {
 			w.StartCluster()
 			s := w.MakeService(nil)
 			arp := w.WatchARP(w.Observer, "private", "10.0.0.50", s.VIP)
-			l := startLoad(w, s.FIP+":80")
+			l := startLoad(w, w.Client, s.FIP+":80")
 			nodes := w.Nodes
 			if w.Witness != nil {
 				nodes = append(nodes[:len(nodes):len(nodes)], w.Witness)

@@ -19,18 +19,8 @@ func TestSpreadRestartInPlace(t *testing.T) {
 	w.Nodes[0].CLI("spread", "on")
 	sw.shares("after it is on", nil, even(1, 1))
 	owners := sw.balanced(w.Nodes[0], even(1, 1))
-	arp := map[string]*harness.ARPWatch{}
-	var loads []*load
-	for _, lb := range sw.lbs {
-		arp[lb.vip] = w.WatchARP(w.Web2, "private", "10.0.0.3", lb.vip)
-		loads = append(loads, &load{w, w.StartPatientProbe(w.Observer, lb.vip+":80"), w.StartKeptAlive(w.Observer, lb.vip+":80"), harness.Now()})
-	}
-	passed := func(when string) {
-		for _, l := range loads {
-			l.passed(when)
-		}
-	}
-	passed("before")
+	arp, loads := sw.watchARP(), sw.startLoads(sw.lbs)
+	loads.passed("before")
 	before := spreadMoves(t, w.Nodes[0])
 	for range 2 {
 		for _, n := range w.Nodes { // one of them leads
@@ -53,20 +43,14 @@ func TestSpreadRestartInPlace(t *testing.T) {
 					t.Errorf("%s has moved from %s to %s", vip, o.Name, after[vip].Name)
 				}
 			}
-			passed("after " + n.Name + " was restarted")
+			loads.passed("after " + n.Name + " was restarted")
 		}
 	}
 	if moves := spreadMoves(t, w.Nodes[0]); moves != before {
 		t.Errorf("the history has %d moves, %d before", moves, before)
 	}
-	for _, l := range loads {
-		l.check()
-	}
-	for vip, a := range arp {
-		if two := harness.TwoOwners(a.Stop()); two > 0 {
-			t.Errorf("two nodes answered ARP for %s during %s", vip, two)
-		}
-	}
+	loads.check()
+	arp.check()
 }
 
 // spreadMoves is how many moves of load balancers the history has.
@@ -89,10 +73,7 @@ func TestFaultsWhileAShareRestarts(t *testing.T) {
 	w.Nodes[0].CLI("profile", "calm") // nothing is to move for want of a processor
 	w.Nodes[0].CLI("spread", "on")
 	owners := sw.balanced(w.Nodes[0], even(1, 1))
-	arp := map[string]*harness.ARPWatch{}
-	for _, lb := range sw.lbs {
-		arp[lb.vip] = w.WatchARP(w.Web2, "private", "10.0.0.3", lb.vip)
-	}
+	arp := sw.watchARP()
 	n := sw.leader()
 	old, err := n.Self()
 	if err != nil {
@@ -125,11 +106,7 @@ func TestFaultsWhileAShareRestarts(t *testing.T) {
 	kept(2)
 	n.Kill()
 	sw.shares("after both processes died", n, even(2, 0))
-	for vip, a := range arp {
-		if two := harness.TwoOwners(a.Stop()); two > 0 {
-			t.Errorf("two nodes answered ARP for %s during %s", vip, two)
-		}
-	}
+	arp.check()
 }
 
 // restartOf asks a node to restart in place and returns the process that is to take over.

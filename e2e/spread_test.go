@@ -43,6 +43,56 @@ func newSpreadWorld(t *testing.T, lbs int, o harness.Options) *spreadWorld {
 	return sw
 }
 
+// spreadLoads are the loads on several load balancers, by clients on the private network.
+type spreadLoads []*load
+
+func (sw *spreadWorld) startLoads(on []spreadLB) (out spreadLoads) {
+	sw.w.T.Helper()
+	for _, lb := range on {
+		out = append(out, startLoad(sw.w, sw.w.Observer, lb.vip+":80"))
+	}
+	return out
+}
+
+func (ls spreadLoads) passed(when string) {
+	for _, l := range ls {
+		l.w.T.Helper()
+		l.passed(when)
+	}
+}
+
+func (ls spreadLoads) check() {
+	for _, l := range ls {
+		l.w.T.Helper()
+		l.check()
+	}
+}
+
+// spreadARP asks who answers for each VIP.
+type spreadARP struct {
+	w     *harness.World
+	byVIP map[string]*harness.ARPWatch
+}
+
+func (sw *spreadWorld) watchARP() *spreadARP {
+	sw.w.T.Helper()
+	a := &spreadARP{sw.w, map[string]*harness.ARPWatch{}}
+	for _, lb := range sw.lbs {
+		a.byVIP[lb.vip] = sw.w.WatchARP(sw.w.Web2, "private", "10.0.0.3", lb.vip)
+	}
+	return a
+}
+
+// check ends the watches: no two nodes may have answered for one VIP.
+func (a *spreadARP) check() {
+	a.w.T.Helper()
+	for vip, watch := range a.byVIP {
+		if two := harness.TwoOwners(watch.Stop()); two > 0 {
+			a.w.T.Errorf("two nodes answered ARP for %s during %s", vip, two)
+		}
+	}
+}
+
 // owners is which node, other than the dead one, has each VIP in its kernel; an error
 // unless each has one.
 func (sw *spreadWorld) owners(dead *harness.Node) (map[string]*harness.Node, error) {
@@ -256,10 +306,7 @@ func TestSpreadFaults(t *testing.T) {
 		t.Run(victim, func(t *testing.T) {
 			sw := newSpreadWorld(t, 3, harness.Options{Nodes: 3})
 			w := sw.w
-			arp := map[string]*harness.ARPWatch{}
-			for _, lb := range sw.lbs {
-				arp[lb.vip] = w.WatchARP(w.Web2, "private", "10.0.0.3", lb.vip)
-			}
+			arp := sw.watchARP()
 			w.Nodes[0].CLI("profile", "calm") // nothing is to move for want of a processor
 			w.Nodes[0].CLI("spread", "on")
 			owners := sw.shares("after it is on", nil, even(1, 1, 1))
@@ -283,11 +330,7 @@ func TestSpreadFaults(t *testing.T) {
 				sw.shares("after "+n.Name+" is back", nil, even(2, 1, 0))
 				owners = sw.balanced(w.Nodes[0], even(1, 1, 1))
 			}
-			for vip, a := range arp {
-				if two := harness.TwoOwners(a.Stop()); two > 0 {
-					t.Errorf("two nodes answered ARP for %s during %s", vip, two)
-				}
-			}
+			arp.check()
 		})
 	}
 }
@@ -305,21 +348,13 @@ func TestSpread(t *testing.T) {
 		t.Errorf("balance while it is off: %q, %v", out, err)
 	}
 
-	var loads []*load
-	for _, lb := range sw.lbs[1:] {
-		loads = append(loads, &load{w, w.StartPatientProbe(w.Observer, lb.vip+":80"), w.StartKeptAlive(w.Observer, lb.vip+":80"), harness.Now()})
-	}
-	arp := map[string]*harness.ARPWatch{}
-	for _, lb := range sw.lbs {
-		arp[lb.vip] = w.WatchARP(w.Web2, "private", "10.0.0.3", lb.vip)
-	}
-	loads[0].passed("before")
+	loads := sw.startLoads(sw.lbs[1:])
+	arp := sw.watchARP()
+	loads.passed("before")
 	cli("on")
 	owners := sw.shares("after it is on", nil, even(1, 1, 1))
-	for _, l := range loads {
-		l.passed("after it is on")
-		l.check()
-	}
+	loads.passed("after it is on")
+	loads.check()
 
 	for _, victim := range []string{"follower", "leader"} {
 		dies, within := sw.leader(), 5*maxBlackout // on a busy machine an election may take several rounds
@@ -339,11 +374,7 @@ func TestSpread(t *testing.T) {
 	dies := sw.leader()
 	dies.Kill()
 	sw.shares("after a takeover", dies, even(3, 0, 0))
-	for vip, a := range arp {
-		if two := harness.TwoOwners(a.Stop()); two > 0 {
-			t.Errorf("two nodes answered ARP for %s during %s", vip, two)
-		}
-	}
+	arp.check()
 }
 
 // TestSpreadRestartAndFailover has two data nodes and a witness: both are
@@ -354,18 +385,8 @@ func TestSpreadRestartAndFailover(t *testing.T) {
 	w := sw.w
 	w.Nodes[1].CLI("spread", "on")
 	sw.shares("after it is on", nil, even(1, 1))
-	arp := map[string]*harness.ARPWatch{}
-	var loads []*load
-	for _, lb := range sw.lbs {
-		arp[lb.vip] = w.WatchARP(w.Web2, "private", "10.0.0.3", lb.vip)
-		loads = append(loads, &load{w, w.StartPatientProbe(w.Observer, lb.vip+":80"), w.StartKeptAlive(w.Observer, lb.vip+":80"), harness.Now()})
-	}
-	passed := func(when string) {
-		for _, l := range loads {
-			l.passed(when)
-		}
-	}
-	passed("before")
+	arp, loads := sw.watchARP(), sw.startLoads(sw.lbs)
+	loads.passed("before")
 	for _, n := range w.Nodes {
 		began := time.Now()
 		if err := n.Stop(); err != nil {
@@ -376,7 +397,7 @@ func TestSpreadRestartAndFailover(t *testing.T) {
 		sw.shares("after "+n.Name+" is back", nil, even(2, 0))
 		t.Logf("%s stopped in %s", n.Name, stopped.Round(time.Millisecond))
 		sw.balanced(n, even(1, 1))
-		passed("after " + n.Name + " is back")
+		loads.passed("after " + n.Name + " is back")
 	}
 	owners, err := sw.owners(nil)
 	if err != nil {
@@ -394,16 +415,10 @@ func TestSpreadRestartAndFailover(t *testing.T) {
 	if again := sw.shares("after a switchover", nil, even(2, 0)); again[moved.vip] != after[moved.vip] {
 		t.Error("a switchover moved a load balancer")
 	}
-	passed("at the end")
-	for _, l := range loads {
-		l.check()
-	}
+	loads.passed("at the end")
+	loads.check()
 	if out, err := w.Nodes[0].TryCLI(10*time.Second, "remove", w.Witness.Name); err == nil || !strings.Contains(out+err.Error(), "keeps three voters") {
 		t.Errorf("removing the witness: %q, %v", out, err)
 	}
-	for vip, a := range arp {
-		if two := harness.TwoOwners(a.Stop()); two > 0 {
-			t.Errorf("two nodes answered ARP for %s during %s", vip, two)
-		}
-	}
+	arp.check()
 }

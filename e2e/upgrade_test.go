@@ -26,7 +26,7 @@ func TestUpgrade(t *testing.T) {
 	w.StartCluster()
 	s := w.MakeService(nil)
 	arp := w.WatchARP(w.Observer, "private", "10.0.0.50", s.VIP)
-	l := startLoad(w, s.FIP+":80")
+	l := startLoad(w, w.Client, s.FIP+":80")
 	l.passed("before the upgrade")
 
 	active := w.Active(s.VIP)
