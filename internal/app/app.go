@@ -2,14 +2,11 @@ package app
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
-	"net/netip"
 	"os"
-	"syscall"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -19,9 +16,6 @@ import (
 	"lbd/api/keystone"
 	"lbd/dataplane"
 	"lbd/internal/buildinfo"
-	"lbd/internal/lifecycle"
-	"lbd/internal/sdnotify"
-	"lbd/internal/seal"
 	"lbd/internal/status"
 	"lbd/raft"
 	"lbd/store"
@@ -114,105 +108,6 @@ func Run(ctx context.Context, cfg *Config, out, errs io.Writer) (err error) {
 	return outcome(ctx, err)
 }
 
-// claimMachine takes the API port and checks what holding VIPs needs. A process that
-// takes over from another one waits here until it may.
-func (n *node) claimMachine(ctx context.Context) error {
-	if n.managesVIPs() {
-		if err := n.openVIPParts(); err != nil {
-			return err
-		}
-	}
-	if err := n.openKeystone(); err != nil {
-		return err
-	}
-	if n.pred != nil {
-		if err := n.pred.await(ctx); err != nil {
-			return err
-		}
-		l, err := n.pred.listener(useAdmin)
-		if err != nil {
-			return err
-		}
-		if u, ok := l.(*net.UnixListener); ok {
-			u.SetUnlinkOnClose(true)
-			n.adminListener = u
-		}
-	}
-	if n.holder == nil && n.managesVIPs() {
-		var err error
-		if n.holder, err = n.openHolder(); err != nil {
-			return fmt.Errorf("cannot hold VIPs: %w; or start with --no-vip", err)
-		}
-	}
-	return n.listenAPI()
-}
-
-// openHolder starts a VIP holder, or makes ready for that of the process before.
-func (n *node) openHolder() (*vrrp.Holder, error) {
-	cfg := vrrp.HolderConfig{Log: n.log.With("part", "holder")}
-	if n.pred != nil && n.pred.begin.Holder != 0 {
-		return vrrp.NewHolder(cfg)
-	}
-	return vrrp.StartHolder(cfg)
-}
-
-func (n *node) listenAPI() error {
-	var l net.Listener
-	var err error
-	if n.pred != nil {
-		if l, err = n.pred.listener(useAPI); err != nil {
-			return err
-		}
-	}
-	if l == nil {
-		l, err = net.Listen("tcp", n.cfg.API)
-	}
-	if err != nil {
-		if errors.Is(err, syscall.EADDRINUSE) {
-			return fmt.Errorf("API port %s is taken by another process: stop it, or choose another port with --api", n.cfg.API)
-		}
-		return fmt.Errorf("API port %s: %w", n.cfg.API, cause(err))
-	}
-	n.apiListener, n.apiAddr = l, l.Addr().String()
-	return nil
-}
-
-func (n *node) openKeystone() error {
-	if n.cfg.KeystoneURL == "" {
-		return nil
-	}
-	cfg := keystone.Config{URL: n.cfg.KeystoneURL, Log: n.log, Registry: n.reg}
-	var err error
-	if n.cfg.KeystoneCA != "" {
-		if cfg.CA, err = os.ReadFile(n.cfg.KeystoneCA); err != nil {
-			return fmt.Errorf("--keystone-ca: %w", err)
-		}
-	}
-	if n.keystone, err = keystone.New(cfg); err != nil {
-		return fmt.Errorf("--keystone-url: %w", err)
-	}
-	return nil
-}
-
-func (n *node) managesVIPs() bool { return !n.cfg.NoVIP && n.cfg.Kind() != model.Witness }
-
-func (n *node) openVIPParts() (err error) {
-	n.iface = n.cfg.Interface
-	if n.iface == "" {
-		if n.iface, err = vrrp.DefaultInterface(); err != nil {
-			return fmt.Errorf("no interface for VIPs: %w; name one with --interface, or start with --no-vip", err)
-		}
-	}
-	if err := vrrp.Check(n.iface); err != nil {
-		return fmt.Errorf("cannot hold VIPs: %w; or start with --no-vip", err)
-	}
-	if n.links, err = vrrp.NewLinkWatch(n.log); err != nil {
-		return fmt.Errorf("watch links: %w", err)
-	}
-	n.arbiter = newArbiter(n.cfg.Arbiters, n.log)
-	return nil
-}
-
 func (n *node) open() (err error) {
 	cfg := raft.Config{
 		DataDir: n.cfg.DataDir, Name: n.cfg.Name, Listen: n.cfg.Cluster, Advertise: n.cfg.Advertise,
@@ -288,33 +183,6 @@ func (n *node) open() (err error) {
 	return nil
 }
 
-// sessionKey is what persistence cookies are made with: of the cluster, and of no
-// other use. nil before the node belongs to one.
-func (n *node) sessionKey() []byte {
-	s, err := seal.New(n.raft.Secrets().SealKey)
-	if err != nil {
-		return nil
-	}
-	k, err := s.Derive("lbd session persistence")
-	if err != nil {
-		return nil
-	}
-	return k
-}
-
-// apiAdvertise is where clients and joining nodes reach this node's API.
-func (n *node) apiAdvertise() string {
-	host := n.cfg.Advertise
-	if h, _, err := net.SplitHostPort(host); err == nil {
-		host = h
-	}
-	_, port, err := net.SplitHostPort(n.apiAddr)
-	if err != nil || host == "" {
-		return n.apiAddr
-	}
-	return net.JoinHostPort(host, port)
-}
-
 func (n *node) close() {
 	if n.apiListener != nil {
 		n.apiListener.Close()
@@ -334,95 +202,6 @@ func (n *node) close() {
 	}
 }
 
-// run starts the parts in order and stops them in reverse: VIPs released and
-// leadership handed on first, then the API, the data plane, Raft.
-func (n *node) run(ctx context.Context, out io.Writer) error {
-	member := make(chan struct{})
-	parts := []lifecycle.Part{
-		{Name: "raft", Run: n.raft.Run},
-		{Name: "membership", Run: n.membership(member), Ready: member},
-	}
-	if n.engine != nil {
-		loaded := make(chan struct{})
-		parts = append(parts, n.keep.part(lifecycle.Part{Name: partDataPlane, Run: n.engine.Run, StopWithin: drainWithin}, n.succeeding),
-			lifecycle.Part{Name: "last good", Run: n.keepLastGood(loaded), Ready: loaded},
-			lifecycle.Part{Name: "follow", Run: n.follow.run},
-			lifecycle.Part{Name: "learn", Run: n.learner.run})
-	}
-	parts = append(parts, lifecycle.Part{Name: "status", Run: func(ctx context.Context) error { return n.obs.run(ctx, n.engineChanged()) }})
-	parts = append(parts, lifecycle.Part{Name: "counters", Run: n.keepTotals})
-	parts = append(parts, lifecycle.Part{Name: "settle", Run: (&settler{n.raft, n.st, n.obs, n.log}).run})
-	parts = append(parts, lifecycle.Part{Name: "spread", Run: n.spread.run})
-	parts = append(parts, lifecycle.Part{Name: "housekeeping", Run: newHousekeeper(n).run})
-	caughtUp, serving := make(chan struct{}), make(chan struct{})
-	parts = append(parts, lifecycle.Part{Name: "catch up", Run: n.catchUp(caughtUp), Ready: caughtUp})
-	if n.pred != nil { // before anybody is told what this node does
-		took := make(chan struct{})
-		parts = append(parts, lifecycle.Part{Name: "take over", Run: n.pred.takeOver(took), Ready: took})
-	}
-	apiPart := lifecycle.Part{Name: "api", Run: n.serveAPI(serving), Ready: serving}
-	if n.pred == nil {
-		parts = append(parts, apiPart)
-	}
-	if n.holder != nil {
-		parts = append(parts,
-			n.keep.part(lifecycle.Part{Name: partLinks, Run: n.links.Run}, n.bequeathing),
-			lifecycle.Part{Name: "arbiter", Run: n.arbiter.run},
-			n.keep.part(lifecycle.Part{Name: partHolder, Run: n.holder.Run}, n.bequeathing),
-			lifecycle.Part{Name: "holder watch", Run: n.watchHolder},
-			lifecycle.Part{Name: "history", Run: n.history.run},
-			lifecycle.Part{Name: "tethers", Run: (&tethers{n.raft, n.holder, n.log.With("part", "tethers")}).run},
-		)
-	}
-	parts = append(parts, n.keep.part(lifecycle.Part{Name: partRoles, Run: n.roles.run}, func() bool { return n.succeeding() && n.roles.bequeath(n.heir) }))
-	if n.pred != nil { // who asks is not told a role before it is this process that has it
-		settled := make(chan struct{})
-		parts = append(parts, lifecycle.Part{Name: "settle down", Run: n.pred.settle(settled), Ready: settled}, apiPart)
-	}
-	err := lifecycle.Run(ctx, n.log, parts, func() { n.startLine(out) })
-	if errors.Is(err, context.Canceled) {
-		return nil
-	}
-	return err
-}
-
-// drainWithin is the data plane's own drain with a margin.
-const drainWithin = dataplane.DefaultDrain + 5*time.Second
-
-func (n *node) engineChanged() <-chan struct{} {
-	if n.engine == nil {
-		return nil
-	}
-	return n.engine.Changed()
-}
-
-func (n *node) keepLastGood(loaded chan struct{}) func(context.Context) error {
-	return func(ctx context.Context) error {
-		for !n.engine.Summary().Ready {
-			if sleep(ctx, 5*time.Millisecond); ctx.Err() != nil {
-				return nil
-			}
-		}
-		close(loaded)
-		return n.src.keepLastGood(ctx, n.raft, func() uint64 { return n.engine.Summary().Applied }, n.log)
-	}
-}
-
-// watchHolder passes changes in the kernel on to the peers at once.
-func (n *node) watchHolder(ctx context.Context) error {
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-n.holder.Changed():
-		case <-n.links.Changed():
-		}
-		n.raft.SetHolder(n.holder.ID())
-		n.obs.nudge()
-		signal(n.roles.wake)
-	}
-}
-
 func (n *node) dataPlaneReady() bool { return n.engine != nil && n.engine.Summary().Ready }
 
 // linksUp reports whether the links that carry VIPs are up.
@@ -439,14 +218,6 @@ func (n *node) linksUp(vips []vrrp.VIP) bool {
 		}
 	}
 	return n.links.Up(names...)
-}
-
-func (n *node) startLine(out io.Writer) {
-	fmt.Fprintf(out, "version=%s name=%s api=%s cluster=%s fingerprint=%s\n",
-		buildinfo.Get().Version, n.cfg.Name, n.apiAddr, n.raft.Addr(), n.raft.Secrets().Fingerprint)
-	if err := sdnotify.Ready(); err != nil {
-		n.log.Warn("service manager", "err", err)
-	}
 }
 
 // report is this node's row, fresh.
@@ -495,24 +266,4 @@ func (n *node) detail() (map[model.MemberID]model.MemberHealth, map[model.Listen
 	e := n.engine.Report()
 	n.ledger.SetSelf(n.raft.Self())
 	return e.Members, n.ledger.Own(e.Listeners, n.hasListener)
-}
-
-// cause strips the "listen tcp :9876" of the net package down to the reason.
-func cause(err error) error {
-	if op, ok := errors.AsType[*net.OpError](err); ok {
-		if sys, ok := errors.AsType[*os.SyscallError](op.Err); ok {
-			return sys.Err
-		}
-		return op.Err
-	}
-	return err
-}
-
-// ownAddresses are the machine's addresses: never handed out as VIPs.
-func (n *node) ownAddresses() []netip.Prefix {
-	addrs, err := vrrp.InterfaceAddrs(vrrp.DefaultDevice)
-	if err != nil {
-		n.log.Warn("read own addresses", "err", err)
-	}
-	return addrs
 }

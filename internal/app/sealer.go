@@ -60,3 +60,17 @@ func (s *sealer) Derive(purpose string) ([]byte, error) {
 	}
 	return made.Derive(purpose)
 }
+
+// sessionKey is what persistence cookies are made with: of the cluster, and of no
+// other use. nil before the node belongs to one.
+func (n *node) sessionKey() []byte {
+	s, err := seal.New(n.raft.Secrets().SealKey)
+	if err != nil {
+		return nil
+	}
+	k, err := s.Derive("lbd session persistence")
+	if err != nil {
+		return nil
+	}
+	return k
+}
