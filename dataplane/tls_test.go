@@ -4,16 +4,12 @@ import (
 	"bufio"
 	"context"
 	"crypto/ecdsa"
-	"crypto/hmac"
 	"crypto/rand"
-	"crypto/sha256"
 	"crypto/tls"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"net/http/httptest"
-	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -22,70 +18,6 @@ import (
 	"lbd/internal/testutil/pki"
 	"lbd/store/model"
 )
-
-// clear is a cluster's key that seals nothing.
-type clear struct{}
-
-func (clear) Open(_ string, box []byte) ([]byte, error) { return box, nil }
-
-func (clear) Derive(purpose string) ([]byte, error) {
-	h := hmac.New(sha256.New, []byte("the cluster's"))
-	h.Write([]byte(purpose))
-	return h.Sum(nil), nil
-}
-
-// key is the uuid of a test's nth secret.
-func key(n int) string { return fmt.Sprintf("00000000-0000-4000-8000-%012d", n) }
-
-// keep puts payloads into a service's secrets, the first as key(0).
-func keep(svc *model.Service, payloads ...[]byte) *model.Service {
-	out := *svc
-	out.Secrets = nil
-	for i, p := range payloads {
-		out.Secrets = append(out.Secrets, &model.Secret{ID: model.SecretID(key(i)), Sealed: p})
-	}
-	return &out
-}
-
-// https turns a service into one that ends TLS with the certificate key(0).
-func https(svc *model.Service, change func(*model.ListenerTLS)) *model.Service {
-	return edit(svc, func(l *model.Listener) {
-		l.Protocol = model.TerminatedHTTPS
-		l.TLS = &model.ListenerTLS{Certificate: key(0), Versions: []string{"TLSv1.2", "TLSv1.3"}, ALPN: []string{"h2", "http/1.1", "http/1.0"}}
-		if change != nil {
-			change(l.TLS)
-		}
-	})
-}
-
-// browser is a TLS client that trusts ca and speaks to addr under any name.
-func browser(t testing.TB, addr netip.AddrPort, cfg *tls.Config) *http.Client {
-	tr := &http.Transport{TLSClientConfig: cfg, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		var d net.Dialer
-		return d.DialContext(ctx, "tcp", addr.String())
-	}}
-	t.Cleanup(tr.CloseIdleConnections)
-	return &http.Client{Transport: tr, Timeout: 10 * time.Second}
-}
-
-// greet makes one handshake and returns its state.
-func greet(t testing.TB, addr netip.AddrPort, cfg *tls.Config) (tls.ConnectionState, error) {
-	t.Helper()
-	c, err := tls.DialWithDialer(&net.Dialer{Timeout: 10 * time.Second}, "tcp", addr.String(), cfg)
-	if err != nil {
-		return tls.ConnectionState{}, err
-	}
-	defer c.Close()
-	// With TLS 1.3 a server refuses our certificate, and sends tickets, after our
-	// side of the handshake is done: an answer shows that it was not refused.
-	if _, err := io.WriteString(c, "GET / HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
-		return tls.ConnectionState{}, err
-	}
-	if _, err := http.ReadResponse(bufio.NewReader(c), nil); err != nil {
-		return tls.ConnectionState{}, err
-	}
-	return c.ConnectionState(), nil
-}
 
 func TestTLSEndsHere(t *testing.T) {
 	ca := pki.NewCA(t, "ca")
@@ -220,93 +152,6 @@ func TestListenerWithHTTP2Alone(t *testing.T) {
 	}
 }
 
-func TestClientsShowCertificates(t *testing.T) {
-	ca, clients, foreign := pki.NewCA(t, "ca"), pki.NewCA(t, "clients"), pki.NewCA(t, "foreign")
-	good, bad := clients.ECDSA("good client"), clients.ECDSA("bad client")
-	addr, m := freeAddr(t), handler(t, func(w http.ResponseWriter, r *http.Request) {
-		for _, h := range []string{"X-SSL-Client-Verify", "X-SSL-Client-Has-Cert", "X-SSL-Client-CN", "X-SSL-Client-DN", "X-SSL-Issuer", "X-SSL-Client-SHA1"} {
-			fmt.Fprintf(w, "%s|", r.Header.Get(h))
-		}
-	})
-	svc := keep(web(addr, m), ca.ECDSA("a").PKCS12(t, ""), clients.PEM(), clients.CRL(time.Hour, bad))
-	svc = edit(svc, func(l *model.Listener) {
-		l.InsertHeaders = map[string]string{
-			"X-SSL-Client-Verify": "true", "X-SSL-Client-Has-Cert": "true", "X-SSL-Client-CN": "true",
-			"X-SSL-Client-DN": "true", "X-SSL-Issuer": "true", "X-SSL-Client-SHA1": "true",
-		}
-	})
-	n := start(t, Config{Keys: clear{}}, svc)
-	for _, mode := range []string{"NONE", "OPTIONAL", "MANDATORY"} {
-		n.apply(https(svc, func(l *model.ListenerTLS) { l.ClientAuth, l.ClientCA, l.ClientCRL = mode, key(1), key(2) }))
-		for _, tc := range []struct {
-			who   string
-			leaf  *pki.Leaf
-			in    bool
-			known bool
-		}{
-			{"nobody", nil, mode != "MANDATORY", false},
-			{"good", good, true, mode != "NONE"},
-			{"revoked", bad, mode == "NONE", false},
-			{"foreign", foreign.ECDSA("foreign client"), mode == "NONE", false},
-		} {
-			cfg := &tls.Config{InsecureSkipVerify: true}
-			if tc.leaf != nil {
-				cert := tc.leaf.TLS()
-				cfg.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return &cert, nil }
-			}
-			resp, err := browser(t, addr, cfg).Get("https://a/")
-			if (err == nil) != tc.in {
-				t.Errorf("%s, %s: %v", mode, tc.who, err)
-			}
-			if err != nil {
-				continue
-			}
-			body, _ := io.ReadAll(resp.Body)
-			resp.Body.Close()
-			want := "0|0|||||"
-			if tc.known {
-				want = "0|1|good client|CN=good client,O=lbd tests|CN=clients|"
-			}
-			if !strings.HasPrefix(string(body), want) {
-				t.Errorf("%s, %s: the member is told %s", mode, tc.who, body)
-			}
-		}
-	}
-}
-
-// A client resumes on another node, and on another listener only where the same
-// clients are let in.
-func TestSessionsResumeOnAnotherNode(t *testing.T) {
-	ca, clients := pki.NewCA(t, "ca"), pki.NewCA(t, "clients")
-	m := page(t, "hello")
-	node := func(change func(*model.Listener, *model.ListenerTLS)) netip.AddrPort {
-		addr := freeAddr(t)
-		svc := https(keep(web(addr, m.addr), ca.ECDSA("a").PKCS12(t, ""), clients.PEM()), nil)
-		if change != nil {
-			change(svc.Listeners[0], svc.Listeners[0].TLS)
-		}
-		start(t, Config{Keys: clear{}}, svc)
-		return addr
-	}
-	first, second := node(nil), node(nil)
-	other := node(func(l *model.Listener, _ *model.ListenerTLS) { l.ID = "other" })
-	strict := node(func(_ *model.Listener, tls *model.ListenerTLS) { tls.ClientAuth, tls.ClientCA = "OPTIONAL", key(1) })
-	for _, v := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
-		for _, tc := range []struct {
-			to      netip.AddrPort
-			resumed bool
-		}{{second, true}, {other, false}, {strict, false}} {
-			cfg := &tls.Config{InsecureSkipVerify: true, ServerName: "a", MaxVersion: v, ClientSessionCache: tls.NewLRUClientSessionCache(4)}
-			if st, err := greet(t, first, cfg); err != nil || st.DidResume {
-				t.Fatalf("first: %v, resumed %v", err, st.DidResume)
-			}
-			if st, err := greet(t, tc.to, cfg); err != nil || st.DidResume != tc.resumed {
-				t.Errorf("version %x: %v, resumed %v, want %v", v, err, st.DidResume, tc.resumed)
-			}
-		}
-	}
-}
-
 func TestCertificateSwapLeavesConnections(t *testing.T) {
 	ca := pki.NewCA(t, "ca")
 	addr, m := freeAddr(t), page(t, "hello")
@@ -413,96 +258,5 @@ func TestWhatIsNoTLSIsClosed(t *testing.T) {
 	})
 	if st, err := greet(t, addr, &tls.Config{InsecureSkipVerify: true}); err != nil || st.Version == 0 {
 		t.Errorf("the next client: %v", err)
-	}
-}
-
-// secureMember is a member that speaks TLS.
-func secureMember(t testing.TB, cfg *tls.Config, fn http.HandlerFunc) netip.AddrPort {
-	t.Helper()
-	s := httptest.NewUnstartedServer(fn)
-	s.TLS = cfg
-	s.Config.ErrorLog = nil
-	s.StartTLS()
-	t.Cleanup(s.Close)
-	return s.Listener.Addr().(*net.TCPAddr).AddrPort()
-}
-
-func TestMembersOverTLS(t *testing.T) {
-	ca, foreign := pki.NewCA(t, "ca"), pki.NewCA(t, "foreign")
-	leaf, us := ca.ECDSA("member"), ca.ECDSA("lbd")
-	addr := freeAddr(t)
-	m := secureMember(t, &tls.Config{Certificates: []tls.Certificate{leaf.TLS()}, ClientAuth: tls.RequestClientCert}, func(w http.ResponseWriter, r *http.Request) {
-		who := "nobody"
-		if len(r.TLS.PeerCertificates) > 0 {
-			who = r.TLS.PeerCertificates[0].Subject.CommonName
-		}
-		fmt.Fprintf(w, "%s asks for %q", who, r.TLS.ServerName)
-	})
-	base := keep(web(addr, m), ca.ECDSA("front").PKCS12(t, ""), ca.PEM(), foreign.PEM(), us.PKCS12(t, ""), ca.CRL(time.Hour, leaf), ca.CRL(time.Hour))
-	secured := func(svc *model.Service, tls *model.PoolTLS) *model.Service {
-		out, b, p := *svc, *svc.Pools[0], *svc.Pools[0].Pool
-		tls.Enabled, tls.Versions, tls.ALPN = true, []string{"TLSv1.2", "TLSv1.3"}, []string{"h2", "http/1.1"}
-		p.TLS, b.Pool = tls, &p
-		out.Pools = []*model.Backends{&b}
-		return &out
-	}
-	n := start(t, Config{Keys: clear{}}, base)
-	for _, tc := range []struct {
-		name string
-		svc  *model.Service
-		code int
-		body string
-	}{
-		{"in clear", base, 400, ""}, // what net/http answers to plain HTTP
-		{"nothing verified", secured(base, &model.PoolTLS{}), 200, `nobody asks for ""`},
-		{"verified", secured(base, &model.PoolTLS{CA: key(1)}), 200, `nobody asks for ""`},
-		{"with our certificate", secured(base, &model.PoolTLS{CA: key(1), Certificate: key(3)}), 200, `lbd asks for ""`},
-		{"foreign CA", secured(base, &model.PoolTLS{CA: key(2)}), 503, ""},
-		{"revoked", secured(base, &model.PoolTLS{CA: key(1), CRL: key(4)}), 503, ""},
-		{"not revoked", secured(base, &model.PoolTLS{CA: key(1), CRL: key(5)}), 200, `nobody asks for ""`},
-		{"in clear again", base, 400, ""},
-		{"CA cannot be loaded", secured(base, &model.PoolTLS{CA: key(9)}), 503, ""},
-	} {
-		n.apply(tc.svc)
-		for range 3 { // the second goes through the pool of connections
-			w := dial(t, addr)
-			resp, body := w.get("/")
-			if resp.StatusCode != tc.code || tc.body != "" && body != tc.body {
-				t.Errorf("%s: %d %q", tc.name, resp.StatusCode, body)
-			}
-		}
-	}
-	n.apply(https(secured(base, &model.PoolTLS{CA: key(1)}), nil))
-	resp, err := browser(t, addr, &tls.Config{InsecureSkipVerify: true}).Get("https://shop.example/")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	if b, err := io.ReadAll(resp.Body); err != nil || string(b) != `nobody asks for "shop.example"` {
-		t.Errorf("%q, %v", b, err)
-	}
-}
-
-// TestProbesSpeakTLSWhereTheTrafficDoes: a member that takes only TLS is up.
-func TestProbesSpeakTLSWhereTheTrafficDoes(t *testing.T) {
-	ca, foreign := pki.NewCA(t, "ca"), pki.NewCA(t, "foreign")
-	leaf := ca.ECDSA("member")
-	m := secureMember(t, &tls.Config{Certificates: []tls.Certificate{leaf.TLS()}}, func(http.ResponseWriter, *http.Request) {})
-	base := keep(monitored(web(freeAddr(t), m), model.HealthMonitor{Type: model.MonitorHTTP, Delay: 1, Timeout: 1, MaxRetries: 1, MaxRetriesDown: 1}),
-		nil, ca.PEM(), foreign.PEM())
-	n := start(t, Config{Keys: clear{}}, base)
-	for _, tc := range []struct {
-		ca     string
-		want   model.Operating
-		reason string
-	}{{key(1), model.Online, ""}, {key(2), model.Failing, "TLS with " + m.String()}} {
-		out, b, p := *base, *base.Pools[0], *base.Pools[0].Pool
-		p.TLS, b.Pool = &model.PoolTLS{Enabled: true, CA: tc.ca, Versions: []string{"TLSv1.3"}}, &p
-		out.Pools = []*model.Backends{&b}
-		n.apply(&out)
-		n.until("the verdict", func() bool {
-			h := n.Report().Members["m0"]
-			return h.Status == tc.want && strings.Contains(h.Reason, tc.reason)
-		})
 	}
 }

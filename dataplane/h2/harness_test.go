@@ -2,6 +2,7 @@ package h2
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -12,6 +13,7 @@ import (
 
 	"go.uber.org/goleak"
 	"golang.org/x/net/http2"
+	"golang.org/x/net/http2/hpack"
 
 	"lbd/dataplane/http1"
 )
@@ -171,4 +173,20 @@ func (r *raw) goAway() http2.ErrCode {
 		r.t.Fatalf("no GOAWAY: %v", err)
 	}
 	return code
+}
+
+// request writes a GET on stream id.
+func (r *raw) request(id uint32, end bool, more ...string) {
+	r.t.Helper()
+	var b bytes.Buffer
+	enc := hpack.NewEncoder(&b)
+	fields := append([]string{":method", "GET", ":scheme", "http", ":path", "/", ":authority", "a"}, more...)
+	for i := 0; i < len(fields); i += 2 {
+		if err := enc.WriteField(hpack.HeaderField{Name: fields[i], Value: fields[i+1]}); err != nil {
+			r.t.Fatal(err)
+		}
+	}
+	if err := r.fr.WriteHeaders(http2.HeadersFrameParam{StreamID: id, BlockFragment: b.Bytes(), EndStream: end, EndHeaders: true}); err != nil {
+		r.t.Logf("write: %v", err)
+	}
 }
