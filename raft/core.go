@@ -120,6 +120,8 @@ func (c *core) ack(id hraft.ServerID, n note, term uint64, sent time.Time) {
 	}
 	if c.fence.acked(id, n, term, sent, voterIDs(c.servers()), c.id) {
 		c.notify()
+		now := time.Now()
+		c.beaten(now.Sub(sent), now)
 	}
 }
 

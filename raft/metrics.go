@@ -43,8 +43,8 @@ func newMetrics(n *Node, reg prometheus.Registerer) (*metrics, error) {
 		{"last_index", "Newest entry in this node's log.", func(s State) float64 { return float64(s.LastIndex) }},
 		{"commit_index", "Newest entry known to be committed.", func(s State) float64 { return float64(s.Commit) }},
 		{"applied_index", "Newest entry applied to the store.", func(s State) float64 { return float64(s.Applied) }},
-		{"slowed", "1 while this node keeps the default profile in a fast cluster, because its machine cannot keep the beat.", func(s State) float64 {
-			return float64(btoi(s.Slowed != ""))
+		{"slowed", "1 while this node asks for a longer lease than the cluster's profile says, because it cannot keep the beat.", func(s State) float64 {
+			return float64(btoi(s.Slowed != Timing{}))
 		}},
 		{"quorum_held_by_arbiter", "1 while writes are closed because the arbiter stands in for the peer.", func(s State) float64 {
 			return float64(btoi(s.Quorum == QuorumArbiter))

@@ -36,7 +36,7 @@ func TimingOf(p model.Profile) Timing {
 	case model.ProfileCalm:
 		return Timing{Detect: 600 * time.Millisecond, Lease: longestLease, Beat: 100 * time.Millisecond}
 	}
-	return Timing{Detect: 250 * time.Millisecond, Lease: 200 * time.Millisecond, Beat: 25 * time.Millisecond}
+	return Timing{Detect: 140 * time.Millisecond, Lease: 110 * time.Millisecond, Beat: 20 * time.Millisecond}
 }
 
 // timing in force on this node.
@@ -71,28 +71,31 @@ func (c *core) repace(change func(*pace) (changed bool)) {
 	if !change(c.pace) {
 		return
 	}
-	p := c.pace.slow.keeps(c.pace.profile)
-	t := TimingOf(p)
+	t := c.pace.slow.keeps(c.pace.profile)
 	if t == c.pace.now() {
 		return
 	}
-	c.log.Info("timing", "profile", c.pace.profile, "kept", p, "detect", t.Detect, "lease", t.Lease, "beat", t.Beat)
+	c.log.Info("timing", "profile", c.pace.profile, "slowed", t != TimingOf(c.pace.profile), "detect", t.Detect, "lease", t.Lease, "beat", t.Beat)
 	c.pace.t.Store(&t)
 	c.fence.setTiming(t, time.Now())
 	c.notify()
 }
 
-// beaten notes by how much the newest beat was late.
+// beaten notes by how much a beat was late, on its way out or in being answered.
 func (c *core) beaten(late time.Duration, now time.Time) {
 	c.repace(func(p *pace) bool {
-		return p.profile == model.ProfileFast && p.slow.beat(late, now)
+		return p.profile != "" && p.slow.beat(late, now)
 	})
 }
 
-// kept is the profile that this node keeps, and whether it is slower than the cluster's.
-func (p *pace) kept() (profile model.Profile, slowed bool) {
+// kept is the timing that this node keeps, and whether it is slower than the cluster's
+// profile.
+func (p *pace) kept() (t Timing, slowed bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	q := p.slow.keeps(p.profile)
-	return q, q != p.profile
+	t = p.now()
+	return t, p.profile != "" && t != TimingOf(p.profile)
 }
+
+// Timing in force on this node.
+func (n *Node) Timing() Timing { return n.timing() }

@@ -307,10 +307,12 @@ func TestMetricsAreRegisteredAndTakenBack(t *testing.T) {
 }
 
 func TestEveryProfileKeepsTheGuard(t *testing.T) {
-	for _, p := range []model.Profile{model.ProfileFast, model.ProfileDefault, model.ProfileCalm, "unknown"} {
-		d := TimingOf(p)
+	for name, d := range map[string]Timing{
+		"fast": TimingOf(model.ProfileFast), "default": TimingOf(model.ProfileDefault), "calm": TimingOf(model.ProfileCalm), "unknown": TimingOf("unknown"),
+		"default that cannot be kept": patient,
+	} {
 		if d.Detect < d.Lease+leastGuard || d.Lease > longestLease || 3*d.Beat > d.Lease || d.promise() < d.Lease {
-			t.Errorf("profile %s: %+v, promise %v", p, d, d.promise())
+			t.Errorf("profile %s: %+v, promise %v", name, d, d.promise())
 		}
 	}
 	if TimingOf("unknown") != TimingOf(model.ProfileDefault) {

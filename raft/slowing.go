@@ -6,45 +6,71 @@ import (
 	"lbd/store/model"
 )
 
-// slowing is what becomes of the profile fast on a machine that cannot keep its
-// beat: for a while the node asks for the lease of the default profile, and every
-// promise follows what was asked (see fence), so that nobody takes over for a
-// hiccup. Not beyond that: how long a real fault may last is the operator's choice.
-// It is of one process and not safe for concurrent use.
+// slowing is what becomes of a profile on a machine that cannot keep its beat: for a
+// while the node asks for a longer lease, and every promise follows what was asked
+// (see fence), so that nobody takes over for a hiccup. Not beyond the patient timing:
+// how long a real fault may last is the operator's choice. It is of one process and
+// not safe for concurrent use.
 type slowing struct {
-	on   bool
-	late time.Time // newest beat that was late for half of fast's lease
+	rungs [len(ladder)]rung
+}
+
+// ladder are the profiles that are left when they cannot be kept, the fastest first.
+// Below them is patient.
+var ladder = [...]model.Profile{model.ProfileFast, model.ProfileDefault}
+
+// patient is for a machine that is busy, as build machines are, but not overloaded.
+var patient = Timing{Detect: 250 * time.Millisecond, Lease: 200 * time.Millisecond, Beat: 25 * time.Millisecond}
+
+// rung tells whether one profile of the ladder can be kept.
+type rung struct {
+	left bool
+	late time.Time // newest beat that was late for half of its lease
 }
 
 const (
 	// lateTwice: two late beats within this time are a habit.
 	lateTwice = 10 * time.Second
-	// calmFor is how long fast must have been possible before it is tried again.
+	// calmFor is how long a profile must have been possible before it is tried again.
 	calmFor = time.Minute
 )
 
-// keeps is the profile that a node keeps when the cluster's is p.
-func (s *slowing) keeps(p model.Profile) model.Profile {
-	if s.on && p == model.ProfileFast {
-		return model.ProfileDefault
+// keeps is the timing that a node keeps when the cluster's profile is p.
+func (s *slowing) keeps(p model.Profile) Timing {
+	below := false
+	for i, q := range ladder {
+		if below = below || p == q; below && !s.rungs[i].left {
+			return TimingOf(q)
+		}
 	}
-	return p
+	if below {
+		return patient
+	}
+	return TimingOf(p)
 }
 
-// beat notes by how much a beat went out later than it should have, and reports
-// whether that changes what the node keeps of fast.
+// beat notes by how much a beat was late, on its way out or in being answered, and
+// reports whether that changes which profiles can be kept.
 func (s *slowing) beat(late time.Duration, now time.Time) (changed bool) {
-	lease := TimingOf(model.ProfileFast).Lease
+	for i, p := range ladder {
+		if s.rungs[i].beat(late, TimingOf(p).Lease, now) {
+			changed = true
+		}
+	}
+	return changed
+}
+
+func (r *rung) beat(late, lease time.Duration, now time.Time) (changed bool) {
 	if late <= lease/2 {
-		if s.on && now.Sub(s.late) > calmFor {
-			*s = slowing{}
+		if r.left && now.Sub(r.late) > calmFor {
+			*r = rung{}
 			return true
 		}
 		return false
 	}
-	habit := late > lease || !s.late.IsZero() && now.Sub(s.late) < lateTwice
-	s.late = now
-	changed = habit && !s.on
-	s.on = s.on || habit
+	habit := late > lease || !r.late.IsZero() && now.Sub(r.late) < lateTwice
+	r.late = now
+	changed = habit && !r.left
+	r.left = r.left || habit
 	return changed
 }

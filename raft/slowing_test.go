@@ -9,43 +9,55 @@ import (
 )
 
 func TestABeatThatCannotBeKeptIsSlowed(t *testing.T) {
+	const ms = time.Millisecond
+	calm, fast, usual := TimingOf(model.ProfileCalm), TimingOf(model.ProfileFast), TimingOf(model.ProfileDefault)
 	t0 := time.Now()
 	var s slowing
 	now := t0
-	beat := func(after, late time.Duration, changed bool, want model.Profile) {
+	beat := func(after, late time.Duration, changed bool, ofFast, ofDefault Timing) {
 		t.Helper()
 		now = now.Add(after)
-		if got := s.beat(late, now); got != changed || s.keeps(model.ProfileFast) != want {
-			t.Errorf("at %v, %v late: changed %v, keeps %s, want %v, %s", now.Sub(t0), late, got, s.keeps(model.ProfileFast), changed, want)
+		got := s.beat(late, now)
+		if f, d := s.keeps(model.ProfileFast), s.keeps(model.ProfileDefault); got != changed || f != ofFast || d != ofDefault {
+			t.Errorf("at %v, %v late: changed %v, keeps %v of fast and %v of default, want %v, %v, %v", now.Sub(t0), late, got, f, d, changed, ofFast, ofDefault)
 		}
-		if s.keeps(model.ProfileDefault) != model.ProfileDefault || s.keeps(model.ProfileCalm) != model.ProfileCalm {
-			t.Error("another profile than fast is left")
+		if s.keeps(model.ProfileCalm) != calm {
+			t.Error("calm is left")
 		}
 	}
-	const ms = time.Millisecond
-	lease := TimingOf(model.ProfileFast).Lease
-	beat(0, lease/2, false, model.ProfileFast)
-	beat(time.Second, lease/2+ms, false, model.ProfileFast) // once is a hiccup
-	beat(lateTwice+ms, lease/2+ms, false, model.ProfileFast)
-	beat(time.Second, lease/2+ms, true, model.ProfileDefault) // twice is a habit
-	beat(time.Second, time.Second, false, model.ProfileDefault)
-	beat(calmFor, 0, false, model.ProfileDefault)
-	beat(2*ms, 0, true, model.ProfileFast)
-	beat(time.Hour, 0, false, model.ProfileFast)
-	beat(time.Second, lease+ms, true, model.ProfileDefault) // a lapse need not happen twice
+	beat(0, fast.Lease/2, false, fast, usual)
+	beat(time.Second, fast.Lease/2+ms, false, fast, usual) // once is a hiccup
+	beat(lateTwice+ms, fast.Lease/2+ms, false, fast, usual)
+	beat(time.Second, fast.Lease/2+ms, true, usual, usual) // twice is a habit
+	beat(time.Second, usual.Lease/2, false, usual, usual)
+	beat(calmFor, 0, false, usual, usual)
+	beat(2*ms, 0, true, fast, usual)
+	beat(time.Hour, 0, false, fast, usual)
+	beat(time.Second, fast.Lease+ms, true, usual, usual) // a lapse need not happen twice
+	beat(time.Second, usual.Lease/2+ms, false, usual, usual)
+	beat(time.Second, usual.Lease/2+ms, true, patient, patient)
+	beat(calmFor, fast.Lease, false, patient, patient) // too late for fast, but not for default
+	beat(2*ms, 0, true, usual, usual)
+	beat(calmFor, 0, true, fast, usual)
+	beat(time.Second, time.Second, true, patient, patient)
 }
 
 // A node that slows down asks for a longer lease from its next beat on, and says so.
 func TestSlowedNodeAsksForMore(t *testing.T) {
 	now := time.Now()
 	c := &core{pace: newPace(TimingOf("")), fence: newFence(TimingOf(""), now), log: slog.New(slog.DiscardHandler), notify: func() {}}
-	c.repace(func(p *pace) bool { p.profile = model.ProfileFast; return true })
-	c.beaten(time.Second, now)
-	if got := c.fence.asks(time.Now()).lease; got != TimingOf(model.ProfileDefault).Lease || c.timing() != TimingOf(model.ProfileDefault) {
-		t.Errorf("after a beat that was a second late the node asks for %v", got)
-	}
-	if p, slowed := c.pace.kept(); !slowed || p != model.ProfileDefault {
-		t.Errorf("the node keeps %s, slowed %v", p, slowed)
+	for _, p := range []model.Profile{model.ProfileFast, model.ProfileDefault} {
+		c.repace(func(now *pace) bool { now.profile, now.slow = p, slowing{}; return true })
+		if _, slowed := c.pace.kept(); slowed || c.timing() != TimingOf(p) {
+			t.Errorf("in quiet the node keeps %v of profile %s", c.timing(), p)
+		}
+		c.beaten(time.Second, now)
+		if got := c.fence.asks(time.Now()).lease; got != patient.Lease || c.timing() != patient {
+			t.Errorf("profile %s: after a beat that was a second late the node asks for %v", p, got)
+		}
+		if kept, slowed := c.pace.kept(); !slowed || kept != patient {
+			t.Errorf("profile %s: the node keeps %v, slowed %v", p, kept, slowed)
+		}
 	}
 	c.pace = newPace(testTiming)
 	if c.beaten(time.Hour, now); c.timing() != testTiming {

@@ -34,8 +34,8 @@ func (n *Node) State() State {
 	s := State{
 		ID: model.NodeID(c.id), Holder: n.holder.Load(), Term: r.CurrentTerm(), LastIndex: r.LastIndex(), Commit: r.CommitIndex(), Applied: n.st.Index(),
 	}
-	if p, slowed := c.pace.kept(); slowed {
-		s.Slowed = p
+	if t, slowed := c.pace.kept(); slowed {
+		s.Slowed = t
 	}
 	s.Removed, s.Commit = c.banished.Load(), max(s.Commit, s.Applied)
 	v := n.view(c)

@@ -149,9 +149,9 @@ type State struct {
 	Applied   uint64
 	Voters    []model.NodeID // without the arbiter seat; shared, not to be changed
 	Seat      bool           // the arbiter seat is a voter
-	// Slowed is the profile that this node keeps because it cannot keep the cluster's,
-	// which is faster; empty when it can.
-	Slowed  model.Profile
+	// Slowed is the timing that this node keeps because it cannot keep that of the
+	// cluster's profile, which is faster; zero when it can.
+	Slowed  Timing
 	Removed bool // this node was taken out of the cluster while it was away, and leads no more
 }
 

@@ -1,7 +1,6 @@
 package vrrp
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,19 +23,21 @@ type ArbiterConfig struct {
 	// Addrs to ask, on-link; empty means the default gateway. A link-local IPv6
 	// address names its link (fe80::1%eth0).
 	Addrs []netip.Addr
-	// Every is the pause between questions; default 30 ms.
-	Every time.Duration
+	// Patience is how long an arbiter may be silent before Gone says so, asked for again
+	// and again; 40 ms at least, default 240 ms.
+	Patience func() time.Duration
 	// Registers lets the arbiters be used as registers, see Ask.
 	Registers bool
 	Log       *slog.Logger
 }
 
-// Arbiter asks neighbours by ARP or Neighbour Discovery every 30 ms. An answer tells that this node's
+// Arbiter asks neighbours by ARP or Neighbour Discovery every 10 to 30 ms, and two to three times as
+// often while the newest question is not answered. An answer tells that this node's
 // own leg works, nothing about other nodes. Questions go to everybody until the
 // hardware address is known, then to its owner alone.
 type Arbiter struct {
 	log     *slog.Logger
-	every   time.Duration
+	wanted  func() time.Duration
 	targets []*target
 	regs    []*register // one for each target; nil without ArbiterConfig.Registers
 	replies chan uint64
@@ -51,14 +52,20 @@ type target struct {
 	network netip.Prefix // of source
 	last    atomic.Int64 // Monotonic of the newest answer
 	since   atomic.Int64 // Monotonic of the first answer of those without a gap
-	asked   atomic.Int32 // questions since then
+	asked   atomic.Int32 // questions since last
 	mac     atomic.Pointer[net.HardwareAddr]
+
+	mu      sync.Mutex
+	hiccups hiccups // guarded by mu
 }
 
 // NewArbiter finds the links of the addresses. Errors are ErrNoArbiter with the
 // reason.
 func NewArbiter(cfg ArbiterConfig) (*Arbiter, error) {
-	a := &Arbiter{log: logger(cfg.Log), every: cmp.Or(cfg.Every, arbiterEvery), changed: make(chan struct{}, 1), replies: make(chan uint64, maxEchoes)}
+	a := &Arbiter{log: logger(cfg.Log), wanted: cfg.Patience, changed: make(chan struct{}, 1), replies: make(chan uint64, maxEchoes)}
+	if a.wanted == nil {
+		a.wanted = func() time.Duration { return patienceDefault }
+	}
 	addrs := cfg.Addrs
 	if len(addrs) == 0 {
 		gateway, link, err := defaultRoute()
@@ -123,16 +130,20 @@ func (a *Arbiter) Run(ctx context.Context) error {
 		wg.Go(func() { a.serve(ctx, r) })
 	}
 	defer wg.Wait()
-	tick := time.NewTicker(arbiterEvery)
+	tick := time.NewTicker(arbiterLook)
 	defer tick.Stop()
-	for was := false; ; {
+	for answers, gone := false, false; ; {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
-			if is := a.Answers(); is != was {
+			if is := a.Answers(); is != answers {
 				a.log.Info("arbiter", "answers", is)
-				was = is
+				answers = is
+				poke(a.changed)
+			}
+			if is := a.Gone(); is != gone {
+				gone = is
 				poke(a.changed)
 			}
 		}
@@ -226,19 +237,26 @@ func (a *Arbiter) talk(ctx context.Context, c neighbours, targets []*target) err
 			for _, t := range targets {
 				if h.reply && h.claims == t.addr {
 					t.mac.Store(&h.mac)
-					now := Monotonic()
-					if last := t.last.Swap(now); last == 0 || now-last > int64(arbiterWithin) {
-						t.since.Store(now)
-					}
-					t.asked.Store(0)
+					t.answered(Monotonic(), a.wanted())
 				}
 			}
 		}
 	})
-	tick := time.NewTicker(a.every)
-	defer tick.Stop()
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	asked := make([]time.Time, len(targets))
 	for {
-		for _, t := range targets {
+		calm, anxious := pauses(a.wanted())
+		now, next := time.Now(), calm
+		for i, t := range targets {
+			pause := calm
+			if t.doubtful() {
+				pause = anxious
+			}
+			if due := asked[i].Add(pause); now.Before(due) {
+				next = min(next, due.Sub(now))
+				continue
+			}
 			var owner net.HardwareAddr
 			if mac := t.mac.Load(); mac != nil && t.answers(2*arbiterEvery) {
 				owner = *mac
@@ -247,14 +265,37 @@ func (a *Arbiter) talk(ctx context.Context, c neighbours, targets []*target) err
 			if err := c.askAs(t.source, t.addr, owner); err != nil {
 				return err
 			}
+			asked[i] = now
+			next = min(next, anxious) // to see whether it has answered
 		}
+		timer.Reset(next)
 		select {
 		case <-ctx.Done():
 			return nil
 		case err := <-failed:
 			return err
-		case <-tick.C:
+		case <-timer.C:
 		}
+	}
+}
+
+// doubtful tells whether the newest questions have no answer yet, and that is news.
+func (t *target) doubtful() bool {
+	n := t.asked.Load()
+	return n > 0 && n <= 2*goneAfter
+}
+
+// answered notes an answer. patience is what was asked for.
+func (t *target) answered(now int64, patience time.Duration) {
+	last := t.last.Swap(now)
+	if last == 0 || now-last > int64(arbiterWithin) {
+		t.since.Store(now)
+	}
+	t.asked.Store(0)
+	if last != 0 {
+		t.mu.Lock()
+		t.hiccups.answered(time.Duration(now-last), patience, now)
+		t.mu.Unlock()
 	}
 }
 
@@ -295,12 +336,19 @@ func (a *Arbiter) AnswersFor() time.Duration {
 }
 
 // Gone reports that more than half of the addresses, which answered before, have
-// left several questions in a row unanswered. It is slower than Answers to say so,
-// and does not say so because this process had no time to ask or to listen.
+// left several questions in a row unanswered for longer than the patience asked for and
+// twice their longest hiccup of the last minute. It does not say so because this process
+// had no time to ask.
 func (a *Arbiter) Gone() bool {
-	n := 0
+	n, now, wanted := 0, Monotonic(), a.wanted()
 	for _, t := range a.targets {
-		if t.last.Load() != 0 && t.asked.Load() >= goneAfter && !t.answers(goneAfter*a.every) {
+		if t.last.Load() == 0 || t.asked.Load() < goneAfter {
+			continue
+		}
+		t.mu.Lock()
+		patience := t.hiccups.stretch(wanted, now)
+		t.mu.Unlock()
+		if !t.answers(patience) {
 			n++
 		}
 	}
@@ -316,7 +364,7 @@ func (a *Arbiter) LastAnswer() int64 {
 	return last
 }
 
-// Changed is signalled when Answers changed; size 1, one reader.
+// Changed is signalled when Answers or Gone changed; size 1, one reader.
 func (a *Arbiter) Changed() <-chan struct{} { return a.changed }
 
 // Addrs are the addresses that are asked.

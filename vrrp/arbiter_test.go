@@ -140,10 +140,14 @@ func TestWhichLink(t *testing.T) {
 		if name, err := DefaultInterface(); err != nil || name != "eth0" {
 			t.Errorf("the only one: %q, %v", name, err)
 		}
-		if name, err := LinkFor(vip, subnet, "eth0"); err != nil || name != "eth0" {
+		links, err := ListLinks()
+		if err != nil {
+			return err
+		}
+		if name, err := links.For(vip, subnet, "eth0"); err != nil || name != "eth0" {
 			t.Errorf("fallback: %q, %v", name, err)
 		}
-		if name, err := LinkFor(vip, subnet, ""); err == nil {
+		if name, err := links.For(vip, subnet, ""); err == nil {
 			t.Errorf("without fallback: %q", name)
 		}
 		return nil
@@ -151,7 +155,11 @@ func TestWhichLink(t *testing.T) {
 	n.sw.do(func() error { return addBridge("br1") })
 	n.plug(node, "eth1", "br1", netip.MustParsePrefix("10.79.0.1/24"))
 	node.do(func() error {
-		if name, err := LinkFor(vip, subnet, "eth0"); err != nil || name != "eth1" {
+		links, err := ListLinks()
+		if err != nil {
+			return err
+		}
+		if name, err := links.For(vip, subnet, "eth0"); err != nil || name != "eth1" {
 			t.Errorf("interface of the subnet: %q, %v", name, err)
 		}
 		if name, err := DefaultInterface(); err == nil {

@@ -129,22 +129,39 @@ func (w *LinkWatch) all() map[string]linkInfo {
 	return w.links
 }
 
-// LinkFor is the interface that has an address in prefix, so that addr is its
-// neighbours' neighbour, else fallback. An empty fallback is an error then.
-func LinkFor(addr netip.Addr, prefix netip.Prefix, fallback string) (string, error) {
+// Links are the interfaces of this machine with their addresses, as they were.
+type Links []linkPrefixes
+
+type linkPrefixes struct {
+	name     string
+	prefixes []netip.Prefix
+}
+
+// ListLinks reads them from the kernel, which makes its callers wait while anybody on
+// the machine changes interfaces: a tenth of a second is nothing unusual.
+func ListLinks() (Links, error) {
 	ifs, err := net.Interfaces()
 	if err != nil {
-		return "", fmt.Errorf("list interfaces: %w", err)
+		return nil, fmt.Errorf("list interfaces: %w", err)
 	}
+	var out Links
 	for _, i := range ifs {
-		if i.Flags&net.FlagLoopback != 0 || i.Flags&net.FlagPointToPoint != 0 {
-			continue
+		if i.Flags&(net.FlagLoopback|net.FlagPointToPoint) == 0 {
+			out = append(out, linkPrefixes{i.Name, prefixesOf(i)})
 		}
-		for _, p := range prefixesOf(i) {
+	}
+	return out, nil
+}
+
+// For is the interface that has an address in prefix, so that addr is its
+// neighbours' neighbour, else fallback. An empty fallback is an error then.
+func (l Links) For(addr netip.Addr, prefix netip.Prefix, fallback string) (string, error) {
+	for _, i := range l {
+		for _, p := range i.prefixes {
 			// The interface's own prefix must reach addr as well: an interface
 			// with a /32 inside the subnet is no way to it.
 			if p.Addr().BitLen() == addr.BitLen() && prefix.Contains(p.Addr()) && p.Masked().Contains(addr) {
-				return i.Name, nil
+				return i.name, nil
 			}
 		}
 	}

@@ -95,15 +95,18 @@ const (
 	// advert: three of the longest intervals there are.
 	vridTaken = 3 * maxInterval * centisecond
 
-	// arbiterEvery and arbiterWithin: a lost question or two is no verdict. Within
-	// is how long a leader that is cut off from everything may go on believing in
-	// its leg: it must be less than the guard between lease and detection (100 ms
-	// by default), or its lease could outlast the peer's patience.
+	// arbiterEvery is the longest pause between two questions, see pauses, and
+	// arbiterWithin for how long an answer is good: a lost question or two is no
+	// verdict. Two nodes alone whose arbiter's entry is no lock (it answers no ping)
+	// may go on for as long after both have lost every path to each other.
 	arbiterEvery  = 30 * time.Millisecond
 	arbiterWithin = 90 * time.Millisecond
-	// goneAfter questions without an answer tell a broken leg from a busy moment:
-	// a quarter of a second.
-	goneAfter = 8
+	// patienceDefault is how long an arbiter may be silent before its leg is taken for
+	// broken, goneAfter how many questions it must have left unanswered by then, and
+	// arbiterLook how often that is looked at.
+	patienceDefault = 240 * time.Millisecond
+	goneAfter       = 4
+	arbiterLook     = 5 * time.Millisecond
 	// probeTries and probeWait of a Prober: 2 questions, 8 ms apart, are
 	// answered within 1 ms on any LAN that is not overloaded, and delay a claim
 	// by 16 ms at most.

@@ -170,7 +170,7 @@ func (n *node) open() (err error) {
 	if n.arbiter != nil {
 		n.history = newHistory(n)
 		n.reg.MustRegister(&holderMetrics{n.holder})
-		n.arbiter.parts.Store(&arbiterParts{vips: n.roles.currentVIPs, seen: n.history.seen})
+		n.arbiter.parts.Store(&arbiterParts{vips: n.roles.currentVIPs, seen: n.history.seen, detect: func() time.Duration { return n.raft.Timing().Detect }})
 	}
 	n.spread = newSpreader(n)
 	n.raft.OnPush(n.obs.receive)
@@ -238,9 +238,9 @@ func (n *node) report() model.Report {
 		r.Applied, r.Failures = e.Applied, e.Failures
 	}
 	r.Failures = append(r.Failures, n.roles.vipFailures()...)
-	if st.Slowed != "" {
+	if st.Slowed != (raft.Timing{}) {
 		r.Failures = append(r.Failures, model.Failure{
-			Object: "profile", Reason: fmt.Sprintf("this machine does not keep the beat of the cluster's profile: the node keeps %s until it could for a minute", st.Slowed),
+			Object: "profile", Reason: fmt.Sprintf("this node does not keep the beat of the cluster's profile: it asks for a lease of %v until it could for a minute", st.Slowed.Lease),
 		})
 	}
 	if st.Removed {

@@ -26,6 +26,8 @@ type arbiterParts struct {
 	vips func() (vips []vrrp.VIP, known bool)
 	// seen is how long ago a VIP was last seen to be answered.
 	seen func() time.Duration
+	// detect is the detection time in force.
+	detect func() time.Duration
 }
 
 var (
@@ -35,12 +37,38 @@ var (
 
 func newArbiter(addrs []netip.Addr, log *slog.Logger) *arbiter {
 	log = log.With("part", "arbiter")
-	watch, err := vrrp.NewArbiter(vrrp.ArbiterConfig{Addrs: addrs, Log: log, Registers: true})
+	a := &arbiter{probe: vrrp.Prober{}}
+	watch, err := vrrp.NewArbiter(vrrp.ArbiterConfig{Addrs: addrs, Log: log, Registers: true, Patience: a.patience})
 	if err != nil {
 		log.Warn("no arbiter: without a witness a lone survivor of two nodes will not take over", "err", err)
-		watch = nil
+		return a
 	}
-	return &arbiter{watch: watch, probe: vrrp.Prober{}}
+	a.watch = watch
+	return a
+}
+
+// patience with the data link of an active node: as long as a standby's with a
+// node that is silent, less what handing over takes.
+func (a *arbiter) patience() time.Duration {
+	p := a.parts.Load()
+	if p == nil {
+		return longestPatience
+	}
+	return min(max(p.detect()*2/3, leastPatience), longestPatience)
+}
+
+// Bounds of arbiter.patience.
+const (
+	leastPatience   = 40 * time.Millisecond
+	longestPatience = 240 * time.Millisecond
+)
+
+// changed is signalled when down or Answers changed; nil: never. One reader.
+func (a *arbiter) changed() <-chan struct{} {
+	if a.watch == nil {
+		return nil
+	}
+	return a.watch.Changed()
 }
 
 func (a *arbiter) run(ctx context.Context) error {

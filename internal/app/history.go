@@ -100,7 +100,7 @@ func (h *history) follow(ctx context.Context) {
 	if !vip.IsValid() {
 		return
 	}
-	w, err := vrrp.NewArbiter(vrrp.ArbiterConfig{Addrs: []netip.Addr{vip}, Every: watchEvery})
+	w, err := vrrp.NewArbiter(vrrp.ArbiterConfig{Addrs: []netip.Addr{vip}, Patience: func() time.Duration { return 4 * watchEvery }})
 	if err != nil {
 		h.log.Debug("gaps between owners are not measured", "vip", vip, "err", err)
 		return

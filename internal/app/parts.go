@@ -95,6 +95,7 @@ func (n *node) watchHolder(ctx context.Context) error {
 			return nil
 		case <-n.holder.Changed():
 		case <-n.links.Changed():
+		case <-n.arbiter.changed():
 		}
 		n.raft.SetHolder(n.holder.ID())
 		n.obs.nudge()

@@ -246,7 +246,16 @@ func (p *predecessor) adoptHolder(ctx context.Context) error {
 	if err := p.n.holder.Adopt(ctx, b); err != nil {
 		return err
 	}
-	p.n.roles.step(p.n.roles.findVIPs())
+	for {
+		err := p.n.roles.findVIPs()
+		if err == nil {
+			break
+		}
+		if sleep(ctx, findAgain); ctx.Err() != nil {
+			return err
+		}
+	}
+	p.n.roles.step()
 	return nil
 }
 

@@ -70,7 +70,11 @@ func vipsAnswered(ctx context.Context, st *store.Store, iface string, errs io.Wr
 	if iface == "" {
 		iface, _ = vrrp.DefaultInterface() // none: only VIPs with a link of their own can be asked for
 	}
-	vips, _, _ := vipsOf(st.Config(), iface)
+	links, err := vrrp.ListLinks()
+	if err != nil {
+		return fmt.Errorf("ask whether somebody answers for the VIPs: %w", err)
+	}
+	vips, _, _ := vipsOf(st.Config(), links, iface)
 	if len(vips) == 0 {
 		return nil
 	}

@@ -86,16 +86,19 @@ type roles struct {
 
 // run keeps the holder told until ctx ends, then releases and hands over.
 func (r *roles) run(ctx context.Context) error {
-	watch := r.src.st.Watch()
-	defer watch.Close()
 	changed := r.obs.subscribe()
 	defer r.obs.unsubscribe(changed)
 	tick := time.NewTicker(rolesTick)
 	defer tick.Stop()
-	vips := r.findVIPs()
 	stop := ctx.Done()
 	quiet := make(chan *farewell, 1)
 	defer r.givers.Wait()
+	var finder sync.WaitGroup
+	defer finder.Wait()
+	fctx, enough := context.WithCancel(context.WithoutCancel(ctx))
+	defer enough()
+	_ = r.findVIPs() // find does it again at once, and tells of errors
+	finder.Go(func() { r.find(fctx) })
 	for {
 		select {
 		case <-stop:
@@ -106,14 +109,12 @@ func (r *roles) run(ctx context.Context) error {
 			}()
 		case f := <-quiet:
 			return r.leave(f)
-		case <-watch.C():
-			vips = r.findVIPs()
 		case <-r.node.Changed():
 		case <-changed:
 		case <-r.wake:
 		case <-tick.C:
 		}
-		out := r.step(vips)
+		out := r.step()
 		if out.HandOver && stop != nil {
 			_ = r.handOver(ctx, "") // logged; tried again while the reason stands
 		}
@@ -121,45 +122,14 @@ func (r *roles) run(ctx context.Context) error {
 }
 
 // step decides and orders, once.
-func (r *roles) step(vips []vrrp.VIP) role.Output {
-	out := r.decide(vips)
+func (r *roles) step() role.Output {
+	out := r.decide()
 	r.order(out)
 	r.obey()
 	return out
 }
 
-// findVIPs reads anew what is to be held, and where.
-func (r *roles) findVIPs() []vrrp.VIP {
-	if r.holder == nil {
-		return nil
-	}
-	vips, of, failures := vipsOf(r.src.Current(), r.iface)
-	all := &lbSet{has: make(map[model.LoadBalancerID]bool)}
-	for _, lb := range of {
-		all.has[lb] = true
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.held, r.of, r.all, r.failures, r.found = vips, of, all, failures, true
-	return vips
-}
-
-// currentVIPs is what this node would hold if it were active, sorted; known is
-// false until it was looked up for the first time.
-func (r *roles) currentVIPs() (vips []vrrp.VIP, known bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.held, r.found
-}
-
-// vipFailures are the load balancers whose addresses no link can carry.
-func (r *roles) vipFailures() []model.Failure {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.failures
-}
-
-func (r *roles) decide(vips []vrrp.VIP) role.Output {
+func (r *roles) decide() role.Output {
 	t := r.node.Spread() // before the rights: a newer table takes what they still cover
 	st, kind := r.node.State(), r.kind()
 	r.mu.Lock()
@@ -186,7 +156,7 @@ func (r *roles) decide(vips []vrrp.VIP) role.Output {
 	in := role.Input{
 		Witness: kind == model.Witness, Spare: kind == model.Spare,
 		Leader: st.IsLeader, Term: st.Term, LeaseUntil: st.Rights.Until, Now: time.Now(),
-		DataPlaneReady: r.ready(), LinkUp: r.linksUp(vips), ArbiterDown: r.arbiterDown(), HolderUp: r.holder == nil || r.holder.Up() && r.holder.ID() == st.Rights.Holder,
+		DataPlaneReady: r.ready(), LinkUp: r.linksUp(r.held), ArbiterDown: r.arbiterDown(), HolderUp: r.holder == nil || r.holder.Up() && r.holder.ID() == st.Rights.Holder,
 		Stopping: r.stopping, Releasing: r.releasing,
 	}
 	var out role.Output
@@ -196,7 +166,7 @@ func (r *roles) decide(vips []vrrp.VIP) role.Output {
 	} else {
 		in.PeerCanServe = st.IsLeader && r.peerCanServe() && r.node.CanTransfer() == nil
 		out = role.Decide(in)
-		r.holds, r.part = r.all, vips
+		r.holds, r.part = r.all, r.held
 	}
 	if out.Role != r.last.Role || out.Hold && st.Term != r.term && !spread {
 		r.since = in.Now
