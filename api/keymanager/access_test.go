@@ -27,6 +27,53 @@ func TestProjectsAreIsolated(t *testing.T) {
 	}
 }
 
+// Who reads in the project sees secrets, containers and what is noted of them, and
+// changes none; who is in another project does not see them.
+func TestEveryRouteAsksForTheRight(t *testing.T) {
+	w := newWorld(t)
+	s := w.text(member, "x")
+	x := path(w.ok(member, "POST", "containers", `{"type":"generic"}`, 201)["container_ref"])
+	w.ok(member, "PUT", s+"/metadata", `{"metadata":{"owner":"a"}}`, 201)
+	entry, secretUse, use := `{"key":"owner","value":"b"}`, `{"service":"a","resource_type":"b","resource_id":"c"}`, `{"name":"a","URL":"b"}`
+	for _, r := range []struct {
+		method, path, body, what string
+		reads                    bool
+	}{
+		{"GET", s, "", "Secret retrieval", true},
+		{"DELETE", s, "", "Secret deletion", false},
+		{"GET", s + "/payload", "", "Secret payload retrieval", false},
+		{"GET", s + "/acl", "", "SecretACL(s) retrieval", true},
+		{"PUT", s + "/acl", `{"read":{}}`, "SecretACL(s) Update", false},
+		{"PATCH", s + "/acl", `{"read":{}}`, "SecretACL(s) Update", false},
+		{"DELETE", s + "/acl", "", "SecretACL(s) deletion", false},
+		{"GET", s + "/metadata", "", "Secret metadata retrieval", true},
+		{"PUT", s + "/metadata", `{"metadata":{}}`, "Secret metadata creation", false},
+		{"POST", s + "/metadata", entry, "Secret metadatum creation", false},
+		{"GET", s + "/metadata/owner", "", "Secret metadatum retrieval", true},
+		{"PUT", s + "/metadata/owner", entry, "Secret metadatum update", false},
+		{"DELETE", s + "/metadata/owner", "", "Secret metadatum removal", false},
+		{"GET", s + "/consumers", "", "SecretConsumer(s) retrieval", true},
+		{"POST", s + "/consumers", secretUse, "SecretConsumer creation", false},
+		{"DELETE", s + "/consumers", secretUse, "SecretConsumer deletion", false},
+		{"GET", x, "", "Container retrieval", true},
+		{"DELETE", x, "", "Container deletion", false},
+		{"POST", x + "/secrets", `{"name":"a","secret_ref":"` + s + `"}`, "Container Secret creation", false},
+		{"DELETE", x + "/secrets", `{"name":"a","secret_ref":"` + s + `"}`, "Container Secret deletion", false},
+		{"GET", x + "/acl", "", "ContainerACL(s) retrieval", true},
+		{"PUT", x + "/acl", `{"read":{}}`, "ContainerACL(s) Update", false},
+		{"GET", x + "/consumers", "", "ContainerConsumers(s) retrieval", true},
+		{"POST", x + "/consumers", use, "ContainerConsumer creation", false},
+		{"DELETE", x + "/consumers", use, "ContainerConsumer deletion", false},
+	} {
+		w.refused("p2:member", r.method, r.path, r.body, 403, r.what+notAllowed)
+		if r.reads {
+			w.ok("p1:reader", r.method, r.path, r.body, 200)
+		} else {
+			w.refused("p1:reader", r.method, r.path, r.body, 403, r.what+notAllowed)
+		}
+	}
+}
+
 func TestAccessListOpensAndCloses(t *testing.T) {
 	w := newWorld(t)
 	s := w.text("p1:member:owner", "hello")
