@@ -25,6 +25,17 @@ func takeContainerConsumer(b *body) *model.Consumer {
 	return &model.Consumer{Name: b.text("name", 1, 36), URL: b.text("URL", 1, 255)}
 }
 
+// readConsumer reads the consumer a request is about: one of the caller's project.
+func readConsumer(c echo.Context, take func(*body) *model.Consumer) (*model.Consumer, error) {
+	b, err := readBody(c, "Consumer")
+	if err != nil {
+		return nil, err
+	}
+	use := take(b)
+	use.Project = caller(c).Project
+	return use, b.err
+}
+
 func consumerViews(all []model.Consumer, view func(model.Consumer) map[string]any) []map[string]any {
 	out := []map[string]any{}
 	for _, x := range all {
@@ -43,44 +54,30 @@ func dated(view func(model.Consumer) map[string]any) func(model.Consumer) map[st
 }
 
 func (p *Part) listSecretConsumers(c echo.Context) error {
-	s, err := p.secret(c)
+	s, err := p.secretFor(c, owned.mayShow)
 	if err != nil {
 		return err
-	}
-	if !ofSecret(s).mayShow(caller(c)) {
-		return errForbidden
 	}
 	return answerPage(c, "/secrets/"+string(s.ID)+"/consumers", "consumers", s.Consumers, dated(secretConsumer))
 }
 
 func (p *Part) listContainerConsumers(c echo.Context) error {
-	x, err := p.container(c)
+	x, err := p.containerFor(c, owned.mayShow)
 	if err != nil {
 		return err
-	}
-	if !ofContainer(x).mayShow(caller(c)) {
-		return errForbidden
 	}
 	return answerPage(c, "/containers/"+string(x.ID)+"/consumers", "consumers", x.Consumers, dated(containerConsumer))
 }
 
 func (p *Part) changeSecretConsumer(c echo.Context, patch func(*model.Consumer) store.AccessPatch) error {
-	s, err := p.secret(c)
+	s, err := p.secretFor(c, owned.mayDecrypt) // who may use it may say so
 	if err != nil {
 		return err
 	}
-	if !ofSecret(s).mayDecrypt(caller(c)) { // who may use it may say so
-		return errForbidden
-	}
-	b, err := readBody(c, "Consumer")
+	use, err := readConsumer(c, takeSecretConsumer)
 	if err != nil {
 		return err
 	}
-	use := takeSecretConsumer(b)
-	if b.err != nil {
-		return b.err
-	}
-	use.Project = caller(c).Project
 	if err := p.apply(c, store.SecretUpdate, &store.SecretPatch{ID: s.ID, AccessPatch: patch(use)}); err != nil {
 		return err
 	}
@@ -99,22 +96,14 @@ func (p *Part) removeSecretConsumer(c echo.Context) error {
 }
 
 func (p *Part) changeContainerConsumer(c echo.Context, patch func(*model.Consumer) store.AccessPatch) error {
-	x, err := p.container(c)
+	x, err := p.containerFor(c, owned.mayDecrypt)
 	if err != nil {
 		return err
 	}
-	if !ofContainer(x).mayDecrypt(caller(c)) {
-		return errForbidden
-	}
-	b, err := readBody(c, "Consumer")
+	use, err := readConsumer(c, takeContainerConsumer)
 	if err != nil {
 		return err
 	}
-	use := takeContainerConsumer(b)
-	if b.err != nil {
-		return b.err
-	}
-	use.Project = caller(c).Project
 	if err := p.apply(c, store.ContainerUpdate, &store.ContainerPatch{ID: x.ID, AccessPatch: patch(use)}); err != nil {
 		return err
 	}

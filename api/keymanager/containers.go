@@ -9,6 +9,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"lbd/api"
+	"lbd/api/auth"
 	"lbd/api/openapi"
 	"lbd/store"
 	"lbd/store/model"
@@ -187,6 +188,15 @@ func (p *Part) container(c echo.Context) (x *model.Container, err error) {
 	return x, nil
 }
 
+// containerFor is the container of a request, if the caller has a right to it.
+func (p *Part) containerFor(c echo.Context, right func(owned, *auth.Caller) bool) (*model.Container, error) {
+	x, err := p.container(c)
+	if err == nil && !right(ofContainer(x), caller(c)) {
+		return nil, errForbidden
+	}
+	return x, err
+}
+
 func containerView(c echo.Context, x *model.Container) map[string]any {
 	refs := []any{}
 	for _, r := range x.Secrets {
@@ -214,23 +224,17 @@ func (p *Part) listContainers(c echo.Context) error {
 }
 
 func (p *Part) showContainer(c echo.Context) error {
-	x, err := p.container(c)
+	x, err := p.containerFor(c, owned.mayShow)
 	if err != nil {
 		return err
-	}
-	if !ofContainer(x).mayShow(caller(c)) {
-		return errForbidden
 	}
 	return c.JSON(http.StatusOK, containerView(c, x))
 }
 
 func (p *Part) deleteContainer(c echo.Context) error {
-	x, err := p.container(c)
+	x, err := p.containerFor(c, owned.mayChange)
 	if err != nil {
 		return err
-	}
-	if !ofContainer(x).mayChange(caller(c)) {
-		return errForbidden
 	}
 	if err := p.apply(c, store.ContainerDelete, &store.ContainerRef{ID: x.ID}); err != nil {
 		return err
@@ -239,12 +243,9 @@ func (p *Part) deleteContainer(c echo.Context) error {
 }
 
 func (p *Part) changeContents(c echo.Context, patch func(model.SecretRef) *store.ContainerPatch) (*model.Container, error) {
-	x, err := p.container(c)
+	x, err := p.containerFor(c, owned.mayChange)
 	if err != nil {
 		return nil, err
-	}
-	if !ofContainer(x).mayChange(caller(c)) {
-		return nil, errForbidden
 	}
 	b, err := readBody(c, "ContainerSecret")
 	if err != nil {

@@ -100,12 +100,9 @@ func checkMetadatum(b *body, property, key, value string) {
 }
 
 func (p *Part) showMetadata(c echo.Context) error {
-	s, err := p.secret(c)
+	s, err := p.secretFor(c, owned.mayShow)
 	if err != nil {
 		return err
-	}
-	if !ofSecret(s).mayShow(caller(c)) {
-		return errForbidden
 	}
 	out := s.Metadata
 	if out == nil {
@@ -115,12 +112,9 @@ func (p *Part) showMetadata(c echo.Context) error {
 }
 
 func (p *Part) showMetadatum(c echo.Context) error {
-	s, err := p.secret(c)
+	s, err := p.secretFor(c, owned.mayShow)
 	if err != nil {
 		return err
-	}
-	if !ofSecret(s).mayShow(caller(c)) {
-		return errForbidden
 	}
 	value, ok := s.Metadata[c.Param("key")]
 	if !ok {
@@ -131,18 +125,25 @@ func (p *Part) showMetadatum(c echo.Context) error {
 
 // noteOn is the secret of a request that changes its metadata, and the body.
 func (p *Part) noteOn(c echo.Context, schema string) (*model.Secret, *body, error) {
-	s, err := p.secret(c)
+	s, err := p.secretFor(c, owned.mayDecrypt)
 	if err != nil {
 		return nil, nil, err
-	}
-	if !ofSecret(s).mayDecrypt(caller(c)) {
-		return nil, nil, errForbidden
 	}
 	if schema == "" {
 		return s, nil, nil
 	}
 	b, err := readBody(c, schema)
 	return s, b, err
+}
+
+// entryOn is the secret of a request that sends one entry, and the entry.
+func (p *Part) entryOn(c echo.Context) (s *model.Secret, key, value string, err error) {
+	s, b, err := p.noteOn(c, "SecretMetadatum")
+	if err != nil {
+		return nil, "", "", err
+	}
+	key, value = takeMetadatum(b)
+	return s, key, value, b.err
 }
 
 // putMetadata replaces all of it.
@@ -162,13 +163,9 @@ func (p *Part) putMetadata(c echo.Context) error {
 }
 
 func (p *Part) addMetadatum(c echo.Context) error {
-	s, b, err := p.noteOn(c, "SecretMetadatum")
+	s, key, value, err := p.entryOn(c)
 	if err != nil {
 		return err
-	}
-	key, value := takeMetadatum(b)
-	if b.err != nil {
-		return b.err
 	}
 	if err := p.apply(c, store.SecretMetadata, &store.SecretMetadataPatch{ID: s.ID, Key: key, Value: &value, New: true}); err != nil {
 		return err
@@ -178,13 +175,9 @@ func (p *Part) addMetadatum(c echo.Context) error {
 }
 
 func (p *Part) putMetadatum(c echo.Context) error {
-	s, b, err := p.noteOn(c, "SecretMetadatum")
+	s, key, value, err := p.entryOn(c)
 	if err != nil {
 		return err
-	}
-	key, value := takeMetadatum(b)
-	if b.err != nil {
-		return b.err
 	}
 	if _, there := s.Metadata[c.Param("key")]; there && key != c.Param("key") {
 		return refuse(http.StatusConflict, "Key in request data does not match key in the request url.")

@@ -80,12 +80,9 @@ func (p *Part) putPayload(c echo.Context) error {
 }
 
 func (p *Part) showPayload(c echo.Context) error {
-	s, err := p.secret(c)
+	s, err := p.secretFor(c, owned.mayDecrypt)
 	if err != nil {
 		return err
-	}
-	if !ofSecret(s).mayDecrypt(caller(c)) {
-		return errForbidden
 	}
 	if len(s.Sealed) == 0 {
 		return refuse(http.StatusNotFound, "Not Found. Sorry but your secret has no payload.")

@@ -11,6 +11,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"lbd/api"
+	"lbd/api/auth"
 	"lbd/api/openapi"
 	"lbd/store"
 	"lbd/store/model"
@@ -164,6 +165,15 @@ func (p *Part) secret(c echo.Context) (s *model.Secret, err error) {
 	return s, nil
 }
 
+// secretFor is the secret of a request, if the caller has a right to it.
+func (p *Part) secretFor(c echo.Context, right func(owned, *auth.Caller) bool) (*model.Secret, error) {
+	s, err := p.secret(c)
+	if err == nil && !right(ofSecret(s), caller(c)) {
+		return nil, errForbidden
+	}
+	return s, err
+}
+
 func secretView(c echo.Context, s *model.Secret) map[string]any {
 	name := s.Name
 	if name == "" {
@@ -197,23 +207,17 @@ func (p *Part) showSecret(c echo.Context) error {
 			return p.showPayload(c)
 		}
 	}
-	s, err := p.secret(c)
+	s, err := p.secretFor(c, owned.mayShow)
 	if err != nil {
 		return err
-	}
-	if !ofSecret(s).mayShow(caller(c)) {
-		return errForbidden
 	}
 	return c.JSON(http.StatusOK, secretView(c, s))
 }
 
 func (p *Part) deleteSecret(c echo.Context) error {
-	s, err := p.secret(c)
+	s, err := p.secretFor(c, owned.mayChange)
 	if err != nil {
 		return err
-	}
-	if !ofSecret(s).mayChange(caller(c)) {
-		return errForbidden
 	}
 	force := !c.QueryParams().Has("force") // before microversion 1.2 consumers did not count
 	if !force {
