@@ -3,6 +3,7 @@ package e2e
 import (
 	"os"
 	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -45,6 +46,9 @@ func TestCalm(t *testing.T) {
 	}
 	shots := probe.Stop()
 	t.Logf("%d requests, %d failed, the slowest took %s", len(shots), len(harness.Failed(shots)), harness.Slowest(shots).Round(time.Millisecond))
+	for _, n := range w.Nodes {
+		t.Logf("%s changed its timing %d times", n.Name, strings.Count(n.Log(), "msg=timing "))
+	}
 	if two := harness.TwoOwners(arp.Stop()); two > 0 {
 		t.Errorf("two nodes answered ARP for %s during %s", s.VIP, two)
 	}
