@@ -76,7 +76,7 @@ func (n *Node) leadApply(ctx context.Context, _ model.NodeID, body []byte) (any,
 	n.wg.Go(func() { done <- f.Error() }) // ends with the commit or the leadership
 	timeout := time.NewTimer(writeWait)
 	defer timeout.Stop()
-	look := time.NewTicker(max(n.timing().Detect/4, lookAgain))
+	look := time.NewTicker(max(n.Timing().Detect/4, lookAgain))
 	defer look.Stop()
 	for {
 		select {

@@ -74,7 +74,7 @@ func (n *Node) reconcile(c *core) bool {
 	commit := r.CommitIndex()
 	caughtUp := func(id hraft.ServerID) bool {
 		m, _ := c.peers.match(id, term)
-		return m+transferLag >= commit && c.peers.sinceAnswer(id, time.Now()) < n.timing().Detect
+		return m+transferLag >= commit && c.peers.sinceAnswer(id, time.Now()) < n.Timing().Detect
 	}
 	ch := plan(nodes, c.servers(), c.id, caughtUp)
 	if !c.leadsIn(term) {
@@ -127,7 +127,7 @@ func removal(id model.NodeID) store.Command {
 
 // handOnWitness gives leadership away should a witness ever have it.
 func (n *Node) handOnWitness(c *core) {
-	ctx, cancel := context.WithTimeout(context.Background(), 4*n.timing().Detect)
+	ctx, cancel := context.WithTimeout(context.Background(), 4*n.Timing().Detect)
 	defer cancel()
 	if err := n.Transfer(ctx, ""); err != nil {
 		n.log.Warn("a witness leads and cannot hand on", "err", err)
@@ -347,7 +347,7 @@ func (n *Node) announce(ident *identity) {
 		case <-ctx.Done():
 		}
 	}()
-	for n.pause(ctx, n.timing().Detect) == nil {
+	for n.pause(ctx, n.Timing().Detect) == nil {
 		body := enterBody{Node: n.record(ident, time.Now())}
 		var err error
 		if _, known := n.leader(); known || c.leads() {

@@ -165,7 +165,7 @@ func (n *Node) startRaft(ident *identity, bootstrap bool) error {
 	now := time.Now()
 	c := &core{
 		id: hraft.ServerID(ident.ID), addr: hraft.ServerAddress(n.addr), witness: ident.Kind == model.Witness,
-		pace: n.pace, log: n.log, arbiter: n.cfg.Arbiter, fence: newFence(n.timing(), now), peers: newPeerTable(now),
+		pace: n.pace, log: n.log, arbiter: n.cfg.Arbiter, fence: newFence(n.Timing(), now), peers: newPeerTable(now),
 		start: now, stamps: newStamps(now), done: n.done, notify: n.notify, orphan: make(chan struct{}, 1), lead: make(chan struct{}, 1),
 	}
 	c.fence.setHolder(n.holder.Load())
@@ -244,7 +244,7 @@ func (n *Node) libConfig(id hraft.ServerID) *hraft.Config {
 	c.LocalID = id
 	// The fence is stricter in everything that the VIPs depend on; these are the
 	// net below it, the same for all profiles.
-	below := max(libTimeout, n.timing().Detect)
+	below := max(libTimeout, n.Timing().Detect)
 	c.HeartbeatTimeout, c.ElectionTimeout, c.LeaderLeaseTimeout = below, below, below
 	c.CommitTimeout = commitTimeout
 	c.ShutdownOnRemove = false

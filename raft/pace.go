@@ -39,8 +39,8 @@ func TimingOf(p model.Profile) Timing {
 	return Timing{Detect: 140 * time.Millisecond, Lease: 110 * time.Millisecond, Beat: 20 * time.Millisecond}
 }
 
-// timing in force on this node.
-func (n *Node) timing() Timing { return n.pace.now() }
+// Timing in force on this node.
+func (n *Node) Timing() Timing { return n.pace.now() }
 
 // followProfile keeps the timing equal to the cluster's profile until the node
 // ends.
@@ -96,6 +96,3 @@ func (p *pace) kept() (t Timing, slowed bool) {
 	t = p.now()
 	return t, p.profile != "" && t != TimingOf(p.profile)
 }
-
-// Timing in force on this node.
-func (n *Node) Timing() Timing { return n.timing() }

@@ -335,7 +335,7 @@ func TestTheProfileIsFollowedByAllNodes(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, m := range []*member{a, b, w} {
-			eventually(t, "node "+m.name+" keeps profile "+string(p), func() bool { return m.node.timing() == TimingOf(p) })
+			eventually(t, "node "+m.name+" keeps profile "+string(p), func() bool { return m.node.Timing() == TimingOf(p) })
 		}
 		eventually(t, "a lease of the profile's length", func() bool {
 			return time.Until(c.leader().node.State().LeaseUntil) > TimingOf(p).Lease*2/3

@@ -299,7 +299,7 @@ func (n *Node) cancelOnLoss(ctx context.Context, cancel context.CancelFunc, addr
 		defer close(done)
 		lost := 0
 		for {
-			if n.pause(ctx, max(n.timing().Detect/2, lookAgain)) != nil {
+			if n.pause(ctx, max(n.Timing().Detect/2, lookAgain)) != nil {
 				cancel()
 				return
 			}

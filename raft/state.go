@@ -74,7 +74,7 @@ func (n *Node) quorum(c *core, s State, now time.Time) string {
 		}
 		return QuorumLost
 	}
-	if s.Leader != "" && c.fence.sinceContact(now) <= n.timing().Detect {
+	if s.Leader != "" && c.fence.sinceContact(now) <= n.Timing().Detect {
 		return QuorumOK
 	}
 	return QuorumLost

@@ -42,6 +42,10 @@ type Arbiter struct {
 	regs    []*register // one for each target; nil without ArbiterConfig.Registers
 	replies chan uint64
 	changed chan struct{} // size 1
+
+	mu      sync.Mutex
+	answers bool // guarded by mu; what Answers last was
+	gone    bool // guarded by mu; likewise
 }
 
 // target is one address to ask.
@@ -129,24 +133,22 @@ func (a *Arbiter) Run(ctx context.Context) error {
 	for _, r := range a.regs {
 		wg.Go(func() { a.serve(ctx, r) })
 	}
-	defer wg.Wait()
-	tick := time.NewTicker(arbiterLook)
-	defer tick.Stop()
-	for answers, gone := false, false; ; {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-			if is := a.Answers(); is != answers {
-				a.log.Info("arbiter", "answers", is)
-				answers = is
-				poke(a.changed)
-			}
-			if is := a.Gone(); is != gone {
-				gone = is
-				poke(a.changed)
-			}
-		}
+	wg.Wait()
+	return nil
+}
+
+// look tells whoever waits for Changed. It is called wherever that may be so: after an
+// answer, and after every question or attempt to ask.
+func (a *Arbiter) look() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	answers, gone := a.Answers(), a.Gone()
+	if answers != a.answers {
+		a.log.Info("arbiter", "answers", answers)
+	}
+	if answers != a.answers || gone != a.gone {
+		a.answers, a.gone = answers, gone
+		poke(a.changed)
 	}
 }
 
@@ -160,6 +162,7 @@ func (a *Arbiter) leg(ctx context.Context, link string, targets []*target) {
 		if err != nil {
 			a.log.Debug("ask arbiter", "link", link, "err", err)
 		}
+		a.look()
 		select {
 		case <-ctx.Done():
 		case <-time.After(arbiterEvery):
@@ -240,6 +243,7 @@ func (a *Arbiter) talk(ctx context.Context, c neighbours, targets []*target) err
 					t.answered(Monotonic(), a.wanted())
 				}
 			}
+			a.look()
 		}
 	})
 	timer := time.NewTimer(0)
@@ -268,6 +272,7 @@ func (a *Arbiter) talk(ctx context.Context, c neighbours, targets []*target) err
 			asked[i] = now
 			next = min(next, anxious) // to see whether it has answered
 		}
+		a.look()
 		timer.Reset(next)
 		select {
 		case <-ctx.Done():

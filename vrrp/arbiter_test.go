@@ -3,6 +3,7 @@ package vrrp
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/netip"
 	"slices"
@@ -21,12 +22,9 @@ func testArbiter(t *testing.T, addr func(*host) netip.Addr) {
 	n := newNetwork(t)
 	node, router := n.host6(1), n.host6(254)
 	p := node.parent()
-	answers := func() bool {
-		return p.tell(command{Do: "arbiter", VIPs: []VIP{{Addr: addr(router)}}}).Answers
-	}
-	gone := func() bool {
-		return p.tell(command{Do: "arbiter", VIPs: []VIP{{Addr: addr(router)}}}).Gone
-	}
+	ask := func() reply { return p.tell(command{Do: "arbiter", VIPs: []VIP{{Addr: addr(router)}}}) }
+	answers := func() bool { return ask().Answers }
+	gone := func() bool { return ask().Gone }
 	none := func() string { return "" }
 	if gone() {
 		t.Error("gone before it ever answered")
@@ -40,8 +38,10 @@ func testArbiter(t *testing.T, addr func(*host) netip.Addr) {
 		t.Error("gone although it answers")
 	}
 	router.linkUp("eth0", false)
+	// Up, down, up: each was told. So are the end of the answers and, later, that it is gone.
 	eventually(t, "router off: no answer", func() bool { return !answers() }, none)
 	eventually(t, "router off: gone", gone, none)
+	eventually(t, "each change was told", func() bool { return ask().Told >= 5 }, func() string { return fmt.Sprintf("told %d times", ask().Told) })
 }
 
 func TestArbiterMustBeANeighbour(t *testing.T) {

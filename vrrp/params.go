@@ -102,11 +102,9 @@ const (
 	arbiterEvery  = 30 * time.Millisecond
 	arbiterWithin = 90 * time.Millisecond
 	// patienceDefault is how long an arbiter may be silent before its leg is taken for
-	// broken, goneAfter how many questions it must have left unanswered by then, and
-	// arbiterLook how often that is looked at.
+	// broken, and goneAfter how many questions it must have left unanswered by then.
 	patienceDefault = 240 * time.Millisecond
 	goneAfter       = 4
-	arbiterLook     = 5 * time.Millisecond
 	// probeTries and probeWait of a Prober: 2 questions, 8 ms apart, are
 	// answered within 1 ms on any LAN that is not overloaded, and delay a claim
 	// by 16 ms at most.

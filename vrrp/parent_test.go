@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -41,6 +42,7 @@ type reply struct {
 	// Answers of the arbiter, which the first "arbiter" command starts.
 	Answers bool
 	Gone    bool
+	Told    int64 // how often Changed was signalled
 	Err     string
 }
 
@@ -74,6 +76,7 @@ func parentMain() int {
 	_ = out.Encode(reply{Report: h.Report()})
 	stop := func() {}
 	var arbiter *Arbiter
+	var told atomic.Int64
 	in := json.NewDecoder(os.Stdin)
 	for {
 		var c command
@@ -102,8 +105,18 @@ func parentMain() int {
 					break
 				}
 				wg.Go(func() { _ = arbiter.Run(ctx) })
+				wg.Go(func() {
+					for {
+						select {
+						case <-arbiter.Changed():
+							told.Add(1)
+						case <-ctx.Done():
+							return
+						}
+					}
+				})
 			}
-			r.Answers, r.Gone = arbiter.Answers(), arbiter.Gone()
+			r.Answers, r.Gone, r.Told = arbiter.Answers(), arbiter.Gone(), told.Load()
 		case "tie":
 			h.Tie(h.ID(), "peer", c.Tether)
 		case "succeed": // another Holder, as in another process, goes on with the child
