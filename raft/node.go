@@ -78,7 +78,7 @@ func Open(cfg Config, st *store.Store) (_ *Node, err error) {
 	if cfg.Kind == "" {
 		cfg.Kind = model.DataNode
 	}
-	t := TimingOf("")
+	t := patient // until the profile is known
 	if cfg.Timing != (Timing{}) {
 		t = cfg.Timing.withDefaults()
 	}

@@ -21,7 +21,7 @@ type pace struct {
 }
 
 func newPace(t Timing) *pace {
-	p := &pace{}
+	p := &pace{slow: newSlowing(time.Now())}
 	p.t.Store(&t)
 	return p
 }
@@ -52,7 +52,7 @@ func (n *Node) followProfile(c *core) {
 		n.st.Read(func(st *store.State) { p = st.Settings().Profile })
 		c.repace(func(now *pace) (changed bool) {
 			if changed = now.profile != p; changed {
-				now.profile, now.slow = p, slowing{}
+				now.profile = p
 			}
 			return changed
 		})
@@ -71,11 +71,11 @@ func (c *core) repace(change func(*pace) (changed bool)) {
 	if !change(c.pace) {
 		return
 	}
-	t := c.pace.slow.keeps(c.pace.profile)
+	t, slowed := c.pace.slow.keeps(c.pace.profile)
 	if t == c.pace.now() {
 		return
 	}
-	c.log.Info("timing", "profile", c.pace.profile, "slowed", t != TimingOf(c.pace.profile), "detect", t.Detect, "lease", t.Lease, "beat", t.Beat)
+	c.log.Info("timing", "profile", c.pace.profile, "slowed", slowed, "detect", t.Detect, "lease", t.Lease, "beat", t.Beat)
 	c.pace.t.Store(&t)
 	c.fence.setTiming(t, time.Now())
 	c.notify()
@@ -88,11 +88,13 @@ func (c *core) beaten(late time.Duration, now time.Time) {
 	})
 }
 
-// kept is the timing that this node keeps, and whether it is slower than the cluster's
-// profile.
+// kept is the timing that this node keeps, and whether it was late for that of the
+// cluster's profile.
 func (p *pace) kept() (t Timing, slowed bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	t = p.now()
-	return t, p.profile != "" && t != TimingOf(p.profile)
+	if p.profile == "" {
+		return p.now(), false
+	}
+	return p.slow.keeps(p.profile)
 }

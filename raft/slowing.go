@@ -9,10 +9,20 @@ import (
 // slowing is what becomes of a profile on a machine that cannot keep its beat: for a
 // while the node asks for a longer lease, and every promise follows what was asked
 // (see fence), so that nobody takes over for a hiccup. Not beyond the patient timing:
-// how long a real fault may last is the operator's choice. It is of one process and
-// not safe for concurrent use.
+// how long a real fault may last is the operator's choice. The default profile, which
+// nobody may have chosen, is to be earned: a new process begins below it. It is of one
+// process and not safe for concurrent use.
 type slowing struct {
 	rungs [len(ladder)]rung
+}
+
+func newSlowing(now time.Time) (s slowing) {
+	for i, p := range ladder {
+		if p == model.ProfileDefault {
+			s.rungs[i] = rung{left: true, untried: true, late: now}
+		}
+	}
+	return s
 }
 
 // ladder are the profiles that are left when they cannot be kept, the fastest first.
@@ -24,8 +34,9 @@ var patient = Timing{Detect: 250 * time.Millisecond, Lease: 200 * time.Milliseco
 
 // rung tells whether one profile of the ladder can be kept.
 type rung struct {
-	left bool
-	late time.Time // newest beat that was late for half of its lease
+	left    bool
+	untried bool      // left because this process is new
+	late    time.Time // newest beat that was late for half of its lease, or the start
 }
 
 const (
@@ -35,18 +46,23 @@ const (
 	calmFor = time.Minute
 )
 
-// keeps is the timing that a node keeps when the cluster's profile is p.
-func (s *slowing) keeps(p model.Profile) Timing {
+// keeps is the timing that a node keeps when the cluster's profile is p, and whether
+// it was late for that.
+func (s *slowing) keeps(p model.Profile) (t Timing, slowed bool) {
 	below := false
 	for i, q := range ladder {
-		if below = below || p == q; below && !s.rungs[i].left {
-			return TimingOf(q)
+		if below = below || p == q; !below {
+			continue
 		}
+		if !s.rungs[i].left {
+			return TimingOf(q), slowed
+		}
+		slowed = slowed || !s.rungs[i].untried
 	}
 	if below {
-		return patient
+		return patient, slowed
 	}
-	return TimingOf(p)
+	return TimingOf(p), false
 }
 
 // beat notes by how much a beat was late, on its way out or in being answered, and
@@ -70,7 +86,9 @@ func (r *rung) beat(late, lease time.Duration, now time.Time) (changed bool) {
 	}
 	habit := late > lease || !r.late.IsZero() && now.Sub(r.late) < lateTwice
 	r.late = now
-	changed = habit && !r.left
-	r.left = r.left || habit
-	return changed
+	if !habit || r.left && !r.untried {
+		return false
+	}
+	r.left, r.untried = true, false
+	return true
 }

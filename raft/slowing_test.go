@@ -18,10 +18,11 @@ func TestABeatThatCannotBeKeptIsSlowed(t *testing.T) {
 		t.Helper()
 		now = now.Add(after)
 		got := s.beat(late, now)
-		if f, d := s.keeps(model.ProfileFast), s.keeps(model.ProfileDefault); got != changed || f != ofFast || d != ofDefault {
+		f, _ := s.keeps(model.ProfileFast)
+		if d, _ := s.keeps(model.ProfileDefault); got != changed || f != ofFast || d != ofDefault {
 			t.Errorf("at %v, %v late: changed %v, keeps %v of fast and %v of default, want %v, %v, %v", now.Sub(t0), late, got, f, d, changed, ofFast, ofDefault)
 		}
-		if s.keeps(model.ProfileCalm) != calm {
+		if c, slowed := s.keeps(model.ProfileCalm); c != calm || slowed {
 			t.Error("calm is left")
 		}
 	}
@@ -40,6 +41,35 @@ func TestABeatThatCannotBeKeptIsSlowed(t *testing.T) {
 	beat(2*ms, 0, true, usual, usual)
 	beat(calmFor, 0, true, fast, usual)
 	beat(time.Second, time.Second, true, patient, patient)
+}
+
+// A new process has to earn the default profile, not one that was chosen. Until then it
+// is not called slow, unless it is.
+func TestTheDefaultProfileIsEarned(t *testing.T) {
+	t0 := time.Now()
+	fast, usual := TimingOf(model.ProfileFast), TimingOf(model.ProfileDefault)
+	s := newSlowing(t0)
+	is := func(what string, p model.Profile, want Timing, slowed bool) {
+		t.Helper()
+		if got, slow := s.keeps(p); got != want || slow != slowed {
+			t.Errorf("%s: keeps %v of %s, slowed %v; want %v, %v", what, got, p, slow, want, slowed)
+		}
+	}
+	is("new", model.ProfileDefault, patient, false)
+	is("new", model.ProfileFast, fast, false)
+	s.beat(usual.Lease/2, t0.Add(time.Second)) // a habit for fast
+	s.beat(usual.Lease/2, t0.Add(2*time.Second))
+	is("too slow for fast", model.ProfileFast, patient, true)
+	is("in time", model.ProfileDefault, patient, false)
+	s.beat(usual.Lease/2+1, t0.Add(30*time.Second))
+	is("late once", model.ProfileDefault, patient, false)
+	s.beat(0, t0.Add(31*time.Second+calmFor-time.Second))
+	is("a minute after that", model.ProfileDefault, patient, false)
+	s.beat(0, t0.Add(31*time.Second+calmFor))
+	is("more than a minute", model.ProfileDefault, usual, false)
+	s = newSlowing(t0)
+	s.beat(time.Second, t0.Add(time.Second))
+	is("late for all of it", model.ProfileDefault, patient, true)
 }
 
 // A node that slows down asks for a longer lease from its next beat on, and says so.
