@@ -58,6 +58,7 @@ type child struct {
 
 	// Of the goroutine in serve:
 	sent   []byte // last report without what always changes
+	stale  int64  // Monotonic when the deadline in it is to be told anew
 	advert advertised
 }
 
@@ -270,18 +271,19 @@ type advertised struct {
 }
 
 // tell reports; only when something other than the deadline changed, unless
-// always.
+// always, or a third of the time to the deadline that the parent knows is over: it
+// believes the report until then.
 func (c *child) tell(r Report, always bool) {
 	bare := r
 	bare.Deadline, bare.Announced, bare.ForeignAdverts, bare.ForeignClaims = 0, 0, 0, 0
 	if r.Deadline != 0 {
 		bare.Seq = 0 // a renewal is not news; a release is confirmed at once
 	}
-	b := bare.encode()
-	if !always && slices.Equal(b, c.sent) {
+	b, now := bare.encode(), Monotonic()
+	if !always && slices.Equal(b, c.sent) && (r.Deadline == 0 || now < c.stale) {
 		return
 	}
-	c.sent = b
+	c.sent, c.stale = b, now+(r.Deadline-now)/3
 	c.send(r.encode())
 }
 

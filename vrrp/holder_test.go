@@ -204,6 +204,26 @@ func TestFrozenHolderDiesWithItsParent(t *testing.T) {
 	eventually(t, "the child is gone", func() bool { return !alive(child) }, func() string { return "" })
 }
 
+// What is held is reported without a gap, however short the lease is: the parent
+// believes a report only until the deadline in it.
+func TestARenewedLeaseIsShownAllTheTime(t *testing.T) {
+	p, vip := newNetwork(t).host(1).parent(), vipOf("10.77.0.10")
+	const short = reportEvery + 10*time.Millisecond
+	p.hold(7, short, short/5, vip)
+	before := p.untilHolding(vip)
+	for looks, gap := 0, false; looks < 500; looks++ {
+		switch r := p.report(); {
+		case len(r.Holding) == 0:
+			gap = true
+		case !r.Since.Equal(before.Since): // it did lapse: a busy machine
+			before, gap = r, false
+		case gap:
+			t.Fatalf("look %d: nothing was shown as held, though it was held since %v without an end", looks, r.Since)
+		}
+		time.Sleep(time.Millisecond) // between two looks
+	}
+}
+
 // Another process goes on with the child: the addresses stay on, its orders count,
 // and the child's life hangs on it.
 func TestAChildIsHandedOn(t *testing.T) {

@@ -3,9 +3,8 @@ package vrrp
 import "time"
 
 const (
-	// reportEvery is how often the child reports when nothing happens. The
-	// parent shows its role from it; a tenth of a second of staleness is
-	// within every detection time.
+	// reportEvery is how often the child reports when nothing happens, a short lease
+	// more often than that: see child.tell. The parent shows its role from it.
 	reportEvery = 100 * time.Millisecond
 	// upWithin is how old the newest report may be for the child to count as
 	// up. Shorter would take a busy machine for a frozen child; longer delays
