@@ -296,8 +296,8 @@ func (t *target) answered(now int64, patience time.Duration) {
 	if last == 0 || now-last > int64(arbiterWithin) {
 		t.since.Store(now)
 	}
-	t.asked.Store(0)
-	if last != 0 {
+	// A gap with fewer questions in it is this process's own, and Gone knows of those.
+	if asked := t.asked.Swap(0); last != 0 && asked >= goneAfter {
 		t.mu.Lock()
 		t.hiccups.answered(time.Duration(now-last), patience, now)
 		t.mu.Unlock()

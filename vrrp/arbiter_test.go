@@ -29,19 +29,27 @@ func testArbiter(t *testing.T, addr func(*host) netip.Addr) {
 	if gone() {
 		t.Error("gone before it ever answered")
 	}
+	// Each change is told before the next one is made: two that nobody looked between are one.
+	told := func(n int64) {
+		t.Helper()
+		eventually(t, fmt.Sprintf("change %d was told", n), func() bool { return ask().Told >= n }, func() string { return fmt.Sprintf("told %d times", ask().Told) })
+	}
 	eventually(t, "it answers", answers, none)
+	told(1)
 	n.sw.linkUp("p1eth0", false)
 	eventually(t, "cut: no answer", func() bool { return !answers() }, none)
+	told(2)
 	n.sw.linkUp("p1eth0", true)
 	eventually(t, "healed: it answers", answers, none)
+	told(3)
 	if gone() {
 		t.Error("gone although it answers")
 	}
 	router.linkUp("eth0", false)
-	// Up, down, up: each was told. So are the end of the answers and, later, that it is gone.
 	eventually(t, "router off: no answer", func() bool { return !answers() }, none)
+	told(4)
 	eventually(t, "router off: gone", gone, none)
-	eventually(t, "each change was told", func() bool { return ask().Told >= 5 }, func() string { return fmt.Sprintf("told %d times", ask().Told) })
+	told(5)
 }
 
 func TestArbiterMustBeANeighbour(t *testing.T) {

@@ -2,9 +2,9 @@ package vrrp
 
 import "time"
 
-// hiccups is the longest of the short gaps between two answers of an arbiter: where
-// it keeps others waiting now and then, or this machine is busy, the next gap of that
-// length says nothing about the leg.
+// hiccups is the longest of the short gaps between two answers of an arbiter, though it
+// was asked several times meanwhile: where it keeps others waiting now and then, the next
+// gap of that length says nothing about the leg.
 type hiccups struct {
 	longest time.Duration
 	at      int64 // Monotonic of its end
