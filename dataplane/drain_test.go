@@ -2,8 +2,12 @@ package dataplane
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
+	"io"
 	"net"
+	"net/netip"
+	"os"
 	"testing"
 	"time"
 
@@ -87,6 +91,45 @@ func TestDrainCutsAfterItsBound(t *testing.T) {
 			if err := <-ended; err == nil {
 				t.Error("the member's connection goes on")
 			}
+		})
+	}
+}
+
+// TestDrainDoesNotWaitForWhomNothingReaches: a tunnel to an address that has gone to
+// another node ends at once, whether it drains already or is about to.
+func TestDrainDoesNotWaitForWhomNothingReaches(t *testing.T) {
+	b := backend(t, func(c *net.TCPConn, r *bufio.Reader) { io.Copy(c, r) })
+	for _, order := range []string{"drained, then abandoned", "abandoned, then drained"} {
+		t.Run(order, func(t *testing.T) {
+			gone := freeAddr(t)
+			stays := netip.AddrPortFrom(netip.MustParseAddr("127.0.0.2"), gone.Port())
+			svc := tcp(web(gone, b.addr))
+			svc.Addresses = append(svc.Addresses, stays.Addr())
+			n := start(t, Config{Drain: time.Hour}, svc)
+			lost, kept := dial(t, gone), dial(t, stays)
+			echoes := func(w *wire) {
+				t.Helper()
+				w.send("hello\n")
+				if got, err := w.r.ReadString('\n'); got != "hello\n" {
+					t.Fatalf("echo %q, %v", got, err)
+				}
+			}
+			echoes(lost)
+			echoes(kept)
+			if order == "drained, then abandoned" {
+				n.apply()
+				echoes(lost)
+				n.Abandon([]netip.Addr{gone.Addr()})
+			} else {
+				n.Abandon([]netip.Addr{gone.Addr()})
+				echoes(lost)
+				n.apply()
+			}
+			if _, err := lost.r.ReadByte(); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
+				t.Errorf("the tunnel to the address that has gone: %v, want its end", err)
+			}
+			echoes(kept)
+			kept.Close()
 		})
 	}
 }

@@ -105,6 +105,8 @@ type Engine struct {
 	tables  *table.Compiler // for Run
 	panics  atomic.Int64
 
+	abandoned *abandonment
+
 	conns   sync.WaitGroup // connections and drains
 	workers []*worker
 	loops   sync.WaitGroup
@@ -137,6 +139,8 @@ func New(cfg Config, src Source) (*Engine, error) {
 		changed: make(chan struct{}, 1),
 		asks:    make(chan func()),
 		ended:   make(chan struct{}),
+
+		abandoned: newAbandonment(),
 	}
 	if cfg.Loops >= 0 {
 		e.loopPipes = share.pipes / 2
@@ -190,7 +194,8 @@ func (e *Engine) notify() {
 }
 
 // Run serves until ctx ends; then it stops accepting, drains for at most
-// Config.Drain and returns when everything it started has ended.
+// Config.Drain (not that long for what was abandoned) and returns when everything it
+// started has ended.
 func (e *Engine) Run(ctx context.Context) error {
 	if e.cfg.Access != nil { // after everything that writes to it
 		logging, stop := context.WithCancel(context.WithoutCancel(ctx))

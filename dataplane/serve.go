@@ -72,16 +72,21 @@ func (e *Engine) takeOver(h evhttp.HandedOver) {
 }
 
 // drain ends the connections of a binding that is not served any more: asked
-// first, cut after Config.Drain.
+// first, cut after Config.Drain, or as soon as nothing can come from their clients.
 func (e *Engine) drain(b *binding) {
 	empty := b.group.Drain()
 	e.conns.Go(func() {
 		t := time.NewTimer(e.cfg.Drain)
 		defer t.Stop()
-		select {
-		case <-empty:
-			return
-		case <-t.C:
+		for abandoned, over := e.abandoned.done, false; !over; {
+			select {
+			case <-empty:
+				return
+			case <-t.C:
+				over = true
+			case <-abandoned:
+				over, abandoned = e.abandoned.covers(b.addr.Addr()), nil
+			}
 		}
 		e.log.Info("connections cut after drain", "listener", string(b.lis.Load().ID), "addr", b.addr.String(), "count", b.group.Len())
 		b.group.Cut()

@@ -250,6 +250,7 @@ func (r *roles) switchover(ctx context.Context, to model.NodeID) error {
 // The data plane drains and Raft stops after it.
 func (r *roles) leave(f *farewell) error {
 	defer f.end()
+	defer r.abandon()
 	r.mu.Lock()
 	r.stopping = true
 	r.mu.Unlock()
@@ -270,6 +271,20 @@ func (r *roles) leave(f *farewell) error {
 	}
 	f.wait()
 	return nil
+}
+
+// abandon tells the data plane that the VIPs have gone: their connections have nothing
+// to drain for.
+func (r *roles) abandon() {
+	if r.holder == nil || r.engine == nil {
+		return
+	}
+	vips, _ := r.currentVIPs()
+	addrs := make([]netip.Addr, 0, len(vips))
+	for _, v := range vips {
+		addrs = append(addrs, v.Addr)
+	}
+	r.engine.Abandon(addrs)
 }
 
 // report is what this node says about its role: the holder's view of the
