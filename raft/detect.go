@@ -2,7 +2,6 @@ package raft
 
 import (
 	"context"
-	"slices"
 	"sync"
 	"time"
 
@@ -14,7 +13,8 @@ import (
 // first asks whether it would win: standing in vain raises the term and so
 // deposes a leader that others still hear.
 type detector struct {
-	t *transport
+	t       *transport
+	witness func(hraft.ServerID) bool // tells who never stands
 }
 
 // run until core.done.
@@ -122,14 +122,26 @@ func (d *detector) due(r *hraft.Raft, now time.Time) (due, urgent bool) {
 	_, locked := d.t.seat.claim.held(now)
 	silence, ok := d.t.fence.silence(now, locked)
 	ok = ok || locked // it never heard a leader, and there is none
-	return ok && silence >= d.t.timing().Detect+time.Duration(d.rank(""))*rankStep && !d.t.fence.loyal(now), false
+	if !ok || silence < d.t.timing().Detect || d.t.fence.loyal(now) {
+		return false, false
+	}
+	return silence >= d.t.timing().Detect+time.Duration(d.rank(d.t.fence.lastLeader()))*rankStep, false
 }
 
-// rank of this node among the voters without one, by id.
-func (d *detector) rank(without hraft.ServerID) int {
-	ids := slices.DeleteFunc(voterIDs(d.t.servers()), func(id hraft.ServerID) bool { return id == seatID || id == without })
-	slices.Sort(ids)
-	return max(0, slices.Index(ids, d.t.id))
+// rank of this node among those who may stand: the voters without a leader that is
+// silent or gone, and without witnesses.
+func (d *detector) rank(leader hraft.ServerID) int {
+	return rankAmong(voterIDs(d.t.servers()), d.t.id, func(id hraft.ServerID) bool { return id != leader && !d.witness(id) })
+}
+
+// rankAmong is how many voters before id, in the order of ids, may stand.
+func rankAmong(voters []hraft.ServerID, id hraft.ServerID, may func(hraft.ServerID) bool) (n int) {
+	for _, v := range voters {
+		if v != seatID && v < id && may(v) {
+			n++
+		}
+	}
+	return n
 }
 
 // stand asks the other voters and, when a quorum would vote, makes the library

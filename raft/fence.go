@@ -151,6 +151,13 @@ func (f *fence) orphaned() (by hraft.ServerID, since time.Time, ok bool) {
 	return f.owed.node, f.orphan, !f.orphan.IsZero()
 }
 
+// lastLeader is whose beats were heard last, "" if none were.
+func (f *fence) lastLeader() hraft.ServerID {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.owed.node
+}
+
 // promised tells whether this voter owes loyalty to a leader, itself included.
 // Whatever this node's own timing is, the promise outlasts the lease that was
 // asked for. Callers hold mu.

@@ -21,7 +21,7 @@ const (
 // Config.Inherit, for a leader that lives, until stop or the end of the node. No message of it
 // comes here: both have the same id.
 func (n *Node) follow(c *core, stop <-chan struct{}) {
-	d := &detector{n.trans}
+	d := &detector{t: n.trans}
 	for {
 		d.inject(n.predecessorsBeat(c)) // refused by the library in a later term
 		select {
@@ -62,7 +62,7 @@ func (n *Node) Inherit(ctx context.Context) error {
 		return fmt.Errorf("the term is %d, the process before led in %d", now, term)
 	}
 	c.fence.takeOver(term, time.Now())
-	d := &detector{n.trans}
+	d := &detector{t: n.trans}
 	d.inject(n.predecessorsBeat(c)) // a candidate would not hear the next
 	d.inject(&hraft.TimeoutNowRequest{RPCHeader: c.header()})
 	ctx, cancel := context.WithTimeout(ctx, inheritWithin)

@@ -125,6 +125,15 @@ func removal(id model.NodeID) store.Command {
 	return store.Command{Kind: store.NodeRemove, At: time.Now().UTC(), Actor: "system:members", Payload: &store.NodeRef{ID: id}}
 }
 
+// isWitness tells whether a member is known as a witness.
+func (n *Node) isWitness(id hraft.ServerID) (is bool) {
+	n.st.Read(func(st *store.State) {
+		m, ok := st.Node(model.NodeID(id))
+		is = ok && m.Kind == model.Witness
+	})
+	return is
+}
+
 // handOnWitness gives leadership away should a witness ever have it.
 func (n *Node) handOnWitness(c *core) {
 	ctx, cancel := context.WithTimeout(context.Background(), 4*n.Timing().Detect)

@@ -209,7 +209,7 @@ func (n *Node) startRaft(ident *identity, bootstrap bool) error {
 	r.RegisterObserver(hraft.NewObserver(nil, false, n.observe))
 	c.lib.Store(r)
 	n.core.Store(c)
-	n.trans.wg.Go((&detector{n.trans}).run)
+	n.trans.wg.Go((&detector{t: n.trans, witness: n.isWitness}).run)
 	n.trans.wg.Go(claim.run)
 	n.claim.Store(claim)
 	if n.cfg.Inherit != 0 {

@@ -21,7 +21,7 @@ type pace struct {
 }
 
 func newPace(t Timing) *pace {
-	p := &pace{slow: newSlowing(time.Now())}
+	p := &pace{}
 	p.t.Store(&t)
 	return p
 }

@@ -9,20 +9,10 @@ import (
 // slowing is what becomes of a profile on a machine that cannot keep its beat: for a
 // while the node asks for a longer lease, and every promise follows what was asked
 // (see fence), so that nobody takes over for a hiccup. Not beyond the patient timing:
-// how long a real fault may last is the operator's choice. The default profile, which
-// nobody may have chosen, is to be earned: a new process begins below it. It is of one
+// how long a real fault may last is the operator's choice. It is of one
 // process and not safe for concurrent use.
 type slowing struct {
 	rungs [len(ladder)]rung
-}
-
-func newSlowing(now time.Time) (s slowing) {
-	for i, p := range ladder {
-		if p == model.ProfileDefault {
-			s.rungs[i] = rung{left: true, untried: true, late: now}
-		}
-	}
-	return s
 }
 
 // ladder are the profiles that are left when they cannot be kept, the fastest first.
@@ -35,12 +25,12 @@ var patient = Timing{Detect: 250 * time.Millisecond, Lease: 200 * time.Milliseco
 // rung tells whether one profile of the ladder can be kept.
 type rung struct {
 	left    bool
-	untried bool      // left because this process is new
-	late    time.Time // newest beat that was late for half of its lease, or the start
+	late    time.Time // newest beat that was late for half of its lease
+	counted time.Time // when the newest hiccup was first seen; beats from before it tell of the same one
 }
 
 const (
-	// lateTwice: two late beats within this time are a habit.
+	// lateTwice: two hiccups within this time are a habit.
 	lateTwice = 10 * time.Second
 	// calmFor is how long a profile must have been possible before it is tried again.
 	calmFor = time.Minute
@@ -57,7 +47,7 @@ func (s *slowing) keeps(p model.Profile) (t Timing, slowed bool) {
 		if !s.rungs[i].left {
 			return TimingOf(q), slowed
 		}
-		slowed = slowed || !s.rungs[i].untried
+		slowed = true
 	}
 	if below {
 		return patient, slowed
@@ -84,11 +74,20 @@ func (r *rung) beat(late, lease time.Duration, now time.Time) (changed bool) {
 		}
 		return false
 	}
-	habit := late > lease || !r.late.IsZero() && now.Sub(r.late) < lateTwice
 	r.late = now
-	if !habit || r.left && !r.untried {
+	if began := now.Add(-late); !r.counted.IsZero() && began.Before(r.counted) && !lapses(late, lease) {
 		return false
 	}
-	r.left, r.untried = true, false
+	habit := lapses(late, lease) || !r.counted.IsZero() && now.Sub(r.counted) < lateTwice
+	r.counted = now
+	if !habit || r.left {
+		return false
+	}
+	r.left = true
 	return true
 }
+
+// lapses tells whether a hiccup of that length costs the role under a lease, and would
+// not under the patient one. A longer one, of a machine that was paused or a network that was
+// cut, costs it under either: one of them is no reason to be slower.
+func lapses(late, lease time.Duration) bool { return late > lease && late <= patient.Lease }
