@@ -51,7 +51,7 @@ func TestCrawlingUploadIsCutOff(t *testing.T) {
 	}
 	n.counters("l", "the slow request is counted", func(c model.ListenerCounters) bool { return c.RequestErrors == 1 })
 
-	// In chunks as slow, and of known length in its time.
+	// A client that is slow on purpose: in chunks, then a body of known length in its time.
 	c, r = e.dial()
 	fmt.Fprint(c, "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
 	for began := time.Now(); time.Since(began) < grace+time.Second; time.Sleep(20 * time.Millisecond) {

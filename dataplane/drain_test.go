@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"lbd/dataplane/semantics"
 	"lbd/store/model"
 )
 
@@ -37,6 +38,37 @@ func TestDrainClosesIdleConnectionsAtOnce(t *testing.T) {
 	}
 }
 
+// TestDrainWaitsForWhoHasJustConnected: a client that is slower than a planned move gets its
+// answer; one that asks nothing holds nobody up.
+func TestDrainWaitsForWhoHasJustConnected(t *testing.T) {
+	addr := freeAddr(t)
+	svc := web(addr, page(t, "one").addr)
+	for try := range 20 {
+		n := start(t, Config{}, svc)
+		began := time.Now()
+		asks, silent := dial(t, addr), dial(t, addr)
+		n.counters("l", "both connections are taken", func(c model.ListenerCounters) bool { return c.TotalConnections == 2 })
+		n.apply()
+		asks.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+		if sent := time.Since(began); sent > semantics.Newcomer/2 {
+			t.Logf("try %d: the request was sent after %s, on a busy machine", try, sent)
+			n.stop()
+			continue
+		}
+		if resp, body := asks.answer("GET"); body != "one" || !resp.Close {
+			t.Errorf("answer %q with close=%v, want the page and Connection: close", body, resp.Close)
+		}
+		if err := silent.closed(); err != nil {
+			t.Errorf("a connection without a request: %v, want a clean end", err)
+		}
+		if took := time.Since(began); took < semantics.Newcomer {
+			t.Errorf("it ended after %s, want %s at least", took, semantics.Newcomer)
+		}
+		return
+	}
+	t.Error("no request could be sent in time in 20 tries")
+}
+
 func TestDrainLetsTheAnswerUnderWayFinish(t *testing.T) {
 	addr := freeAddr(t)
 	arrived, finish := make(chan bool), make(chan bool)
@@ -49,9 +81,19 @@ func TestDrainLetsTheAnswerUnderWayFinish(t *testing.T) {
 	})
 	n := start(t, Config{}, web(addr, b.addr))
 	w := dial(t, addr)
+	idle := make([]*wire, 16) // so many that each event loop has some
+	for i := range idle {
+		idle[i] = dial(t, addr)
+	}
+	n.counters("l", "all connections are taken", func(c model.ListenerCounters) bool { return c.TotalConnections == int64(len(idle))+1 })
 	w.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
 	<-arrived
-	n.apply() // everything is deleted
+	n.apply()                // everything is deleted
+	for _, c := range idle { // the last one's end is every loop's word that it knows
+		if err := c.closed(); err != nil {
+			t.Errorf("connection without a request: %v, want a clean end", err)
+		}
+	}
 	close(finish)
 	resp, body := w.answer("GET")
 	if body != "done" || !resp.Close {

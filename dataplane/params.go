@@ -27,9 +27,11 @@ const (
 	// new is taken. New clients wait that long, so it is less than the second after
 	// which their kernel asks again; requests that take longer are cut by the move.
 	quiesceWithin = 500 * time.Millisecond
-	// quiesceSettle is for those who have connected and not yet asked: a connection
-	// of which nothing was read is closed at once when it is drained.
+	// quiesceSettle is for those whom the kernel is about to connect; then everybody it
+	// has connected is to be accepted, which is looked for every quiesceLook. Who has been
+	// accepted and asks nothing is waited for, see semantics.Newcomer.
 	quiesceSettle = 20 * time.Millisecond
+	quiesceLook   = 2 * time.Millisecond
 
 	// sweepEvery is how often idle server-side connections are looked through.
 	sweepEvery = 5 * time.Second

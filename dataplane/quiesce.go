@@ -32,8 +32,23 @@ func (e *Engine) Quiesce(ctx context.Context, moves func(netip.Addr) bool) {
 		return
 	}
 	var empty []<-chan struct{}
-	if !e.inRun(ctx, func() { empty = e.sockets.renew(moves) }) {
-		return
+	for begun, queued := time.Now(), true; queued; {
+		if !e.inRun(ctx, func() {
+			// At a listener's limit only draining makes room.
+			if queued = e.sockets.queued(moves) && time.Since(begun) < quiesceWithin/2; !queued {
+				empty = e.sockets.renew(moves)
+			}
+		}) {
+			return
+		}
+		if !queued {
+			break
+		}
+		select {
+		case <-time.After(quiesceLook):
+		case <-ctx.Done():
+			return
+		}
 	}
 	for _, ch := range empty {
 		select {
@@ -91,6 +106,22 @@ func (s *sockets) silence(sock *socket) {
 	}); err != nil {
 		s.log.Warn("a socket goes on taking connections", "addr", sock.cur.Load().addr.String(), "err", err)
 	}
+}
+
+// queued tells whether the kernel has connected somebody, to a web listener's address,
+// who was not accepted yet: on a busy machine, or at a listener's limit.
+func (s *sockets) queued(which func(netip.Addr) bool) (some bool) {
+	for addr, sock := range s.open {
+		if !which(addr.Addr()) || sock.cur.Load().lis.Load().Mode != table.ModeHTTP {
+			continue
+		}
+		_ = sockControl(sock.ln, func(fd int) error {
+			info, err := unix.GetsockoptTCPInfo(fd, unix.IPPROTO_TCP, unix.TCP_INFO)
+			some = some || err == nil && info.Unacked > 0 // of a listening socket: its accept queue
+			return err
+		})
+	}
+	return some
 }
 
 // renew drains the connections of some addresses; their sockets are ready for new

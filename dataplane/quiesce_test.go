@@ -8,6 +8,9 @@ import (
 	"net/netip"
 	"testing"
 	"time"
+
+	"lbd/internal/testutil/poll"
+	"lbd/store/model"
 )
 
 func everything(netip.Addr) bool { return true }
@@ -70,6 +73,49 @@ func TestQuiesceEndsWhatRunsAndLeavesNewcomersUnanswered(t *testing.T) {
 	}
 	go func() { <-arrived; finish <- true }()
 	dial(t, addr).get("/")
+}
+
+// TestQuiesceWaitsForWhomTheKernelHasConnected: a request in the accept queue, as on a
+// busy machine, is answered before the addresses may move.
+func TestQuiesceWaitsForWhomTheKernelHasConnected(t *testing.T) {
+	addr := freeAddr(t)
+	arrived, finish := make(chan bool), make(chan bool)
+	b := backend(t, func(c *net.TCPConn, r *bufio.Reader) {
+		for head(r) != "" {
+			arrived <- true
+			<-finish
+			fmt.Fprint(c, "HTTP/1.1 200 OK\r\nContent-Length: 4\r\nConnection: close\r\n\r\ndone")
+		}
+	})
+	n := start(t, Config{}, edit(web(addr, b.addr), func(l *model.Listener) { l.ConnectionLimit = 1 }))
+	waiting := make([]*wire, 4) // one is served, others wait at the limit and in the queue
+	for i := range waiting {
+		waiting[i] = dial(t, addr)
+		waiting[i].send("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+	}
+	<-arrived
+	quiet := make(chan bool)
+	go func() { n.Quiesce(context.Background(), everything); close(quiet) }()
+	poll.Until(t, "newcomers are left unanswered", func() (hushed bool) {
+		return n.inRun(t.Context(), func() { hushed = n.sockets.hushed != nil }) && hushed
+	})
+	time.Sleep(2 * quiesceSettle) // who was waited for by time is forgotten by now
+	for range waiting[1:] {
+		finish <- true
+		<-arrived
+	}
+	select {
+	case <-quiet:
+		t.Error("Quiesce did not wait for the request that was in the queue")
+	case <-time.After(quiesceWithin / 10):
+	}
+	finish <- true
+	for _, c := range waiting {
+		if _, body := c.answer("GET"); body != "done" {
+			t.Errorf("answer %q, want done", body)
+		}
+	}
+	<-quiet
 }
 
 // TestQuiesceIsBounded: what does not end by itself holds nothing up.

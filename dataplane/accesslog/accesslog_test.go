@@ -16,6 +16,7 @@ import (
 
 	"lbd/dataplane/http1"
 	"lbd/dataplane/semantics"
+	"lbd/internal/testutil/poll"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -226,8 +227,8 @@ func TestEverythingIsWrittenInOrder(t *testing.T) {
 		e.Begin(l.Of("l", "lb", nil), client, vip, t0)
 		e.Tries = i
 		e.Finish(3, ms(1))
-		for i%4000 == 3999 && l.Counts().Written < int64(i) { // the sink keeps up
-			time.Sleep(time.Millisecond)
+		if i%4000 == 3999 {
+			poll.Until(t, "the sink keeps up", func() bool { return l.Counts().Written >= int64(i) })
 		}
 	}
 	stop()

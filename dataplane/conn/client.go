@@ -28,6 +28,7 @@ type client struct {
 	remote, local netip.AddrPort
 	peer          route.Client // the same, as rules see it
 
+	began  time.Time
 	ctx    context.Context // of the connection itself; ended by Cut
 	cancel context.CancelFunc
 
@@ -48,13 +49,32 @@ const (
 	phaseLeaving
 )
 
-// Drain ends the connection at once when it is idle, else after the answer under way.
+// Drain ends the connection at once when it is idle, else after the answer under way. A
+// newcomer is not idle yet.
 func (c *client) Drain() {
 	c.hurried.Store(true)
 	c.Retire()
+	if left := c.newcomer(); left > 0 {
+		time.AfterFunc(left, c.sendOff)
+		return
+	}
+	c.sendOff()
+}
+
+// sendOff ends the connection when it is idle.
+func (c *client) sendOff() {
 	if c.phase.CompareAndSwap(phaseIdle, phaseLeaving) {
 		c.conn.Wake()
 	}
+}
+
+// newcomer is for how long the connection may still be without a request though it is
+// drained; not positive: no longer.
+func (c *client) newcomer() time.Duration {
+	if c.in.Load() > 0 {
+		return 0
+	}
+	return time.Until(c.began.Add(semantics.Newcomer))
 }
 
 // Retire ends the connection with the next answer. HTTP/2 has words for it.
@@ -76,6 +96,7 @@ func (c *client) Cut() {
 func (c *client) serve() {
 	for c.awaitRequest() && c.request() {
 	}
+	c.phase.Store(phaseLeaving) // a late sendOff finds nobody
 	c.conn.Close()
 	c.conn.Release()
 }
@@ -93,7 +114,7 @@ func (c *client) awaitRequest() bool {
 		// In this order: a Wake by Drain must not be overwritten by our deadline.
 		c.conn.ArmRead(c.p.limits.KeepAlive)
 		c.phase.Store(phaseIdle)
-		if c.hurried.Load() {
+		if c.hurried.Load() && c.newcomer() <= 0 {
 			return false
 		}
 		runtime.Gosched() // see await

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"lbd/dataplane/h2"
 	"lbd/dataplane/h2member"
@@ -129,7 +130,7 @@ func (p *Proxy) Continue(conn *netio.Conn, src *atomic.Pointer[table.Listener], 
 func (p *Proxy) client(conn *netio.Conn, src *atomic.Pointer[table.Listener]) *client {
 	c := &client{
 		p: p, conn: conn, src: src, shard: src.Load().Live.Shard(),
-		remote: conn.Remote(), local: conn.Local(),
+		remote: conn.Remote(), local: conn.Local(), began: time.Now(),
 	}
 	c.peer = route.Client{Remote: c.remote, Local: c.local}
 	c.ctx, c.cancel = context.WithCancel(context.Background())

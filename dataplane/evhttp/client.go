@@ -60,10 +60,17 @@ const (
 func (c *client) Drain() {
 	c.s.l.Post(func() {
 		c.draining, c.hurried = true, true
-		if c.state == idle && !c.owes() && c.in.empty() {
-			c.close()
+		c.sock.Readable = true // what has come is served
+		if c.state == idle && !c.again {
+			c.again = true
+			c.s.l.Again(c)
 		}
 	})
+}
+
+// leaves reports whether a connection that waits for a request ends instead.
+func (c *client) leaves() bool {
+	return c.hurried && c.state == idle && (c.read > 0 || c.s.l.Now() >= c.since+semantics.Newcomer)
 }
 
 // Retire implements live.Drainable.
@@ -253,11 +260,10 @@ func (c *client) left() {
 // stepHead reads a request head.
 func (c *client) stepHead(budget *int) bool {
 	if c.in.empty() {
-		if c.hurried && c.state == idle {
-			c.close()
-			return false
-		}
 		if !c.fill(headRead, budget) {
+			if c.leaves() {
+				c.close()
+			}
 			return false
 		}
 	}

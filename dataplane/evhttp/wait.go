@@ -30,6 +30,9 @@ func (c *client) deadline() (time.Duration, error) {
 		return c.blocked + c.door.Src.Load().ClientData, semantics.ErrClientGone
 	}
 	if c.state != busy {
+		if c.hurried && c.read == 0 {
+			return c.since + semantics.Newcomer, nil
+		}
 		return c.since + c.s.limits.KeepAlive, nil
 	}
 	if x.connecting {

@@ -87,7 +87,7 @@ func TestTrickledHeaderBlockEnds(t *testing.T) {
 	go func() {
 		defer close(stop)
 		for _, err := io.WriteString(r.Conn, "\x00\x40\x00\x09\x00\x00\x00\x00\x01"); err == nil; { // CONTINUATION of 16 KiB
-			time.Sleep(10 * time.Millisecond)
+			time.Sleep(10 * time.Millisecond) // the trickle that is tested
 			_, err = r.Conn.Write([]byte{0x82})
 		}
 	}()

@@ -30,7 +30,7 @@ func TestCrawlingWindowsEnd(t *testing.T) {
 	err := r.until(func(f http2.Frame) bool {
 		if d, ok := f.(*http2.DataFrame); ok {
 			taken += len(d.Data())
-			time.Sleep(20 * time.Millisecond)
+			time.Sleep(20 * time.Millisecond) // the slowness that is tested
 			if err := r.fr.WriteWindowUpdate(1, 1); err != nil {
 				t.Error(err)
 			}

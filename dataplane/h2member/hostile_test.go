@@ -14,6 +14,7 @@ import (
 	"golang.org/x/net/http2/hpack"
 
 	"lbd/dataplane/semantics"
+	"lbd/internal/testutil/poll"
 )
 
 // puppet is a member that answers each request as answer says, with whatever frames.
@@ -129,10 +130,8 @@ func TestMalformedAnswers(t *testing.T) {
 			defer good.Close()
 			send(t, s, "GET /bad HTTP/1.1\r\nHost: x\r\n\r\n")
 			s.SetReadDeadline(time.Now().Add(10 * time.Second))
-			if strings.Contains(name, "flood") { // nobody reads until there is no room for it
-				for end := time.Now().Add(10 * time.Second); !s.down.closed() && time.Now().Before(end); {
-					time.Sleep(time.Millisecond)
-				}
+			if strings.Contains(name, "flood") { // nobody reads until then
+				poll.Until(t, "there is no room for it", s.down.closed)
 			}
 			for err = nil; err == nil; { // who does not look in time still finds the fault
 				var b [64 << 10]byte
@@ -199,15 +198,13 @@ func TestUnreadAnswersStopNobody(t *testing.T) {
 		t.Errorf("%q", body)
 	}
 	stalled[0].Close()
-	for end := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) { // its place is free again
-		if s := l.Take("m"); s != nil {
+	poll.Until(t, "the place of a closed stream is free again", func() bool {
+		s := l.Take("m")
+		if s != nil {
 			s.Close()
-			break
 		}
-		if time.Now().After(end) {
-			t.Fatal("a closed stream keeps its place")
-		}
-	}
+		return s != nil
+	})
 }
 
 // closed reports whether nothing more is written.

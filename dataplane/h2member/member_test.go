@@ -19,6 +19,7 @@ import (
 	"golang.org/x/net/http2"
 
 	"lbd/dataplane/semantics"
+	"lbd/internal/testutil/poll"
 )
 
 // member serves HTTP/2 in clear on one end of a connection; the other end is given.
@@ -354,9 +355,7 @@ func TestLinesAreShared(t *testing.T) {
 	const get = "GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 	send(t, first, get)
 	first.SetReadDeadline(time.Now().Add(10 * time.Second))
-	for served.Load() < 1 {
-		time.Sleep(time.Millisecond)
-	}
+	poll.Until(t, "the member has the first request", func() bool { return served.Load() >= 1 })
 	second := l.Take("m")
 	if second == nil {
 		t.Fatal("no second stream")
@@ -403,11 +402,7 @@ func TestIdleLinesEnd(t *testing.T) {
 	send(t, s, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
 	answer(t, s, "GET")
 	s.Close()
-	for end := time.Now().Add(10 * time.Second); l.Open() > 0; time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatal("an idle line stays")
-		}
-	}
+	poll.Until(t, "an idle line ends", func() bool { return l.Open() == 0 })
 	release, err := l.Turn(t.Context(), "other")
 	if err != nil {
 		t.Fatal(err)

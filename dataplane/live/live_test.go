@@ -14,6 +14,7 @@ import (
 	"go.uber.org/goleak"
 
 	"lbd/dataplane/netio"
+	"lbd/internal/testutil/poll"
 	"lbd/store/model"
 )
 
@@ -173,9 +174,7 @@ func TestIdleDropsWhatTheMemberClosed(t *testing.T) {
 	a, peer := s.dial()
 	m.PutIdle(a, s.addr())
 	peer.Close()
-	for a.Peek() != netio.PeerFinished {
-		time.Sleep(time.Millisecond)
-	}
+	poll.Until(t, "the peer's end is here", func() bool { return a.Peek() == netio.PeerFinished })
 	if m.TakeIdle(s.addr()) != nil {
 		t.Error("a closed connection was given out")
 	}
@@ -183,9 +182,7 @@ func TestIdleDropsWhatTheMemberClosed(t *testing.T) {
 	b, peer := s.dial()
 	m.PutIdle(b, s.addr())
 	peer.Write([]byte("HTTP/1.1 408 unasked\r\n\r\n"))
-	for b.Peek() != netio.PeerData {
-		time.Sleep(time.Millisecond)
-	}
+	poll.Until(t, "the peer's answer is here", func() bool { return b.Peek() == netio.PeerData })
 	m.Sweep(time.Now())
 	if m.Idle() != 0 || budget.Used() != 0 {
 		t.Errorf("%d idle, budget %d after the sweep", m.Idle(), budget.Used())

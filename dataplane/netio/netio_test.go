@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -12,6 +13,8 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+
+	"lbd/internal/testutil/poll"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -94,13 +97,7 @@ func TestGrowKeepsBytes(t *testing.T) {
 func TestPeek(t *testing.T) {
 	eventually := func(c *Conn, want PeerState) {
 		t.Helper()
-		deadline := time.Now().Add(2 * time.Second)
-		for c.Peek() != want {
-			if time.Now().After(deadline) {
-				t.Fatalf("Peek = %d, want %d", c.Peek(), want)
-			}
-			time.Sleep(time.Millisecond)
-		}
+		poll.Until(t, fmt.Sprintf("Peek gives %d", want), func() bool { return c.Peek() == want })
 	}
 	pools := NewPools(0)
 	c, peer := pair(t, pools)

@@ -31,6 +31,11 @@ const (
 	// same until something is written to it.
 	FinGrace = time.Second
 
+	// Newcomer is how old a connection is at least before it is drained for having
+	// asked nothing: a client that has just connected is about to, and takes its end for
+	// a failure. Two round trips of a client far away, and less than a planned move waits.
+	Newcomer = 300 * time.Millisecond
+
 	// MaxInformational answers (1xx) to one request (reliability targets).
 	MaxInformational = 16
 

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"lbd/dataplane"
+	"lbd/internal/testutil/poll"
 	"lbd/store/model"
 )
 
@@ -108,11 +109,7 @@ func newBench(t testing.TB, loops int, change func(*dataplane.Config, *model.Ser
 		b.mu.Unlock()
 		b.wg.Wait()
 	})
-	for deadline := time.Now().Add(10 * time.Second); e.Report().Applied < 1; time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("not in service within 10 s")
-		}
-	}
+	poll.Until(t, "it is in service", func() bool { return e.Report().Applied >= 1 })
 	return b
 }
 
