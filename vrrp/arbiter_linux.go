@@ -10,7 +10,6 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -26,6 +25,9 @@ type ArbiterConfig struct {
 	// Patience is how long an arbiter may be silent before Gone says so, asked for again
 	// and again; 40 ms at least, default 240 ms.
 	Patience func() time.Duration
+	// LinkUp tells whether a link has carrier: a gap in which it had none says nothing
+	// about the arbiter. Default: it has.
+	LinkUp func(link string) bool
 	// Registers lets the arbiters be used as registers, see Ask.
 	Registers bool
 	Log       *slog.Logger
@@ -38,6 +40,7 @@ type ArbiterConfig struct {
 type Arbiter struct {
 	log     *slog.Logger
 	wanted  func() time.Duration
+	linkUp  func(link string) bool
 	targets []*target
 	regs    []*register // one for each target; nil without ArbiterConfig.Registers
 	replies chan uint64
@@ -48,27 +51,15 @@ type Arbiter struct {
 	gone    bool // guarded by mu; likewise
 }
 
-// target is one address to ask.
-type target struct {
-	addr    netip.Addr
-	link    string
-	source  netip.Addr   // our own address on the link
-	network netip.Prefix // of source
-	last    atomic.Int64 // Monotonic of the newest answer
-	since   atomic.Int64 // Monotonic of the first answer of those without a gap
-	asked   atomic.Int32 // questions since last
-	mac     atomic.Pointer[net.HardwareAddr]
-
-	mu      sync.Mutex
-	hiccups hiccups // guarded by mu
-}
-
 // NewArbiter finds the links of the addresses. Errors are ErrNoArbiter with the
 // reason.
 func NewArbiter(cfg ArbiterConfig) (*Arbiter, error) {
-	a := &Arbiter{log: logger(cfg.Log), wanted: cfg.Patience, changed: make(chan struct{}, 1), replies: make(chan uint64, maxEchoes)}
+	a := &Arbiter{log: logger(cfg.Log), wanted: cfg.Patience, linkUp: cfg.LinkUp, changed: make(chan struct{}, 1), replies: make(chan uint64, maxEchoes)}
 	if a.wanted == nil {
 		a.wanted = func() time.Duration { return patienceDefault }
+	}
+	if a.linkUp == nil {
+		a.linkUp = func(string) bool { return true }
 	}
 	addrs := cfg.Addrs
 	if len(addrs) == 0 {
@@ -161,6 +152,10 @@ func (a *Arbiter) leg(ctx context.Context, link string, targets []*target) {
 		}
 		if err != nil {
 			a.log.Debug("ask arbiter", "link", link, "err", err)
+			for _, t := range targets { // nothing is waiting where there is no socket
+				t.checked.Store(Monotonic())
+			}
+			linkFailed(targets)
 		}
 		a.look()
 		select {
@@ -237,12 +232,7 @@ func (a *Arbiter) talk(ctx context.Context, c neighbours, targets []*target) err
 				failed <- err
 				return
 			}
-			for _, t := range targets {
-				if h.reply && h.claims == t.addr {
-					t.mac.Store(&h.mac)
-					t.answered(Monotonic(), a.wanted())
-				}
-			}
+			a.heard(h, targets)
 			a.look()
 		}
 	})
@@ -250,6 +240,10 @@ func (a *Arbiter) talk(ctx context.Context, c neighbours, targets []*target) err
 	defer timer.Stop()
 	asked := make([]time.Time, len(targets))
 	for {
+		a.catchUp(c, targets)
+		if !a.linkUp(c.on().link) { // what is sent is lost without an error
+			linkFailed(targets)
+		}
 		calm, anxious := pauses(a.wanted())
 		now, next := time.Now(), calm
 		for i, t := range targets {
@@ -284,29 +278,35 @@ func (a *Arbiter) talk(ctx context.Context, c neighbours, targets []*target) err
 	}
 }
 
-// doubtful tells whether the newest questions have no answer yet, and that is news.
-func (t *target) doubtful() bool {
-	n := t.asked.Load()
-	return n > 0 && n <= 2*goneAfter
-}
-
-// answered notes an answer. patience is what was asked for.
-func (t *target) answered(now int64, patience time.Duration) {
-	last := t.last.Swap(now)
-	if last == 0 || now-last > int64(arbiterWithin) {
-		t.since.Store(now)
-	}
-	// A gap with fewer questions in it is this process's own, and Gone knows of those.
-	if asked := t.asked.Swap(0); last != 0 && asked >= goneAfter {
-		t.mu.Lock()
-		t.hiccups.answered(time.Duration(now-last), patience, now)
-		t.mu.Unlock()
+func linkFailed(targets []*target) {
+	for _, t := range targets {
+		t.broken.Store(true)
 	}
 }
 
-func (t *target) answers(within time.Duration) bool {
-	last := t.last.Load()
-	return last != 0 && Monotonic()-last <= int64(within)
+// catchUp reads what is there. The goroutine that listens may have been woken by it and
+// still wait for a processor, while this one has had one.
+func (a *Arbiter) catchUp(c neighbours, targets []*target) {
+	now := Monotonic()
+	for range maxCaughtUp {
+		h, ok := c.waiting()
+		if !ok {
+			for _, t := range targets {
+				t.checked.Store(now)
+			}
+			return
+		}
+		a.heard(h, targets)
+	}
+}
+
+func (a *Arbiter) heard(h heard, targets []*target) {
+	for _, t := range targets {
+		if h.reply && h.claims == t.addr {
+			t.mac.Store(&h.mac)
+			t.answered(Monotonic(), a.wanted())
+		}
+	}
 }
 
 // Answers reports that at least half of the addresses answered within the last
@@ -340,20 +340,13 @@ func (a *Arbiter) AnswersFor() time.Duration {
 	return ages[len(ages)/2]
 }
 
-// Gone reports that more than half of the addresses, which answered before, have
-// left several questions in a row unanswered for longer than the patience asked for and
-// twice their longest hiccup of the last minute. It does not say so because this process
-// had no time to ask.
+// Gone reports that more than half of the addresses, which answered before, do not any
+// more, see target.gone. It does not say so because this process had no time to ask or
+// to listen.
 func (a *Arbiter) Gone() bool {
-	n, now, wanted := 0, Monotonic(), a.wanted()
+	n, wanted := 0, a.wanted()
 	for _, t := range a.targets {
-		if t.last.Load() == 0 || t.asked.Load() < goneAfter {
-			continue
-		}
-		t.mu.Lock()
-		patience := t.hiccups.stretch(wanted, now)
-		t.mu.Unlock()
-		if !t.answers(patience) {
+		if t.gone(wanted) {
 			n++
 		}
 	}

@@ -8,7 +8,9 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/vishvananda/netlink"
 )
@@ -50,6 +52,78 @@ func testArbiter(t *testing.T, addr func(*host) netip.Addr) {
 	told(4)
 	eventually(t, "router off: gone", gone, none)
 	told(5)
+}
+
+// A cable with a loose contact: what is sent without carrier is lost in silence, and its
+// arbiter is as quick as ever.
+func TestNoCarrierIsNoHiccup(t *testing.T) {
+	n := newNetwork(t)
+	node, router := n.host6(1), n.host6(254)
+	for _, knows := range []bool{true, false} {
+		var down atomic.Bool
+		a := &Arbiter{
+			log: logger(nil), wanted: func() time.Duration { return time.Second }, changed: make(chan struct{}, 1),
+			linkUp: func(string) bool { return !knows || !down.Load() },
+		}
+		on := &target{addr: router.ip, link: "eth0", source: node.ip}
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		c := node.neighbours(router.ip)
+		go func() { ended <- a.talk(ctx, c, []*target{on}) }()
+		answers := func() bool { return on.answers(arbiterWithin) }
+		none := func() string { return "" }
+		eventually(t, "it answers", answers, none)
+		down.Store(true)
+		n.sw.linkUp("p1eth0", false)
+		eventually(t, "cut: no answer", func() bool { return !answers() && on.asked.Load() >= goneAfter }, none)
+		n.sw.linkUp("p1eth0", true)
+		eventually(t, "healed: it answers", answers, none)
+		first := on.last.Load()
+		eventually(t, "it answers again", func() bool { return on.last.Load() > first }, none)
+		on.mu.Lock()
+		if learned := on.hiccups.longest > 0; learned == knows {
+			t.Errorf("without carrier for %v, known: %v", on.hiccups.longest, knows)
+		}
+		on.mu.Unlock()
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// What was received is there for who looks, also while another one waits for it.
+func TestAnswersThatNobodyHasReadYet(t *testing.T) {
+	n := newNetwork(t)
+	node, router := n.host6(1), n.host6(254)
+	for _, pair := range [][2]netip.Addr{{node.ip, router.ip}, {node.ip6, router.ip6}} {
+		c := node.neighbours(pair[1])
+		if h, ok := c.waiting(); ok {
+			t.Errorf("before a question: %+v", h)
+		}
+		if err := c.askAs(pair[0], pair[1], nil); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, pair[1].String()+" has answered", func() bool {
+			h, ok := c.waiting()
+			return ok && h.reply && h.claims == pair[1]
+		}, func() string { return "" })
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			_, _ = c.read() // until c is closed, or the answer below comes to it
+		}()
+		if h, ok := c.waiting(); ok && h.claims == pair[1] && h.reply {
+			t.Errorf("one answer was read twice: %+v", h)
+		}
+		if err := c.close(); err != nil {
+			t.Error(err)
+		}
+		<-done
+		if h, ok := c.waiting(); ok {
+			t.Errorf("closed: %+v", h)
+		}
+	}
 }
 
 func TestArbiterMustBeANeighbour(t *testing.T) {

@@ -6,7 +6,6 @@ import (
 	"net"
 	"net/netip"
 	"slices"
-	"time"
 
 	"github.com/mdlayher/arp"
 	"github.com/mdlayher/ethernet"
@@ -18,9 +17,8 @@ import (
 // arpConn is neighbours by ARP, for IPv4.
 type arpConn struct {
 	ethernetLink
-	conn *packet.Conn
-	as   voice
-	buf  [1514]byte // the reader's
+	inbox
+	as voice
 }
 
 func openARP(link string) (*arpConn, error) {
@@ -35,7 +33,7 @@ func openARP(link string) (*arpConn, error) {
 	if err := attachFilter(c, []bpf.Instruction{bpf.RetConstant{Val: 1514}}); err != nil {
 		return nil, errors.Join(fmt.Errorf("filter ARP on %s: %w", link, err), c.Close())
 	}
-	return &arpConn{ethernetLink: l, conn: c, as: voice{conn: c, index: l.index}}, nil
+	return &arpConn{ethernetLink: l, inbox: inbox{conn: c, decode: heardARP}, as: voice{conn: c, index: l.index}}, nil
 }
 
 // join has nothing to do: questions go to everybody.
@@ -92,18 +90,6 @@ func (c *arpConn) send(from, to net.HardwareAddr, op arp.Operation, sender netip
 	return nil
 }
 
-func (c *arpConn) read() (heard, error) {
-	for {
-		n, _, err := c.conn.ReadFrom(c.buf[:])
-		if err != nil {
-			return heard{}, err
-		}
-		if h, ok := heardARP(c.buf[:n]); ok {
-			return h, nil
-		}
-	}
-}
-
 // heardARP decodes a frame without VLAN tag.
 func heardARP(frame []byte) (heard, bool) {
 	var f ethernet.Frame
@@ -113,7 +99,3 @@ func heardARP(frame []byte) (heard, bool) {
 	}
 	return heard{claims: p.SenderIP, mac: slices.Clone(p.SenderHardwareAddr), reply: p.Operation == arp.OperationReply}, true
 }
-
-func (c *arpConn) readUntil(t time.Time) error { return c.conn.SetReadDeadline(t) }
-
-func (c *arpConn) close() error { return c.conn.Close() }

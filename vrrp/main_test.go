@@ -18,5 +18,7 @@ func TestMain(m *testing.M) {
 			os.Exit(parentMain())
 		}
 	}
+	// The race detector has each process wait a second before it exits.
+	os.Setenv("GORACE", "atexit_sleep_ms=0 "+os.Getenv("GORACE"))
 	goleak.VerifyTestMain(m)
 }

@@ -57,7 +57,7 @@ func testMany(t *testing.T, vips []VIP) {
 		w.stop()
 	}
 	if best > claimWithin {
-		t.Errorf("a claim of 1000 took %v at best, more than %v", best, claimWithin)
+		t.Fatalf("a claim of 1000 took %v at best, more than %v", best, claimWithin)
 	}
 	since := p.untilHolding(vips...).Since
 	p.hold(1, lease, renew, vips[:999]...) // one less: the others stay

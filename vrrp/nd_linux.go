@@ -8,7 +8,6 @@ import (
 	"os"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/mdlayher/ethernet"
 	"github.com/mdlayher/packet"
@@ -21,9 +20,8 @@ import (
 // this process answers; when it is dead or frozen, nobody does.
 type ndConn struct {
 	ethernetLink
-	conn *packet.Conn
-	as   voice
-	buf  [1514]byte // the reader's
+	inbox
+	as voice
 
 	mu     sync.Mutex
 	groups groups                  // guarded by mu
@@ -55,7 +53,10 @@ func openND(link string) (*ndConn, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("filter Neighbour Discovery on %s: %w", link, err), c.Close())
 	}
-	return &ndConn{ethernetLink: l, conn: c, as: voice{conn: c, index: l.index}, groups: groups{index: l.index}, joined: map[netip.Addr]struct{}{}}, nil
+	return &ndConn{
+		ethernetLink: l, inbox: inbox{conn: c, decode: heardND}, as: voice{conn: c, index: l.index},
+		groups: groups{index: l.index}, joined: map[netip.Addr]struct{}{},
+	}, nil
 }
 
 // join makes the link deliver questions for an address: by the network card's
@@ -132,18 +133,6 @@ func (c *ndConn) send(from, to net.HardwareAddr, m ndMessage) error {
 	return nil
 }
 
-func (c *ndConn) read() (heard, error) {
-	for {
-		n, _, err := c.conn.ReadFrom(c.buf[:])
-		if err != nil {
-			return heard{}, err
-		}
-		if h, ok := heardND(c.buf[:n]); ok {
-			return h, nil
-		}
-	}
-}
-
 // heardND decodes a frame without VLAN tag.
 func heardND(frame []byte) (heard, bool) {
 	var f ethernet.Frame
@@ -164,11 +153,9 @@ func heardND(frame []byte) (heard, bool) {
 	return heard{claims: m.Src, mac: mac, question: m}, true
 }
 
-func (c *ndConn) readUntil(t time.Time) error { return c.conn.SetReadDeadline(t) }
-
 func (c *ndConn) close() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.groups.close()
-	return c.conn.Close()
+	return c.inbox.close()
 }

@@ -35,6 +35,9 @@ type neighbours interface {
 	// as os.ErrDeadlineExceeded.
 	read() (heard, error)
 	readUntil(time.Time) error
+	// waiting returns the next well-formed message that was received, if there is
+	// one, without waiting for it; also beside read, by one goroutine.
+	waiting() (heard, bool)
 	close() error
 }
 

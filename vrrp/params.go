@@ -104,6 +104,9 @@ const (
 	// broken, and goneAfter how many questions it must have left unanswered by then.
 	patienceDefault = 240 * time.Millisecond
 	goneAfter       = 4
+	// maxCaughtUp bounds the frames that are read at once before a question. Where more
+	// are waiting, the socket may have had to drop the answer: its silence is not judged.
+	maxCaughtUp = 256
 	// probeTries and probeWait of a Prober: 2 questions, 8 ms apart, are
 	// answered within 1 ms on any LAN that is not overloaded, and delay a claim
 	// by 16 ms at most.
