@@ -77,8 +77,10 @@ func paused(last, now time.Time, lease time.Duration) bool { return now.Sub(last
 
 // early tells whether a leader has been silent for long enough to begin a claim,
 // which takes longer than what is left of Detect.
-func (t Timing) early(silence time.Duration) bool {
-	return silence >= max(t.Detect/earlyDetect, time.Duration(earlyBeats*float64(t.Beat)))
+func (t Timing) early(silence time.Duration) bool { return silence >= t.earliest() }
+
+func (t Timing) earliest() time.Duration {
+	return max(time.Duration(earlyDetect*float64(t.Detect)), time.Duration(earlyBeats*float64(t.Beat)))
 }
 
 // followerWish is what a node that does not lead wants. gone: the leader's VIP holder
@@ -112,7 +114,7 @@ func (c *claim) step(now time.Time, wish claimWish, lease, theirs time.Duration)
 	case c.state == claimed:
 		return moveReadWrite
 	}
-	if c.need = theirs + leastGuard; wish == wishOwn {
+	if c.need = theirs + claimGuard; wish == wishOwn {
 		c.need = 0
 	}
 	switch {

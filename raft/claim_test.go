@@ -24,8 +24,8 @@ func TestClaimSteps(t *testing.T) {
 			{100, wishTake, 100, moveRead, false},
 			{200, wishTake, 200, moveRead, false},
 			{300, wishTake, 300, moveRead, false},
-			{319, wishTake, 319, moveRead, false},
-			{320, wishTake, 320, moveRead, true},
+			{307, wishTake, 307, moveRead, false},
+			{308, wishTake, 308, moveRead, true},
 		},
 		"it is counted from the arrival of the first answer": {
 			{0, wishTake, -1, moveWriteRead, false},
@@ -33,8 +33,8 @@ func TestClaimSteps(t *testing.T) {
 			{150, wishTake, 150, moveRead, false},
 			{250, wishTake, 250, moveRead, false},
 			{340, wishTake, 340, moveRead, false},
-			{369, wishTake, 369, moveRead, false},
-			{370, wishTake, 370, moveRead, true},
+			{357, wishTake, 357, moveRead, false},
+			{358, wishTake, 358, moveRead, true},
 		},
 		"without an answer it is given up for a while": {
 			{0, wishTake, -1, moveWriteRead, false},

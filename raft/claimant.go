@@ -1,10 +1,8 @@
 package raft
 
 import (
-	"context"
 	"crypto/rand"
 	"encoding/binary"
-	"log/slog"
 	"net/netip"
 	"slices"
 	"sync"
@@ -65,9 +63,11 @@ func (l *claimant) run() {
 	}
 	var last time.Time
 	for {
-		next := last.Add(min(claimEvery, l.timing().Beat))
-		if due := l.due(); due.After(last) && due.Before(next) {
-			next = due
+		next := last.Add(l.pause())
+		for _, due := range []time.Time{l.due(), l.fence.lastContact().Add(l.timing().earliest())} {
+			if due.After(last) && due.Before(next) {
+				next = due
+			}
 		}
 		timer := time.NewTimer(time.Until(next))
 		select {
@@ -85,6 +85,14 @@ func (l *claimant) run() {
 		last = time.Now()
 		l.round(last)
 	}
+}
+
+// pause between two rounds. With a witness, or with more nodes, there is no lock to claim.
+func (l *claimant) pause() time.Duration {
+	if _, seated := l.realPeers(); !seated {
+		return seatedLook
+	}
+	return min(claimEvery, l.timing().Beat)
 }
 
 // wish is what this node wants of the locks. Callers hold mu.
@@ -151,12 +159,8 @@ func (l *claimant) round(now time.Time) {
 		l.reads = append(l.reads, readOf{id, i, now})
 		l.reads = l.reads[max(0, len(l.reads)-maxReads*len(l.claims)):]
 		if move == moveWriteRead {
-			level := slog.LevelInfo
-			if l.tried || wish == wishOwn {
-				level = slog.LevelDebug
-			}
 			l.tried = true
-			l.log.Log(context.Background(), level, "ask the arbiter for the VIPs", "vip", addr, "certain", wish == wishOwn)
+			l.log.Debug("ask the arbiter for the VIPs", "vip", addr, "certain", wish == wishOwn)
 		}
 		l.regs.Ask(i, addr, id, move == moveWriteRead, move == moveReadWrite)
 	}

@@ -34,13 +34,14 @@ const patience = 20 * time.Second
 // each direction.
 type wire struct {
 	mu    sync.Mutex
-	names map[string]string  // guarded by mu; peer address to member
-	cuts  map[[2]string]bool // guarded by mu; from, to
-	walls map[[2]string]bool // guarded by mu; from cannot dial to
+	names map[string]string           // guarded by mu; peer address to member
+	cuts  map[[2]string]bool          // guarded by mu; from, to
+	walls map[[2]string]bool          // guarded by mu; from cannot dial to
+	late  map[[3]string]chan struct{} // guarded by mu; from, to, who dialled; closed when it goes on
 }
 
 func newWire() *wire {
-	return &wire{names: make(map[string]string), cuts: make(map[[2]string]bool), walls: make(map[[2]string]bool)}
+	return &wire{names: make(map[string]string), cuts: make(map[[2]string]bool), walls: make(map[[2]string]bool), late: make(map[[3]string]chan struct{})}
 }
 
 func (w *wire) cut(from, to string, on bool) {
@@ -54,6 +55,26 @@ func (w *wire) wall(from, to string, on bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.walls[[2]string{from, to}] = on
+}
+
+// delay keeps what from sends to another on connections that dialler has opened, until
+// goOn; nothing of it is lost.
+func (w *wire) delay(from, to, dialler string) (goOn func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	ch := make(chan struct{})
+	w.late[[3]string{from, to, dialler}] = ch
+	return sync.OnceFunc(func() { close(ch) })
+}
+
+// wait returns when nothing is delayed on the way.
+func (w *wire) wait(from, to, dialler string) {
+	w.mu.Lock()
+	ch := w.late[[3]string{from, to, dialler}]
+	w.mu.Unlock()
+	if ch != nil {
+		<-ch
+	}
 }
 
 func (w *wire) both(a, b string, on bool) { w.cut(a, b, on); w.cut(b, a, on) }
@@ -91,6 +112,7 @@ type wireConn struct {
 }
 
 func (c *wireConn) Write(b []byte) (int, error) {
+	c.w.wait(c.from, c.to, c.from)
 	if c.lost.Load() || c.w.dead(c.from, c.to) {
 		c.lost.Store(true)
 		return len(b), nil
@@ -101,6 +123,7 @@ func (c *wireConn) Write(b []byte) (int, error) {
 func (c *wireConn) Read(b []byte) (int, error) {
 	for {
 		n, err := c.Conn.Read(b)
+		c.w.wait(c.to, c.from, c.from)
 		if err != nil || !c.w.dead(c.to, c.from) {
 			return n, err
 		}
@@ -128,6 +151,8 @@ type cluster struct {
 	arbiter      *testArbiter
 	// levels are those of members of an older build, by name.
 	levels map[string]int
+	// below is every member's.
+	below time.Duration
 	// register is what the arbiter keeps; nil: it keeps nothing.
 	register *testRegister
 }
@@ -163,7 +188,7 @@ func (c *cluster) prepare(name string, kind model.NodeKind) *member {
 	m := &member{name: name, api: api}
 	m.cfg = Config{
 		DataDir: c.t.TempDir(), Name: name, Kind: kind, Listen: host, APIAdvertise: api.Addr().String(),
-		Timing: c.timing, ReplaceAfter: c.replaceAfter, level: c.levels[name], dial: c.wire.dialer(name), Log: slog.New(slog.DiscardHandler),
+		Timing: c.timing, ReplaceAfter: c.replaceAfter, level: c.levels[name], below: c.below, dial: c.wire.dialer(name), Log: slog.New(slog.DiscardHandler),
 	}
 	if os.Getenv("LBD_TEST_LOG") != "" {
 		m.cfg.Log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug})).With("at", name)

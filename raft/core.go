@@ -30,6 +30,7 @@ type core struct {
 	lib    atomic.Pointer[hraft.Raft] // nil until the library runs
 	resign atomic.Uint64              // the term in which a transfer failed
 	hand   atomic.Pointer[hand]       // the newest transfer
+	told   atomic.Int64               // when the newest growth of the lease was told, in Unix ns
 	stamps stamps
 
 	forsaken atomic.Pointer[hraft.ServerID] // the peer that is being taken out, see forceOut
@@ -118,10 +119,19 @@ func (c *core) ack(id hraft.ServerID, n note, term uint64, sent time.Time) {
 	if !c.leadsIn(term) {
 		return
 	}
-	if c.fence.acked(id, n, term, sent, voterIDs(c.servers()), c.id) {
+	c.peers.confirmed(id, term, sent)
+	before, _ := c.fence.lease(term)
+	if !c.fence.acked(id, n, term, sent, voterIDs(c.servers()), c.id) {
+		return
+	}
+	now := time.Now()
+	c.beaten(now.Sub(sent), now)
+	// Of answers that come together one is told: the holder's work for each is ten times
+	// that for the beat.
+	told := time.Unix(0, c.told.Load())
+	if !now.Before(before) || now.Sub(told) >= c.timing().Beat/4 {
+		c.told.Store(now.UnixNano())
 		c.notify()
-		now := time.Now()
-		c.beaten(now.Sub(sent), now)
 	}
 }
 

@@ -15,31 +15,29 @@ import (
 type detector struct {
 	t       *transport
 	witness func(hraft.ServerID) bool // tells who never stands
+	held    bool                      // this node led with the arbiter's help alone when last looked at
 }
 
 // run until core.done.
 func (d *detector) run() {
-	tick := time.NewTicker(d.every())
-	defer tick.Stop()
-	every := d.every()
+	timer := time.NewTimer(0)
+	defer timer.Stop()
 	var asked time.Time
 	expired := false
 	for {
 		select {
 		case <-d.t.done:
 			return
-		case <-tick.C:
+		case <-timer.C:
 		case <-d.t.orphan:
 		}
-		if e := d.every(); e != every {
-			every = e
-			tick.Reset(e)
-		}
 		now := time.Now()
+		timer.Reset(d.wait(now))
 		r := d.t.lib.Load()
 		if r == nil {
 			continue
 		}
+		d.tellHeld(now)
 		if r.State() == hraft.Leader {
 			d.lead(r, now, &expired)
 			continue
@@ -57,9 +55,18 @@ func (d *detector) run() {
 	}
 }
 
-// every is how often to look.
-func (d *detector) every() time.Duration {
-	return min(max(d.t.timing().Detect/30, 2*time.Millisecond), 20*time.Millisecond)
+// wait is how long to wait before looking again: until the leader has been silent for
+// Detect, with two bounds. The lower one is for what only time can tell, the upper one
+// for what changes meanwhile.
+func (d *detector) wait(now time.Time) time.Duration {
+	detect := d.t.timing().Detect
+	least := min(max(detect/30, 2*time.Millisecond), 20*time.Millisecond)
+	if d.t.leads() {
+		return 2 * least
+	}
+	_, locked := d.t.seat.claim.held(now)
+	silence, _ := d.t.fence.silence(now, locked)
+	return max(least, min(detect-silence, detect/8, 50*time.Millisecond))
 }
 
 // soon looks again after a moment.
@@ -70,6 +77,19 @@ func (d *detector) soon(after time.Duration) {
 		default:
 		}
 	})
+}
+
+// tellHeld logs when writes close for want of the peer, and when they open again.
+func (d *detector) tellHeld(now time.Time) {
+	peer, held := d.t.heldByArbiter(now)
+	if held == d.held {
+		return
+	}
+	if d.held = held; held {
+		d.t.log.Warn("the quorum is held by the arbiter: writes are closed until the peer answers", "peer", peer)
+	} else {
+		d.t.log.Info("the quorum is not held by the arbiter any more", "leads", d.t.leads())
+	}
 }
 
 // lead renews the lease of a sole voter, which needs nobody's answer, and tells
@@ -102,14 +122,14 @@ func (d *detector) lead(r *hraft.Raft, now time.Time, expired *bool) {
 // due tells whether it is this node's turn: the silence has lasted long enough,
 // or, which is urgent, the leader's VIP holder is gone.
 func (d *detector) due(r *hraft.Raft, now time.Time) (due, urgent bool) {
-	if d.t.witness || d.t.banished.Load() || r.State() != hraft.Follower || !d.t.isVoter(d.t.id) {
+	if d.t.witness || d.t.banished.Load() || !d.t.isVoter(d.t.id) || r.State() != hraft.Follower && !d.stuck(r, now) {
 		return false, false
 	}
 	if d.t.alone() {
 		return true, true // there is nobody to wait for
 	}
 	if by, since, ok := d.t.fence.orphaned(); ok {
-		if d.t.fence.yielding(now) { // to a candidate that needs a moment to write that it stands
+		if d.t.fence.yielding(now) || d.t.fence.gaveChance(now) { // to a candidate that needs a moment to write that it stands
 			d.soon(orphanAgain)
 			return false, false
 		}
@@ -126,6 +146,13 @@ func (d *detector) due(r *hraft.Raft, now time.Time) (due, urgent bool) {
 		return false, false
 	}
 	return silence >= d.t.timing().Detect+time.Duration(d.rank(d.t.fence.lastLeader()))*rankStep, false
+}
+
+// stuck tells whether this node has stood, and neither won nor heard of who did: the
+// vote was split. The library would wait for one to two election timeouts.
+func (d *detector) stuck(r *hraft.Raft, now time.Time) bool {
+	_, seated := d.t.realPeers() // the seat is asked for longer
+	return r.State() == hraft.Candidate && !seated && d.t.fence.stuck(r.CurrentTerm(), now)
 }
 
 // rank of this node among those who may stand: the voters without a leader that is
@@ -151,34 +178,36 @@ func (d *detector) stand(r *hraft.Raft) bool {
 	if !d.wouldWin(term + 1) {
 		return false
 	}
-	if r.State() != hraft.Follower || r.CurrentTerm() != term || !d.t.alone() && d.t.fence.loyal(time.Now()) {
+	d.t.turn.Lock() // no vote is let through between what is looked at here and what follows from it
+	defer d.t.turn.Unlock()
+	now := time.Now()
+	stuck := d.stuck(r, now)
+	if r.State() != hraft.Follower && !stuck || r.CurrentTerm() != term || !d.t.alone() && (d.t.fence.loyal(now) || d.t.fence.gaveChance(now) || d.t.fence.after(d.t.id, now)) {
 		return true // someone was faster
 	}
-	peers, seated := d.t.realPeers()
-	if seated && len(peers) == 1 && (term+1)%2 != d.t.seat.parity(peers) && d.t.seat.alone(peers[0].ID, time.Now()) {
-		// The seat will not vote in the next term; pass it by with a request that
-		// no log lets win.
-		d.inject(&hraft.RequestVoteRequest{
-			RPCHeader: hraft.RPCHeader{ProtocolVersion: hraft.ProtocolVersionMax, ID: []byte(seatID), Addr: []byte(seatAddress)},
-			Term:      term + 1, LeadershipTransfer: true,
-		})
+	d.t.fence.stands(now)
+	newest := d.t.newest.Load() // a voter has been there, and may have voted
+	if stuck {
+		newest = max(newest, term+1) // nobody stands there: it makes the library a follower
 	}
-	d.inject(&hraft.TimeoutNowRequest{RPCHeader: d.t.header()})
+	if newest > term {
+		d.skip(d.t.id, d.t.addr, newest)
+		term = newest
+	}
+	peers, seated := d.t.realPeers()
+	if seated && len(peers) == 1 && (term+1)%2 != d.t.seat.parity(peers) && d.t.seat.alone(peers[0].ID, now) {
+		d.skip(seatID, seatAddress, term+1) // the seat will not vote in it
+	}
+	d.t.inject(&hraft.TimeoutNowRequest{RPCHeader: d.t.header()})
 	return true
 }
 
-// inject puts a command before the library's main loop and waits until it is handled.
-func (d *detector) inject(cmd any) {
-	resp := make(chan hraft.RPCResponse, 1)
-	select {
-	case d.t.out <- hraft.RPC{Command: cmd, RespChan: resp}:
-	case <-d.t.done:
-		return
-	}
-	select {
-	case <-resp:
-	case <-d.t.done:
-	}
+// skip passes a term by with a request that no log lets win.
+func (d *detector) skip(by hraft.ServerID, addr hraft.ServerAddress, term uint64) {
+	d.t.inject(&hraft.RequestVoteRequest{
+		RPCHeader: hraft.RPCHeader{ProtocolVersion: hraft.ProtocolVersionMax, ID: []byte(by), Addr: []byte(addr)},
+		Term:      term, LeadershipTransfer: true,
+	})
 }
 
 // wouldWin is a round of pre-votes, bounded by the transport's own timeout.
@@ -188,66 +217,65 @@ func (d *detector) wouldWin(term uint64) bool {
 	ctx, cancel := context.WithTimeout(context.Background(), d.t.timing().Detect)
 	defer cancel()
 	voters := 0
-	var others []hraft.Server
+	var asks []func() bool
 	for _, s := range d.t.servers() {
-		if s.Suffrage == hraft.Voter {
-			voters++
-			if s.ID != d.t.id {
-				others = append(others, s)
-			}
+		if s.Suffrage != hraft.Voter {
+			continue
+		}
+		if voters++; s.ID != d.t.id {
+			asks = append(asks, func() bool {
+				var resp hraft.RequestPreVoteResponse
+				return d.t.askPreVote(s.ID, s.Address, req, &resp) == nil && resp.Granted
+			})
 		}
 	}
-	votes := make(chan bool, len(others))
-	var wg, peers sync.WaitGroup
-	peers.Add(len(others))
-	rest, settled := context.WithCancel(ctx) // until the real voters have answered
-	defer settled()
-	d.t.wg.Go(func() { peers.Wait(); settled() })
-	for _, s := range others {
-		wg.Go(func() {
-			if s.ID == seatID {
-				peers.Done()
-				votes <- d.seatYields(rest, req)
-				return
+	return poll(ctx, d.t.wg.Go, asks, voters/2, d.t.done)
+}
+
+// poll asks all at once, and reports whether need of them say yes before ctx ends. Who
+// says no is asked again as long as another one has not answered at all: that one may be
+// gone, and a voter that heard the silent leader a little later says yes a little later.
+// A slow voter does not hold up the others' yes; it is left to run.
+func poll(ctx context.Context, run func(func()), asks []func() bool, need int, done <-chan struct{}) bool {
+	if need <= 0 {
+		return true
+	}
+	all, answered := context.WithCancel(ctx) // until each has answered once
+	defer answered()
+	var first sync.WaitGroup
+	first.Add(len(asks))
+	run(func() { first.Wait(); answered() })
+	votes := make(chan bool, len(asks))
+	for _, ask := range asks {
+		run(func() {
+			yes := ask()
+			first.Done()
+			for !yes {
+				select {
+				case <-all.Done():
+					votes <- false
+					return
+				case <-time.After(orphanAgain):
+				}
+				yes = ask()
 			}
-			defer peers.Done()
-			var resp hraft.RequestPreVoteResponse
-			err := d.t.askPreVote(s.ID, s.Address, req, &resp)
-			votes <- err == nil && resp.Granted
+			votes <- true
 		})
 	}
-	defer d.t.wg.Go(wg.Wait) // a slow voter must not hold up the others' yes
-	have := 1
-	for range others {
+	for range asks {
 		select {
 		case yes := <-votes:
 			if yes {
-				have++
+				need--
 			}
 		case <-ctx.Done():
 			return false
-		case <-d.t.done:
+		case <-done:
 			return false
 		}
-		if have > voters/2 {
+		if need == 0 {
 			return true
 		}
 	}
-	return have > voters/2
-}
-
-// seatYields asks the seat until it says yes or the other voters have answered:
-// what it waits for may come before a dead peer is given up.
-func (d *detector) seatYields(rest context.Context, req *hraft.RequestPreVoteRequest) bool {
-	for {
-		var resp hraft.RequestPreVoteResponse
-		if err := d.t.seat.requestPreVote(req, &resp); err == nil && resp.Granted {
-			return true
-		}
-		select {
-		case <-rest.Done():
-			return false
-		case <-time.After(orphanAgain):
-		}
-	}
+	return false
 }

@@ -60,6 +60,8 @@ type fence struct {
 	confirmed   bool                         // guarded by mu; a real peer answered for holder in leaseTerm
 	lapsed      bool                         // guarded by mu; the lease of leaseTerm ran out and no real peer answered since
 	stoodAt     time.Time                    // guarded by mu; when this node last asked for votes
+	standsAt    time.Time                    // guarded by mu; when it last knew that it would win
+	stoodIn     uint64                       // guarded by mu; the term in which it did
 	seatTerm    uint64                       // guarded by mu; the newest term in which the arbiter seat voted for this node
 	seatAsked   time.Time                    // guarded by mu; when the question was put that it answered so
 	leaseTerm   uint64                       // guarded by mu
@@ -115,6 +117,14 @@ func (f *fence) heard(from hraft.ServerID, n note, term, current uint64, now tim
 		f.contact, f.heardAt, f.owed, f.owedIn, f.orphan, f.asked, f.obeyed = now, now, o, term, time.Time{}, n.lease, n.obeyed
 	}
 	return true
+}
+
+// inVain tells whether a beat of term is refused for a later one that nobody has come to
+// lead, although there was time. current is the library's term.
+func (f *fence) inVain(term, current uint64, now time.Time) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return term < f.barred && f.barred <= current && now.Sub(f.quiet) >= f.timing.Detect
 }
 
 // gone notes that a VIP holder can hold nothing any more, and reports whether
@@ -203,7 +213,7 @@ func (f *fence) mayStand(term uint64, now time.Time) (ok, byTransfer bool) {
 		return false, false
 	}
 	f.bar(term, now)
-	f.stoodAt = now
+	f.stoodAt, f.stoodIn, f.standsAt = now, term, now
 	return true, byTransfer
 }
 
@@ -214,11 +224,12 @@ func (f *fence) bar(term uint64, now time.Time) {
 
 // mayYield is mayVote for a question that binds nobody: would this node vote for
 // the candidate? Having said yes it does not stand itself for a moment, nor says
-// yes to another, so that two candidates do not split the vote.
+// yes to another, so that two candidates do not split the vote. Nor does who stands
+// himself, until he has had time to win.
 func (f *fence) mayYield(to hraft.ServerID, now time.Time) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.promised(now) || f.yieldedTo != to && now.Before(f.yieldedAt.Add(f.timing.Detect/3)) {
+	if f.promised(now) || f.yieldedTo != to && now.Before(f.yieldedAt.Add(f.timing.Detect/3)) || now.Sub(f.standsAt) < f.timing.Detect {
 		return false
 	}
 	f.yieldedTo, f.yieldedAt = to, now
@@ -230,6 +241,36 @@ func (f *fence) yielding(now time.Time) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return now.Before(f.yieldedAt.Add(f.timing.Detect / 3))
+}
+
+// after tells whether another candidate goes before this node: it was told yes, and has
+// the lesser id. Two who ask at the same moment tell each other so.
+func (f *fence) after(id hraft.ServerID, now time.Time) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.yieldedTo != "" && f.yieldedTo < id && now.Before(f.yieldedAt.Add(f.timing.Detect/3))
+}
+
+// stands notes that this node stands: others are to let it win.
+func (f *fence) stands(now time.Time) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.standsAt = now
+}
+
+// gaveChance tells whether this node has let another one's request for a vote through,
+// so lately that the candidate may be about to win, and has not heard it lead yet.
+func (f *fence) gaveChance(now time.Time) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.quiet.After(f.stoodAt) && f.quiet.After(f.heardAt) && now.Sub(f.quiet) < f.timing.Detect
+}
+
+// stuck tells whether this node has stood in term for so long that it will not win.
+func (f *fence) stuck(term uint64, now time.Time) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.stoodIn == term && now.Sub(f.stoodAt) >= f.timing.Detect
 }
 
 // silence is how long no leader was heard and no candidate was given a chance;
@@ -249,10 +290,12 @@ func (f *fence) silence(now time.Time, locked bool) (d time.Duration, ok bool) {
 }
 
 // sinceContact is the age of the newest beat, or of this process.
-func (f *fence) sinceContact(now time.Time) time.Duration {
+func (f *fence) sinceContact(now time.Time) time.Duration { return now.Sub(f.lastContact()) }
+
+func (f *fence) lastContact() time.Time {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return now.Sub(f.contact)
+	return f.contact
 }
 
 // setTiming changes the timing from the next beat on.

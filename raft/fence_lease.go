@@ -193,7 +193,7 @@ func (f *fence) gaveUp(term uint64) bool {
 func (f *fence) takeOver(term uint64, now time.Time) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.transfer, f.handedAt = term, now
+	f.transfer, f.handedAt, f.standsAt = term, now, now
 }
 
 // released notes that the leader of term has let the VIPs and the arbiter's lock go

@@ -185,6 +185,56 @@ func TestYieldingAvoidsASplit(t *testing.T) {
 	}
 }
 
+// Whoever has let a vote through waits for the candidate: it may still be writing.
+func TestOneCandidateAtATime(t *testing.T) {
+	now, d := time.Now().Add(time.Second), fenceTiming.Detect
+	f := newFence(fenceTiming, now.Add(-time.Second))
+	if f.gaveChance(now) {
+		t.Error("a chance that nobody got")
+	}
+	if !f.mayVote(2, false, now) || !f.gaveChance(now) || !f.gaveChance(now.Add(d-1)) {
+		t.Error("stands although it has let a vote through")
+	}
+	if f.gaveChance(now.Add(d)) {
+		t.Error("waits for ever for a candidate that has died")
+	}
+	if f.heard("b", ask, 2, 2, now.Add(d/2)); f.gaveChance(now.Add(d/2 + 1)) {
+		t.Error("waits for a candidate that leads")
+	}
+
+	f = newFence(fenceTiming, now.Add(-time.Second))
+	if ok, _ := f.mayStand(2, now); !ok || f.gaveChance(now.Add(1)) {
+		t.Error("its own candidacy is a chance for another one")
+	}
+	f.stands(now)
+	if f.mayYield("b", now.Add(d-1)) || !f.mayYield("b", now.Add(d)) {
+		t.Error("who stands says yes to another, or never does again")
+	}
+	if f.stuck(2, now.Add(d-1)) || !f.stuck(2, now.Add(d)) || f.stuck(3, now.Add(d)) {
+		t.Error("a candidacy in term 2 is in vain after Detect")
+	}
+}
+
+// Two who ask each other at the same moment both say yes; the lesser id goes first.
+func TestWhoGoesFirst(t *testing.T) {
+	now := time.Now().Add(time.Second)
+	for _, c := range []struct {
+		id, to hraft.ServerID
+		want   bool
+	}{{"b", "a", true}, {"b", "c", false}} {
+		f := newFence(fenceTiming, now.Add(-time.Second))
+		if f.after(c.id, now) {
+			t.Errorf("%s waits for nobody", c.id)
+		}
+		if !f.mayYield(c.to, now) || f.after(c.id, now.Add(1)) != c.want {
+			t.Errorf("%s has said yes to %s: it goes second: %v", c.id, c.to, !c.want)
+		}
+		if f.after(c.id, now.Add(fenceTiming.Detect)) {
+			t.Errorf("%s waits for %s for ever", c.id, c.to)
+		}
+	}
+}
+
 func TestAPromiseEndsWithTheHolderItProtects(t *testing.T) {
 	t0 := time.Now()
 	at := func(ms int) time.Time { return t0.Add(time.Duration(ms) * time.Millisecond) }

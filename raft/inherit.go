@@ -21,9 +21,8 @@ const (
 // Config.Inherit, for a leader that lives, until stop or the end of the node. No message of it
 // comes here: both have the same id.
 func (n *Node) follow(c *core, stop <-chan struct{}) {
-	d := &detector{t: n.trans}
 	for {
-		d.inject(n.predecessorsBeat(c)) // refused by the library in a later term
+		n.trans.inject(n.predecessorsBeat(c)) // refused by the library in a later term
 		select {
 		case <-time.After(libTimeout / 3):
 		case <-stop:
@@ -62,9 +61,8 @@ func (n *Node) Inherit(ctx context.Context) error {
 		return fmt.Errorf("the term is %d, the process before led in %d", now, term)
 	}
 	c.fence.takeOver(term, time.Now())
-	d := &detector{t: n.trans}
-	d.inject(n.predecessorsBeat(c)) // a candidate would not hear the next
-	d.inject(&hraft.TimeoutNowRequest{RPCHeader: c.header()})
+	n.trans.inject(n.predecessorsBeat(c)) // a candidate would not hear the next
+	n.trans.inject(&hraft.TimeoutNowRequest{RPCHeader: c.header()})
 	ctx, cancel := context.WithTimeout(ctx, inheritWithin)
 	defer cancel()
 	tick := time.NewTicker(inheritLook)

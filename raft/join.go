@@ -323,7 +323,6 @@ func answerError(status int, contentType string, body []byte) error {
 
 // explain makes a short reason of a network error.
 func explain(err error) string {
-	var ne net.Error
 	switch {
 	case errors.Is(err, peerca.ErrWrongCA):
 		return "it belongs to another cluster than the join token"
@@ -331,12 +330,17 @@ func explain(err error) string {
 		return peerca.ErrNotMember.Error()
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return "connection refused; is lbd running there, and is that its API port?"
-	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &ne) && ne.Timeout():
+	case isTimeout(err):
 		return "no answer in time"
 	case errors.Is(err, context.Canceled):
 		return "given up"
 	}
 	return plainError(err).Error()
+}
+
+func isTimeout(err error) bool {
+	var ne net.Error
+	return errors.Is(err, context.DeadlineExceeded) || errors.As(err, &ne) && ne.Timeout()
 }
 
 // lookupPeer finds the API addresses behind host, host:port or a name with an

@@ -314,12 +314,21 @@ func (n *Node) shouldVote(id model.NodeID) (yes bool) {
 	return yes
 }
 
-// dialBack makes sure that the leader reaches the node under its own address.
+// dialBack makes sure that the leader reaches the node under its own address. It
+// tries again for reachTimeout when there is no answer: a lost SYN is no firewall.
 func (n *Node) dialBack(ctx context.Context, node model.Node) error {
-	ctx, cancel := context.WithTimeout(ctx, 2*dialTimeout)
+	ctx, cancel := context.WithTimeout(ctx, reachTimeout)
 	defer cancel()
 	var id model.NodeID
-	_, err := n.client.post(ctx, node.Cluster, pingPath, struct{}{}, &id)
+	var err error
+	for {
+		tctx, cancel := context.WithTimeout(ctx, 2*dialTimeout)
+		_, err = n.client.post(tctx, node.Cluster, pingPath, struct{}{}, &id)
+		cancel()
+		if !isTimeout(err) || ctx.Err() != nil {
+			break
+		}
+	}
 	if err == nil && id != node.ID {
 		err = fmt.Errorf("node %s answers there", id)
 	}

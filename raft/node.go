@@ -1,6 +1,7 @@
 package raft
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -244,7 +245,7 @@ func (n *Node) libConfig(id hraft.ServerID) *hraft.Config {
 	c.LocalID = id
 	// The fence is stricter in everything that the VIPs depend on; these are the
 	// net below it, the same for all profiles.
-	below := max(libTimeout, n.Timing().Detect)
+	below := max(cmp.Or(n.cfg.below, libTimeout), n.Timing().Detect)
 	c.HeartbeatTimeout, c.ElectionTimeout, c.LeaderLeaseTimeout = below, below, below
 	c.CommitTimeout = commitTimeout
 	c.ShutdownOnRemove = false

@@ -36,7 +36,7 @@ func TimingOf(p model.Profile) Timing {
 	case model.ProfileCalm:
 		return Timing{Detect: 600 * time.Millisecond, Lease: longestLease, Beat: 100 * time.Millisecond}
 	}
-	return Timing{Detect: 140 * time.Millisecond, Lease: 110 * time.Millisecond, Beat: 20 * time.Millisecond}
+	return Timing{Detect: 126 * time.Millisecond, Lease: 104 * time.Millisecond, Beat: 12 * time.Millisecond}
 }
 
 // Timing in force on this node.

@@ -36,7 +36,8 @@ const (
 	// askAgain is the pause between two rounds of pre-votes.
 	askAgain = 15 * time.Millisecond
 	// orphanAgain is that pause when the leader's VIP holder is known to be gone:
-	// the other voters learn of it within a millisecond or two of each other.
+	// the other voters learn of it within a millisecond or two of each other. It is
+	// also when a voter that said no is asked again while another one is silent.
 	orphanAgain = 3 * time.Millisecond
 )
 
@@ -68,6 +69,8 @@ const (
 	changeTimeout = 5 * time.Second
 	// recoverTries is how often each lost node is called before a recovery.
 	recoverTries = 3
+	// reachTimeout bounds the leader's tries to reach a new node that does not refuse.
+	reachTimeout = 5 * time.Second
 	// enterTimeout bounds the time until a new node has caught up.
 	enterTimeout = 60 * time.Second
 	// maxVoters: five survive the loss of two; more only make writes slower.
@@ -96,6 +99,13 @@ const (
 const (
 	// claimEvery is how often at most an arbiter is asked; less where the lease is short.
 	claimEvery = 25 * time.Millisecond
+	// seatedLook is how often a node without an arbiter seat looks whether there is one.
+	seatedLook = 100 * time.Millisecond
+	// claimGuard is what a claim waits beyond the longest lease of another node, for
+	// clock rates and for packets that have passed a gate and not left yet. The kernel
+	// shuts the gate in time, and before the new holder answers for a VIP it has to be
+	// elected and to write that down.
+	claimGuard = 8 * time.Millisecond
 	// claimPatience is how long a claim may be without an answer before it is given
 	// up: somebody else has written, or many messages were lost.
 	claimPatience = 100 * time.Millisecond
@@ -103,9 +113,10 @@ const (
 	// holder's traffic from the arbiter astray until its next round.
 	claimAgain = time.Second
 	// earlyBeats and earlyDetect: a claim begins after so many beats were missed, at
-	// least that part of Detect, because it takes longer than what is left of it.
+	// least that part of Detect, because it takes longer than what is left of it. One that
+	// is begun while the owner still holds is in vain, and costs claimAgain.
 	earlyBeats  = 2.5
-	earlyDetect = 4
+	earlyDetect = 0.4
 	// maxReads bounds the questions to one arbiter whose answers are waited for.
 	maxReads = 64
 )

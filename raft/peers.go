@@ -17,6 +17,7 @@ type peerTable struct {
 	mu      sync.Mutex
 	heardAt map[hraft.ServerID]time.Time  // guarded by mu
 	answers map[hraft.ServerID]time.Time  // guarded by mu
+	beaten  map[hraft.ServerID]beaten     // guarded by mu
 	moves   map[hraft.ServerID]addrMove   // guarded by mu; addresses newer than the configuration's
 	matches map[hraft.ServerID]matchIndex // guarded by mu
 	levels  map[hraft.ServerID]int        // guarded by mu; what each can read in the log
@@ -32,6 +33,7 @@ type matchIndex struct{ term, index uint64 }
 func newPeerTable(now time.Time) *peerTable {
 	return &peerTable{
 		start: now, heardAt: make(map[hraft.ServerID]time.Time), answers: make(map[hraft.ServerID]time.Time),
+		beaten: make(map[hraft.ServerID]beaten),
 		moves:  make(map[hraft.ServerID]addrMove),
 		levels: make(map[hraft.ServerID]int), stamps: make(map[hraft.ServerID]string),
 		matches: make(map[hraft.ServerID]matchIndex), moved: make(chan struct{}),
@@ -49,6 +51,46 @@ func (p *peerTable) answered(id hraft.ServerID, now time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.heardAt[id], p.answers[id] = now, now
+}
+
+// beaten is the newest beat that a voter confirmed: as of sent, it knew of no leader
+// after that of term.
+type beaten struct {
+	term uint64
+	sent time.Time
+}
+
+// confirmed notes that id confirmed a beat of term, sent at sent.
+func (p *peerTable) confirmed(id hraft.ServerID, term uint64, sent time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if b := p.beaten[id]; term > b.term || term == b.term && sent.After(b.sent) {
+		p.beaten[id] = beaten{term, sent}
+	}
+}
+
+// confirmedAt is when the newest beat of term that id confirmed was sent, zero if none was.
+func (p *peerTable) confirmedAt(id hraft.ServerID, term uint64) time.Time {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if b := p.beaten[id]; b.term == term {
+		return b.sent
+	}
+	return time.Time{}
+}
+
+// confirmedSince tells whether most of the voters, self among them, confirmed a beat of
+// term that was sent after since.
+func (p *peerTable) confirmedSince(since time.Time, term uint64, voters []hraft.ServerID, self hraft.ServerID) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n := 0
+	for _, v := range voters {
+		if b := p.beaten[v]; v == self || b.term == term && b.sent.After(since) {
+			n++
+		}
+	}
+	return n > len(voters)/2
 }
 
 // sinceAnswer is how long id has answered no Raft message, at most the age of
@@ -179,6 +221,7 @@ func (p *peerTable) forget(id hraft.ServerID) {
 	defer p.mu.Unlock()
 	delete(p.heardAt, id)
 	delete(p.answers, id)
+	delete(p.beaten, id)
 	delete(p.moves, id)
 	delete(p.matches, id)
 	delete(p.levels, id)

@@ -26,12 +26,13 @@ func (n *Node) Read(ctx context.Context) error {
 	return nil
 }
 
-// leadRead finds the newest command that is surely committed and then makes sure
-// that this node was still the leader.
+// leadRead finds the newest command that is surely committed and then makes sure that
+// this node was still the leader when it was asked: most voters confirm a beat that was
+// sent since (Raft, section 6.4 of Ongaro's thesis).
 func (n *Node) leadRead(ctx context.Context, _ model.NodeID, _ []byte) (any, error) {
 	c := n.core.Load()
 	r := c.lib.Load()
-	term := r.CurrentTerm()
+	term, asked := r.CurrentTerm(), time.Now()
 	if !c.leadsIn(term) {
 		return nil, errNotLeader
 	}
@@ -51,6 +52,25 @@ func (n *Node) leadRead(ctx context.Context, _ model.NodeID, _ []byte) (any, err
 		}
 		commit = r.CommitIndex()
 	}
+	for {
+		if err := n.verifyLeader(ctx, r); err != nil {
+			return nil, err
+		}
+		// The library takes the answer to any of its beats, of before a pause too.
+		if c.peers.confirmedSince(asked, term, voterIDs(c.servers()), c.id) {
+			return n.commandAt(commit), nil
+		}
+		if n.pause(ctx, lookAgain/4) != nil {
+			return nil, n.noLeader(nil)
+		}
+		if !c.leadsIn(term) {
+			return nil, errNotLeader
+		}
+	}
+}
+
+// verifyLeader makes the library ask the voters at once whether this node still leads.
+func (n *Node) verifyLeader(ctx context.Context, r *hraft.Raft) error {
 	f := r.VerifyLeader()
 	done := make(chan error, 1)
 	n.wg.Go(func() { done <- f.Error() }) // ends with the answers or the leadership
@@ -58,16 +78,16 @@ func (n *Node) leadRead(ctx context.Context, _ model.NodeID, _ []byte) (any, err
 	case err := <-done:
 		switch {
 		case errors.Is(err, hraft.ErrNotLeader), errors.Is(err, hraft.ErrLeadershipLost):
-			return nil, errNotLeader
+			return errNotLeader
 		case err != nil:
-			return nil, store.Errorf(store.Unavailable, "The leader cannot be confirmed: %v.", err)
+			return store.Errorf(store.Unavailable, "The leader cannot be confirmed: %v.", err)
 		}
+		return nil
 	case <-ctx.Done():
-		return nil, n.noLeader(ctx.Err())
+		return n.noLeader(ctx.Err())
 	case <-n.done:
-		return nil, errClosing
+		return errClosing
 	}
-	return n.commandAt(commit), nil
 }
 
 // termAt is the term of an entry, zero when it is not in the log any more.

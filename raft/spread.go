@@ -155,7 +155,11 @@ func (n *Node) asksForSpread(c *core) bool {
 // askSpread asks the voters every Beat until the node ends, one question at a time
 // to each.
 func (n *Node) askSpread(c *core) {
-	busy := make(map[hraft.ServerID]chan struct{})
+	type voter struct {
+		turn chan struct{} // size 1; who asks
+		err  string        // of who has the turn
+	}
+	known := make(map[hraft.ServerID]*voter)
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
@@ -176,26 +180,36 @@ func (n *Node) askSpread(c *core) {
 			if s.Suffrage != hraft.Voter || s.ID == seatID {
 				continue
 			}
-			if busy[s.ID] == nil {
-				busy[s.ID] = make(chan struct{}, 1)
+			if known[s.ID] == nil {
+				known[s.ID] = &voter{turn: make(chan struct{}, 1)}
 			}
-			ch := busy[s.ID]
+			v := known[s.ID]
 			select {
-			case ch <- struct{}{}:
-				n.wg.Go(func() { n.askSpreadOf(c, s, t.Lease, voters); <-ch })
+			case v.turn <- struct{}{}:
+				n.wg.Go(func() {
+					defer func() { <-v.turn }()
+					text := ""
+					if err := n.askSpreadOf(c, s, t.Lease, voters); err != nil {
+						text = err.Error()
+					}
+					if text != v.err {
+						n.log.Debug("ask a voter for a lease of Spread", "node", s.ID, "err", text, "before", v.err)
+						v.err = text
+					}
+				})
 			default: // a silent voter is asked again when its time is over
 			}
 		}
 	}
 }
 
-func (n *Node) askSpreadOf(c *core, s hraft.Server, lease time.Duration, voters []hraft.ServerID) {
+func (n *Node) askSpreadOf(c *core, s hraft.Server, lease time.Duration, voters []hraft.ServerID) error {
 	q, sent := c.spread.lease.asks(lease), time.Now()
 	var cleared uint64
 	if s.ID == c.id {
 		var ok bool
 		if cleared, ok = n.answerAsVoter(c, c.id, q); !ok {
-			return
+			return nil
 		}
 	} else {
 		ctx, cancel := context.WithTimeout(context.Background(), lease)
@@ -205,13 +219,13 @@ func (n *Node) askSpreadOf(c *core, s hraft.Server, lease time.Duration, voters 
 			addr = string(moved)
 		}
 		if _, err := n.client.post(ctx, addr, spreadPath, q, &cleared); err != nil {
-			n.log.Debug("ask a voter for a lease of Spread", "node", s.ID, "err", err)
-			return
+			return err
 		}
 	}
 	if c.spread.lease.answered(s.ID, q, cleared, sent, voters) {
 		n.notify()
 	}
+	return nil
 }
 
 // answerSpread answers a node as a voter.

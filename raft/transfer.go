@@ -22,13 +22,21 @@ const transferLag = 64
 // there is no way back: when the successor then fails, this node steps down and
 // a new election decides.
 func (n *Node) Transfer(ctx context.Context, to model.NodeID) error {
+	return n.transfer(ctx, to, n.settled())
+}
+
+// Abdicate is Transfer, to the best node, by a process that leads and has not got the VIP
+// holder of the one before, whose lease must be over: it is longestLease at most.
+func (n *Node) Abdicate(ctx context.Context) error { return n.transfer(ctx, "", true) }
+
+func (n *Node) transfer(ctx context.Context, to model.NodeID, settled bool) error {
 	c := n.core.Load()
 	if c == nil || !c.leads() {
 		return store.Errorf(store.Unavailable, "This node does not lead.")
 	}
 	r := c.lib.Load()
 	term := r.CurrentTerm()
-	target, err := n.successor(c, term, to)
+	target, err := n.successor(c, term, to, settled)
 	if err != nil {
 		return err
 	}
@@ -75,7 +83,7 @@ func (n *Node) CanTransfer() error {
 	if c == nil || !c.leads() {
 		return store.Errorf(store.Unavailable, "This node does not lead.")
 	}
-	_, err := n.successor(c, c.term(), "")
+	_, err := n.successor(c, c.term(), "", n.settled())
 	return err
 }
 
@@ -83,8 +91,8 @@ func (n *Node) CanTransfer() error {
 var errHandingOver = store.Errorf(store.Conflict, "Leadership cannot be handed over: the node is restarting.")
 
 // successor finds a data node that is a voter, was heard lately and has the log.
-func (n *Node) successor(c *core, term uint64, to model.NodeID) (hraft.Server, error) {
-	if !n.settled() || c.fence.bequest(term) {
+func (n *Node) successor(c *core, term uint64, to model.NodeID, settled bool) (hraft.Server, error) {
+	if !settled || c.fence.bequest(term) {
 		return hraft.Server{}, errHandingOver
 	}
 	kinds := make(map[hraft.ServerID]model.NodeKind)
@@ -159,7 +167,7 @@ func (n *Node) leadSwitchover(ctx context.Context, b switchoverBody) (any, error
 		fn = n.Transfer
 	}
 	// Refuse before any VIP is let go.
-	if _, err := n.successor(c, c.term(), b.To); err != nil {
+	if _, err := n.successor(c, c.term(), b.To, n.settled()); err != nil {
 		return nil, err
 	}
 	return nil, fn(ctx, b.To)

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	hraft "github.com/hashicorp/raft"
@@ -29,6 +30,9 @@ type transport struct {
 	out   chan hraft.RPC // to the library
 	wg    sync.WaitGroup // the pump and what it starts; ended by Close
 	once  sync.Once
+
+	newest atomic.Uint64 // term that a voter answered to a leader of an earlier one
+	turn   sync.Mutex    // held while it is settled who may stand or be voted for, until the library has been told
 }
 
 var (
@@ -127,11 +131,13 @@ func (t *transport) receive(rpc hraft.RPC) {
 	}
 }
 
-// beat notes a leader's message; when it must be refused it answers itself.
+// beat notes a leader's message; when it must be refused it answers itself, with no
+// term that would depose a leader others hear. Only after a candidacy in vain the leader
+// has to learn the term from the library: this node could never follow it again.
 func (t *transport) beat(rpc hraft.RPC, h *hraft.RPCHeader, term uint64, now time.Time) bool {
 	from, n := takeNote(h)
 	t.peers.heard(from, now)
-	if t.fence.heard(from, n, term, t.term(), now) {
+	if current := t.term(); t.fence.heard(from, n, term, current, now) || t.fence.inVain(term, current, now) {
 		return true
 	}
 	rpc.Respond(nil, errStaleBeat)
@@ -178,6 +184,8 @@ func (t *transport) SetHeartbeatHandler(cb func(hraft.RPC)) {
 // library would then still refuse it for its belief in the dead leader; the flag
 // of leadership transfers takes that belief away.
 func (t *transport) receiveVote(rpc hraft.RPC, req *hraft.RequestVoteRequest, now time.Time) {
+	t.turn.Lock()
+	defer t.turn.Unlock()
 	current := t.term()
 	known := t.isVoter(hraft.ServerID(req.ID)) || len(t.servers()) == 0
 	if req.Term >= current && known {
@@ -228,6 +236,9 @@ func (t *transport) AppendEntries(id hraft.ServerID, target hraft.ServerAddress,
 	}
 	t.peers.answered(id, time.Now())
 	t.peers.stamped(id, takeStamp(&resp.RPCHeader))
+	if resp.Term > args.Term { // the library steps down, and remembers no more of it
+		t.newest.Store(resp.Term)
+	}
 	if !resp.Success || resp.Term != args.Term {
 		return nil
 	}
@@ -361,4 +372,18 @@ func (t *transport) TimeoutNow(id hraft.ServerID, target hraft.ServerAddress, ar
 		putStamp(&own.RPCHeader, h.stamp)
 	}
 	return t.inner.TimeoutNow(id, target, &own, resp)
+}
+
+// inject puts a command before the library's main loop and waits until it is handled.
+func (t *transport) inject(cmd any) {
+	resp := make(chan hraft.RPCResponse, 1)
+	select {
+	case t.out <- hraft.RPC{Command: cmd, RespChan: resp}:
+	case <-t.done:
+		return
+	}
+	select {
+	case <-resp:
+	case <-t.done:
+	}
 }

@@ -61,6 +61,8 @@ type Config struct {
 
 	// dial replaces the network in tests.
 	dial dialFunc
+	// below is what the library's timers are in tests; 0: libTimeout.
+	below time.Duration
 	// level makes a node of an older build in tests; 0: store.Level.
 	level int
 }

@@ -15,7 +15,7 @@ const (
 	// 300.
 	maxToken = 2048
 	// askWithin bounds one question, connection included.
-	askWithin = 5 * time.Second
+	askWithin = 15 * time.Second
 	// questionsAtOnce bounds the connections to Keystone; more wait.
 	questionsAtOnce = 16
 	// maxAnswer bounds an answer of Keystone, in bytes: a catalog may be long.

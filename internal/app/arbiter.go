@@ -35,10 +35,12 @@ var (
 	_ raft.Registers = (*arbiter)(nil)
 )
 
-func newArbiter(addrs []netip.Addr, log *slog.Logger) *arbiter {
+func newArbiter(addrs []netip.Addr, links *vrrp.LinkWatch, log *slog.Logger) *arbiter {
 	log = log.With("part", "arbiter")
 	a := &arbiter{probe: vrrp.Prober{}}
-	watch, err := vrrp.NewArbiter(vrrp.ArbiterConfig{Addrs: addrs, Log: log, Registers: true, Patience: a.patience})
+	watch, err := vrrp.NewArbiter(vrrp.ArbiterConfig{
+		Addrs: addrs, Log: log, Registers: true, Patience: a.patience, LinkUp: func(link string) bool { return links.Up(link) },
+	})
 	if err != nil {
 		log.Warn("no arbiter: without a witness a lone survivor of two nodes will not take over", "err", err)
 		return a

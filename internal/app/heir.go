@@ -27,6 +27,10 @@ const (
 	serveWithin = time.Minute
 	// adoptWithin bounds the hand-over of the VIP holder.
 	adoptWithin = 10 * time.Second
+	// adoptSoon is when a leader without the holder takes the other process for frozen: it
+	// takes some milliseconds, and nobody holds the VIPs once the lease before is over,
+	// which was 400 ms at most and has to be (raft.Node.Abdicate).
+	adoptSoon = 500 * time.Millisecond
 )
 
 // heir is a process that is to take over from this one.

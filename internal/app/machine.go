@@ -109,7 +109,7 @@ func (n *node) openVIPParts() (err error) {
 	if n.links, err = vrrp.NewLinkWatch(n.log); err != nil {
 		return fmt.Errorf("watch links: %w", err)
 	}
-	n.arbiter = newArbiter(n.cfg.Arbiters, n.log)
+	n.arbiter = newArbiter(n.cfg.Arbiters, n.links, n.log)
 	return nil
 }
 

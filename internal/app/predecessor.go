@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"strconv"
+	"sync"
 	"time"
 
 	"lbd/internal/buildinfo"
@@ -221,14 +222,37 @@ func (p *predecessor) acts() bool {
 	}
 }
 
+// adoptSoon gives leadership to another node when this process leads and the holder does
+// not come in time: the process before is frozen, and nobody would hold the VIPs. It ends
+// by the function it returns.
+func (p *predecessor) adoptSoon(ctx context.Context) (enough func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		select {
+		case <-ctx.Done():
+		case <-time.After(adoptSoon):
+			if !p.n.raft.State().IsLeader {
+				return
+			}
+			p.n.log.Warn("the process before does not hand over the VIP holder: another node is to lead", "waited", adoptSoon)
+			if err := p.n.raft.Abdicate(ctx); err != nil {
+				p.n.log.Warn("hand over leadership", "err", err)
+			}
+		}
+	})
+	return func() { cancel(); wg.Wait() }
+}
+
 // adoptHolder goes on with the VIP holder. The first order is given before anything
 // else: the one that stands has an end.
 func (p *predecessor) adoptHolder(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, adoptWithin)
 	defer cancel()
 	var h handover.Holder
+	enough := p.adoptSoon(ctx)
 	files, err := p.conn.Expect(ctx, handover.KindHolder, &h)
-	if err != nil {
+	if enough(); err != nil {
 		return err
 	}
 	if h.ID == 0 { // another node holds the VIPs by now

@@ -14,18 +14,23 @@ import (
 // VIPs, and a backup job or a build on the same machine must not cost it.
 const niceness = -10
 
+// groupNiceness is that of the session's group, the most there is: beside one busy process
+// on each core, Linux 6.18 let a group of -10 wait for up to 3 s, one of 0 for 10 s, and
+// threads of -10 without groups never for 60 ms.
+const groupNiceness = -20
+
 // autogroup is the scheduler's group of this process's session, see sched(7): where
 // it is enabled, a nice value counts only among the processes of one session, and
 // the group's own counts among sessions.
 const autogroup = "/proc/self/autogroup"
 
 // prefer gives all threads of this process niceness; threads made later inherit
-// it. A process that leads its session, as under a service manager, gives it to the
-// session's group too. Where that is not allowed lbd runs as others do.
+// it. A process that leads its session, as under a service manager, gives the session's
+// group groupNiceness. Where that is not allowed lbd runs as others do.
 func prefer(log *slog.Logger) {
 	err := nice(niceness)
 	if sid, e := unix.Getsid(0); e == nil && sid == os.Getpid() {
-		err = errors.Join(err, niceSession(niceness))
+		err = errors.Join(err, niceSession(groupNiceness))
 	}
 	if err != nil {
 		log.Debug("run before other processes", "err", err)

@@ -32,7 +32,7 @@ func TestPreferCountsBesideOtherSessions(t *testing.T) {
 	for _, c := range []struct {
 		own  bool
 		want string
-	}{{true, "nice -10"}, {false, strings.TrimSpace(string(ours))}} {
+	}{{true, "nice -20"}, {false, strings.TrimSpace(string(ours))}} {
 		cmd := exec.Command(os.Args[0], "-test.run", "^"+t.Name()+"$", "-test.v")
 		cmd.Env = append(os.Environ(), preferEnv+"=1")
 		cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: c.own}

@@ -35,12 +35,13 @@ const (
 // it looks after the load balancers that have no place or a dead node's, and
 // everywhere it does what the operator asks for.
 type spreader struct {
-	node  *raft.Node
-	st    *store.Store
-	obs   *observer
-	log   *slog.Logger
-	notes *spreadNotes
-	moves *prometheus.CounterVec // by why
+	node   *raft.Node
+	st     *store.Store
+	obs    *observer
+	log    *slog.Logger
+	notes  *spreadNotes
+	doubts spreadDoubts
+	moves  *prometheus.CounterVec // by why
 }
 
 var _ deps.Spread = (*spreader)(nil)
@@ -67,6 +68,7 @@ func (s *spreader) run(ctx context.Context) error {
 		case <-watch.C():
 		case <-tick.C:
 		}
+		s.settleDoubts()
 		s.writeNotes(ctx)
 		// Who was paused may think that it leads, and finds everybody silent.
 		if st := s.node.State(); !st.IsLeader || !time.Now().Before(st.LeaseUntil) {
@@ -159,10 +161,24 @@ func (s *spreader) propose(ctx context.Context, actor string, t spread.Table, p 
 	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
 	defer cancel()
 	version, err := s.node.Apply(ctx, store.Command{Kind: store.SpreadPut, At: time.Now().UTC(), Actor: actor, Payload: p})
-	if err == nil && len(p.Moves) > 0 {
+	switch {
+	case len(p.Moves) == 0:
+	case err == nil:
+		s.doubts.answered(p.Base)
 		s.moved(version, t, p.Moves, why)
+	case store.KindOf(err) == store.Unavailable: // it may have taken effect nevertheless
+		s.doubts.add(spreadDoubt{base: p.Base, t: t, moves: p.Moves, why: why})
 	}
 	return err
+}
+
+// settleDoubts notes what took effect although nobody could say so.
+func (s *spreader) settleDoubts() {
+	if !s.doubts.any() {
+		return
+	}
+	t, version, _ := s.table()
+	s.doubts.settled(version, t.Places, func(made uint64, d spreadDoubt) { s.moved(made, d.t, d.moves, d.why) })
 }
 
 // change proposes what plan makes of the newest table, again where that has changed
