@@ -38,16 +38,19 @@ unit: ## unit and property tests
 BROWSER = ./webui ./internal/testutil/cdp
 # The model checks have one goroutine: the detector only makes them seven times slower.
 MODELS  = ModelOf|ModelSees|NeverTwoOwners|WalksOf
-race: ## the same under the race detector, then the model checks and the browser tests
-	go test -race -timeout 15m -skip '$(MODELS)' $$(go list ./... | grep -v -e '/webui$$' -e '/cdp$$')
-	go test -timeout 5m -run '$(MODELS)|TestMemberWithANewAddress' ./raft
+# Leases and claims of some 100 ms are kept only where processors are left for them.
+TIMED   = ./raft ./vrrp
+race: ## the same under the race detector, then the model checks, 1,000 VIPs and the browser tests
+	go test -race -timeout 15m $$(go list ./... | grep -v -e '/webui$$' -e '/cdp$$' -e '/raft$$' -e '/vrrp$$')
+	go test -race -timeout 15m -p 1 -skip '$(MODELS)|TestThousandVIPs' $(TIMED)
+	go test -timeout 5m -p 1 -run '$(MODELS)|TestMemberWithANewAddress|TestThousandVIPs' $(TIMED)
 	go test -timeout 10m -p 1 $(BROWSER)
 
 fuzz: ## each fuzz target for FUZZTIME (10000 executions)
 	@tools/fuzz.sh $(FUZZTIME)
 
 e2e: build ## real processes in namespaces, stock clients, browser
-	cd e2e && LBD_BIN=$(CURDIR)/lbd go test -count=1 -parallel 4 -timeout 20m ./...
+	cd e2e && LBD_BIN=$(CURDIR)/lbd go test -count=1 -parallel 3 -timeout 30m ./...
 
 changes: build ## 1,000 configuration changes under load and an upload of 10 GiB: no request fails, memory stays
 	cd e2e && LBD_BIN=$(CURDIR)/lbd LBD_CHANGES=1000 go test -count=1 -timeout 30m -v -run TestChangesUnderLoad .

@@ -16,6 +16,8 @@ import types
 import unittest
 import urllib.request
 
+from oslo_config import cfg
+
 PROCESSES = 6
 CHUNK = 20
 
@@ -158,7 +160,24 @@ def cases(suite):
 chunks = []  # lists of tests; made before the fork
 
 
+def own_addresses(i):
+    """Give what chunk i makes networks of addresses that no other chunk has.
+
+    Projects may use the same subnets, but a VIP or a floating IP is one machine's
+    address: a test that picks a free one of its subnet would be refused if another
+    chunk's had it.
+    """
+    for group, option, cidr in (
+        ("network", "project_network_cidr", f"10.{i + 10}.0.0/16"),
+        ("network", "project_network_v6_cidr", f"2001:db8:{i + 10:x}::/48"),
+        ("load_balancer", "vip_subnet_cidr", f"10.{i + 10}.255.0/24"),
+        ("load_balancer", "vip_ipv6_subnet_cidr", f"fdde:1a92:{i + 10:x}::/64"),
+    ):
+        cfg.CONF.set_override(option, cidr, group)
+
+
 def run(i):
+    own_addresses(i)
     result = Lines()
     unittest.TestSuite(chunks[i]).run(result)
     return result.lines
@@ -178,6 +197,7 @@ def main():
     for tests in classes.values():
         chunks.extend(tests[i:i + CHUNK] for i in range(0, len(tests), CHUNK))
     chunks.sort(key=len, reverse=True)
+    assert len(chunks) < 200, "own_addresses has no more"
     with multiprocessing.get_context("fork").Pool(PROCESSES, maxtasksperchild=1) as pool:
         for lines in pool.imap_unordered(run, range(len(chunks))):
             for line in lines:

@@ -66,7 +66,7 @@ func (f *failover) checkWithin(owner *harness.Node, longest time.Duration) {
 	t := f.w.T
 	t.Helper()
 	f.settled("after the fault")
-	f.w.Until(3*time.Second, "the role column is true on "+owner.Name, func() error {
+	f.w.Until(longest+2*time.Second, "the role column is true on "+owner.Name, func() error {
 		rows, err := owner.Amphorae()
 		if err != nil {
 			return err

@@ -171,7 +171,7 @@ func TestTokensOfAnExternalKeystone(t *testing.T) {
 
 	var fresh string
 	harness.Until(t, 60*time.Second, "eve logs in", func() error {
-		if status, fresh = login(t, n.api, "eve", "pw", "admin"); status != 201 { // a busy Keystone is given up after 5 s
+		if status, fresh = login(t, n.api, "eve", "pw", "admin"); status != 201 { // a busy Keystone is given up after 15 s
 			return errorf("login: %d", status)
 		}
 		return nil

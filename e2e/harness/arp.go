@@ -54,21 +54,38 @@ func (a *ARPWatch) Stop() []ARPEvent {
 }
 
 // TwoOwners is how long two hardware addresses answered in the same round of
-// questions: the sum of the rounds in which it was so.
+// questions: the sum of the rounds in which it was so. One owner may follow another in a
+// round, which is long where a starved machine asks late: who does not answer again, in
+// that round or the next, and not within 5 ms of the other, was the owner before.
 func TwoOwners(evs []ARPEvent) time.Duration {
-	var total time.Duration
+	type round struct {
+		long time.Duration
+		macs []string // who answered, in turn
+		last time.Duration
+		near bool // two answered within sameAnswer
+	}
+	const sameAnswer = 5 * time.Millisecond
+	rounds := []round{{}}
 	var asked time.Duration
-	macs := map[string]bool{}
 	for _, e := range evs {
+		r := &rounds[len(rounds)-1]
 		switch e.Kind {
 		case "ask":
-			if len(macs) > 1 {
-				total += e.At - asked
-			}
+			r.long = e.At - asked
 			asked = e.At
-			clear(macs)
+			rounds = append(rounds, round{})
 		case "answer":
-			macs[e.MAC] = true
+			if n := len(r.macs); n == 0 || r.macs[n-1] != e.MAC {
+				r.near = r.near || n > 0 && e.At-r.last < sameAnswer
+				r.macs = append(r.macs, e.MAC)
+			}
+			r.last = e.At
+		}
+	}
+	var total time.Duration
+	for i, r := range rounds[:len(rounds)-1] { // the last has no end
+		if r.near || len(r.macs) > 2 || len(r.macs) == 2 && slices.Contains(rounds[i+1].macs, r.macs[0]) {
+			total += r.long
 		}
 	}
 	return total

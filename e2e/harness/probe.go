@@ -18,6 +18,10 @@ import (
 const (
 	probeEvery   = 5 * time.Millisecond
 	probeTimeout = 250 * time.Millisecond
+	// patientEvery is for clients that only must not fail.
+	patientEvery = 10 * time.Millisecond
+	// maxRunning requests of a probe run at a time: as many as time out.
+	maxRunning = int(probeTimeout / probeEvery)
 )
 
 // Probe is a client that opens a new connection every 5 ms and asks for /,
@@ -45,7 +49,7 @@ func (w *World) StartPatientProbe(on *netlab.Host, addr string) *Probe {
 }
 
 // StartKeptAlive is a client with a few connections that it keeps, each asking
-// every 20 ms. As any HTTP client it asks again when a connection on which it has
+// every 40 ms. As any HTTP client it asks again when a connection on which it has
 // had no answer yet turns out to be closed.
 func (w *World) StartKeptAlive(on *netlab.Host, addr string) *Probe {
 	w.T.Helper()
@@ -134,16 +138,25 @@ func Blackout(shots []Shot) time.Duration {
 }
 
 func probeMain(args []string) error {
-	addr, patience := args[0], probeTimeout
+	addr, every, patience := args[0], probeEvery, probeTimeout
 	if len(args) > 1 {
 		var err error
 		if patience, err = time.ParseDuration(args[1]); err != nil {
 			return err
 		}
+		every = patientEvery
 	}
 	o := newOutput()
-	for range time.Tick(probeEvery) {
-		go o.shoot(func() (string, error) { return ask(addr, patience) })
+	running := make(chan struct{}, maxRunning)
+	for range time.Tick(every) {
+		select {
+		case running <- struct{}{}:
+			go func() {
+				o.shoot(func() (string, error) { return ask(addr, patience) })
+				<-running
+			}()
+		default: // a machine that is overloaded is not given more and more
+		}
 	}
 	return nil
 }
@@ -168,7 +181,7 @@ func keptMain(args []string) error {
 	for range keptConnections {
 		hc := &http.Client{Timeout: 3 * time.Second, Transport: &http.Transport{}}
 		wg.Go(func() {
-			for range time.Tick(4 * probeEvery) {
+			for range time.Tick(keptConnections * patientEvery) {
 				o.shoot(func() (string, error) { return keptAsk(hc, args[0]) })
 			}
 		})

@@ -48,6 +48,16 @@ func TestTwoOwners(t *testing.T) {
 	if got := TwoOwners(evs); got != 5*ms {
 		t.Errorf("TwoOwners = %v, want 5ms", got)
 	}
+	late := []ARPEvent{ // the second is asked late, and another owner has followed meanwhile
+		{0, "ask", "-"}, {1 * ms, "answer", "a"}, {20 * ms, "answer", "b"}, {35 * ms, "ask", "-"}, {36 * ms, "answer", "b"}, {40 * ms, "ask", "-"},
+	}
+	if got := TwoOwners(late); got != 0 {
+		t.Errorf("an owner after the other: TwoOwners = %v, want 0", got)
+	}
+	late[4].MAC = "a"
+	if got := TwoOwners(late); got != 35*ms {
+		t.Errorf("the first one answers again: TwoOwners = %v, want 35ms", got)
+	}
 	if got := LastOwner(evs); got != "b" {
 		t.Errorf("LastOwner = %q, want b", got)
 	}

@@ -11,7 +11,7 @@ token=$LAB_DIR/../token
 case ${LAB_CONF:-default} in
   fast) profile=fast detect_ms=700 ;;
   calm) profile=calm detect_ms=2500 ;;
-  *)    profile=default detect_ms=1200 ;;
+  *)    profile=default detect_ms=700 ;;
 esac
 
 # The management address of the first node.
