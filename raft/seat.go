@@ -152,6 +152,9 @@ func (s *seat) appendEntries(args *hraft.AppendEntriesRequest, resp *hraft.Appen
 	}
 	if n := len(args.Entries); n > 0 {
 		if err := s.hold(args.Term, args.Entries[n-1].Index); err != nil {
+			if s.resigned(args, resp) {
+				return nil
+			}
 			return err
 		}
 	}
@@ -169,7 +172,7 @@ func (s *seat) appendEntries(args *hraft.AppendEntriesRequest, resp *hraft.Appen
 func (s *seat) hold(term, index uint64) error {
 	for {
 		peers, seated := s.realPeers()
-		if !seated || !s.leadsIn(term) {
+		if !seated || !s.leadsIn(term) || s.resign.Load() == term {
 			return errSeatHeld
 		}
 		var moved <-chan struct{}

@@ -315,6 +315,36 @@ func TestLostLockOfALoneLeaderIsNoOwnership(t *testing.T) {
 	eventually(t, "it comes back", func() bool { return owns(a) })
 }
 
+// A survivor's first entry waits for the peer, whom the library asks ever less often: a
+// lock that is lost ends the term without either of them. The quicker of two times tells.
+func TestASurvivorThatLostTheLockStepsDownAtOnce(t *testing.T) {
+	t.Parallel()
+	c, a, b := lockPair(t)
+	c.leader(a)
+	c.kill(a)
+	quickest := time.Hour
+	for range 2 {
+		c.leader(b)
+		term, since := b.node.core.Load().term(), time.Now()
+		eventually(t, "b leads for long enough", func() bool {
+			if now := b.node.core.Load().term(); now != term {
+				term, since = now, time.Now()
+			}
+			return time.Since(since) > 2500*time.Millisecond
+		})
+		c.register.reach("b", false)
+		eventually(t, "the lease ends", func() bool { return !owns(b) })
+		over := time.Now()
+		eventually(t, "b steps down", func() bool { return !b.node.core.Load().leadsIn(term) })
+		quickest = min(quickest, time.Since(over))
+		c.register.reach("b", true)
+		eventually(t, "b comes back", func() bool { return owns(b) })
+	}
+	if want := libTimeout / 4; quickest > want {
+		t.Errorf("b stepped down %s after its lease at best, want at most %s", quickest, want)
+	}
+}
+
 // A standby that stood in vain is in a later term than the leader, whose lease the
 // arbiter or a witness keeps up. It refuses that leader's beats: the leader must get to
 // know why.

@@ -218,10 +218,7 @@ func (t *transport) answerPreVote(req *hraft.RequestPreVoteRequest, now time.Tim
 // AppendEntries implements hraft.Transport.
 func (t *transport) AppendEntries(id hraft.ServerID, target hraft.ServerAddress, args *hraft.AppendEntriesRequest, resp *hraft.AppendEntriesResponse) error {
 	*resp = hraft.AppendEntriesResponse{}
-	if args.PrevLogEntry > 0 && t.fence.gaveUp(args.Term) && t.resign.Load() == args.Term {
-		// A transfer failed after the lease was given up: there is nothing to lead
-		// with in this term. A newer term makes the library step down.
-		resp.Term = args.Term + 1
+	if t.resigned(args, resp) {
 		return nil
 	}
 	if id == seatID {
@@ -249,6 +246,17 @@ func (t *transport) AppendEntries(id hraft.ServerID, target hraft.ServerAddress,
 	t.peers.matched(id, args.Term, index)
 	t.ack(id, n, args.Term, sent)
 	return nil
+}
+
+// resigned answers that there is a newer term, which makes the library step down, when
+// the lease of this one was given up for good. The library heeds that in answers to
+// its own messages only, not to heartbeats.
+func (c *core) resigned(args *hraft.AppendEntriesRequest, resp *hraft.AppendEntriesResponse) bool {
+	if args.PrevLogEntry == 0 || !c.fence.gaveUp(args.Term) || c.resign.Load() != args.Term {
+		return false
+	}
+	*resp = hraft.AppendEntriesResponse{RPCHeader: c.header(), Term: args.Term + 1}
+	return true
 }
 
 // InstallSnapshot implements hraft.Transport.
