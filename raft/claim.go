@@ -11,7 +11,7 @@ import "time"
 // a lock is made of it with time (Fischer's algorithm, with a lease):
 //
 //   - A holder reads, then writes, again and again. Its proof is the sending time
-//     of the newest read that was answered, and is good for its lease.
+//     of the newest read that was answered, and is good for its lease (see byLock).
 //   - Who wants to hold writes once, and then only reads. Once the first answer
 //     has come (at f) and an answer to a read sent after f + need, it holds; need
 //     exceeds the longest lease that another may have.
@@ -75,12 +75,22 @@ func (t Timing) fresh(died, woke, now time.Time, lease time.Duration) bool {
 // what it takes for news may be old.
 func paused(last, now time.Time, lease time.Duration) bool { return now.Sub(last) >= lease/2 }
 
-// early tells whether a leader has been silent for long enough to begin a claim,
-// which takes longer than what is left of Detect.
-func (t Timing) early(silence time.Duration) bool { return silence >= t.earliest() }
+// byLock is how long an answer of the arbiter is good for where one of the peer is good for
+// lease: a claim, which begins later than the peer falls silent, has to wait for it.
+func byLock(lease time.Duration) time.Duration { return lease - lease/8 }
 
+// missed is after how much silence something is amiss.
+func (t Timing) missed() time.Duration { return time.Duration(earlyBeats * float64(t.Beat)) }
+
+// earliest is after how much silence of a leader a claim begins although its VIP is answered for.
 func (t Timing) earliest() time.Duration {
-	return max(time.Duration(earlyDetect*float64(t.Detect)), time.Duration(earlyBeats*float64(t.Beat)))
+	return max(time.Duration(earlyDetect*float64(t.Detect)), t.missed())
+}
+
+// early tells whether a leader has been silent for long enough to begin a claim,
+// which takes longer than what is left of Detect: sooner when its VIP is silent, too.
+func (t Timing) early(silence, unseen time.Duration) bool {
+	return silence >= t.earliest() || min(silence, unseen) >= t.missed()
 }
 
 // followerWish is what a node that does not lead wants. gone: the leader's VIP holder
@@ -92,7 +102,7 @@ func (t Timing) followerWish(gone bool, silence, unseen time.Duration, tried boo
 	switch {
 	case gone:
 		return wishOwn
-	case !t.early(silence), tried && unseen < t.Detect:
+	case !t.early(silence, unseen), tried && unseen < t.Detect:
 		return wishNone
 	}
 	return wishTake

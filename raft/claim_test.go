@@ -7,6 +7,29 @@ import (
 	"time"
 )
 
+// A claim begins sooner when the VIP is silent, too.
+func TestWhenAClaimBegins(t *testing.T) {
+	const ms = time.Millisecond
+	usual := TimingOf("")
+	for _, c := range []struct {
+		silence, unseen time.Duration
+		tried           bool
+		want            claimWish
+	}{
+		{29 * ms, time.Hour, false, wishNone},
+		{31 * ms, 29 * ms, false, wishNone},
+		{31 * ms, 31 * ms, false, wishTake},
+		{50 * ms, 0, false, wishNone},
+		{51 * ms, 0, false, wishTake}, // its kernel may answer for a frozen owner
+		{time.Second, 100 * ms, true, wishNone},
+		{time.Second, usual.Detect, true, wishTake},
+	} {
+		if got := usual.followerWish(false, c.silence, c.unseen, c.tried); got != c.want {
+			t.Errorf("silent for %v, the VIP for %v, tried %v: wish %d, want %d", c.silence, c.unseen, c.tried, got, c.want)
+		}
+	}
+}
+
 func TestClaimSteps(t *testing.T) {
 	const lease, theirs = 200 * time.Millisecond, 300 * time.Millisecond
 	start := time.Now()

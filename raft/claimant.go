@@ -64,7 +64,8 @@ func (l *claimant) run() {
 	var last time.Time
 	for {
 		next := last.Add(l.pause())
-		for _, due := range []time.Time{l.due(), l.fence.lastContact().Add(l.timing().earliest())} {
+		t, heard := l.timing(), l.fence.lastContact()
+		for _, due := range []time.Time{l.due(), heard.Add(t.missed()), heard.Add(t.earliest())} {
 			if due.After(last) && due.Before(next) {
 				next = due
 			}
@@ -111,7 +112,7 @@ func (l *claimant) wish(now time.Time) claimWish {
 	}
 	by, died, gone := l.fence.orphaned()
 	silence, t := l.fence.sinceContact(now), l.timing()
-	if !t.early(silence) {
+	if silence < t.missed() {
 		l.tried = false
 	}
 	gone = gone && by == peer && t.fresh(died, l.woke, now, t.Lease)
@@ -149,7 +150,7 @@ func (l *claimant) round(now time.Time) {
 		wish = l.wish(now)
 	}
 	for i := range l.claims {
-		move := l.claims[i].step(now, wish, l.timing().Lease, l.fence.longestAsked())
+		move := l.claims[i].step(now, wish, l.byLock(), byLock(l.fence.longestAsked()))
 		if move == moveNone {
 			continue
 		}
@@ -178,6 +179,9 @@ func (l *claimant) answered(id uint64, now time.Time) {
 	l.reads = slices.Delete(l.reads, k, k+1)
 	c := &l.claims[r.of]
 	was := c.state
+	if was == claimed && l.leads() {
+		l.beaten(now.Sub(r.at), now)
+	}
 	if c.answered(r.at, now); c.state != was {
 		select { // the detector can go on
 		case l.orphan <- struct{}{}:
@@ -202,9 +206,9 @@ func (l *claimant) due() (first time.Time) {
 func (l *claimant) held(now time.Time) (proof time.Time, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	proofs := make([]time.Time, 0, len(l.claims))
+	proofs, lease := make([]time.Time, 0, len(l.claims)), l.byLock()
 	for i := range l.claims {
-		if at, ok := l.claims[i].held(now, l.timing().Lease); ok {
+		if at, ok := l.claims[i].held(now, lease); ok {
 			proofs = append(proofs, at)
 		}
 	}

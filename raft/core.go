@@ -39,6 +39,9 @@ type core struct {
 
 func (c *core) timing() Timing { return c.pace.now() }
 
+// byLock is how long an answer of the arbiter is good for.
+func (c *core) byLock() time.Duration { return c.fence.byLock(c.pace.unslowed().Lease) }
+
 func (c *core) term() uint64 {
 	if r := c.lib.Load(); r != nil {
 		return r.CurrentTerm()
@@ -125,7 +128,9 @@ func (c *core) ack(id hraft.ServerID, n note, term uint64, sent time.Time) {
 		return
 	}
 	now := time.Now()
-	c.beaten(now.Sub(sent), now)
+	if id != seatID { // whose word is as old as the arbiter's answer, which is noted when it comes
+		c.beaten(now.Sub(sent), now)
+	}
 	// Of answers that come together one is told: the holder's work for each is ten times
 	// that for the beat.
 	told := time.Unix(0, c.told.Load())

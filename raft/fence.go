@@ -68,6 +68,8 @@ type fence struct {
 	leaseUntil  time.Time                    // guarded by mu
 	acks        map[hraft.ServerID]time.Time // guarded by mu; what the newest answered beat of leaseTerm is good for
 	floor       time.Time                    // guarded by mu; a lease that was asked for may last until then
+	known       time.Duration                // guarded by mu; the lease that a real peer knows of, 0 while none has answered
+	knownAt     time.Time                    // guarded by mu; when the beat was sent that told it
 	surrendered uint64                       // guarded by mu; the term whose lease was given up
 	bequeathed  uint64                       // guarded by mu; the term whose lease is for another process of this node
 	transfer    uint64                       // guarded by mu; the leader of this term asked us to take over
@@ -182,6 +184,18 @@ func (f *fence) longestAsked() time.Duration {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return max(f.asked, f.timing.Lease)
+}
+
+// byLock is how long this node's lease by an answer of the arbiter lasts: the peer, which
+// waits for it, may have heard no beat that asked for more than known. One that has
+// answered none takes the profile's for it, unslowed.
+func (f *fence) byLock(unslowed time.Duration) time.Duration {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.known != 0 {
+		return byLock(min(f.timing.Lease, f.known))
+	}
+	return byLock(min(f.timing.Lease, unslowed))
 }
 
 // loyal is promised for those who do not hold mu.

@@ -29,6 +29,9 @@ func (f *fence) acked(id hraft.ServerID, n note, term uint64, sent time.Time, vo
 	default:
 		if id != seatID {
 			f.confirmed, f.lapsed = true, false
+			if sent.After(f.knownAt) {
+				f.known, f.knownAt = n.lease, sent
+			}
 		}
 		if until.After(f.acks[id]) {
 			f.acks[id] = until

@@ -355,3 +355,55 @@ func TestWhatTheSeatsWordIsGoodFor(t *testing.T) {
 	f.seatVoted(8, at(11400))
 	ack("the seat long after its vote", seatID, f.asks(t0), 8, 11400+lease, false)
 }
+
+// What the arbiter's answer is good for is no longer than the peer takes it for, whatever
+// beats it has missed: it waits for so long before it holds the lock itself.
+func TestTheLocksLeaseIsWhatThePeerKnows(t *testing.T) {
+	const ms = time.Millisecond
+	t0 := time.Now()
+	pair := []hraft.ServerID{"a", "b", seatID}
+	usual, slow := TimingOf(""), patient
+	a, b := newFence(usual, t0), newFence(usual, t0)
+	check := func(when string, want time.Duration) {
+		t.Helper()
+		got := a.byLock(usual.Lease)
+		if got != byLock(want) {
+			t.Errorf("%s: %v, want %v", when, got, byLock(want))
+		}
+		if waits := byLock(b.longestAsked()); got > waits {
+			t.Errorf("%s: %v, and the peer waits for %v", when, got, waits)
+		}
+	}
+	// beat of a in term 1; heard: b does, answered: a hears that.
+	beat := func(after time.Duration, heard, answered bool) {
+		t.Helper()
+		sent := t0.Add(after)
+		n := a.asks(sent)
+		if heard {
+			b.heard("a", n, 1, 1, sent)
+		}
+		if answered {
+			a.acked("b", n, 1, sent, pair, "a")
+		}
+	}
+	check("at the start", usual.Lease)
+	a.setTiming(slow, t0)
+	check("slowed before the peer has answered anything", usual.Lease)
+	a.setTiming(usual, t0)
+	beat(time.Second, true, true)
+	check("usual", usual.Lease)
+	a.setTiming(slow, t0.Add(time.Second+ms))
+	check("slowed, and nobody knows", usual.Lease)
+	beat(time.Second+2*ms, false, false)
+	beat(time.Second+3*ms, true, false)
+	check("slowed, and the peer's answer was lost", usual.Lease)
+	beat(time.Second+4*ms, true, true)
+	check("slowed, and the peer knows", slow.Lease)
+	old := a.asks(t0.Add(time.Second + 5*ms))
+	a.setTiming(usual, t0.Add(2*time.Second))
+	check("fast again", usual.Lease)
+	beat(3*time.Second, true, true)
+	a.acked("b", old, 1, t0.Add(time.Second+5*ms), pair, "a") // late
+	a.setTiming(slow, t0.Add(3*time.Second+ms))
+	check("slowed again, after a late answer", usual.Lease)
+}

@@ -28,6 +28,16 @@ func newPace(t Timing) *pace {
 
 func (p *pace) now() Timing { return *p.t.Load() }
 
+// unslowed is the timing that this node would keep if it could.
+func (p *pace) unslowed() Timing {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.profile == "" {
+		return p.now()
+	}
+	return TimingOf(p.profile)
+}
+
 // TimingOf is what a profile means; an unknown one is the default.
 func TimingOf(p model.Profile) Timing {
 	switch p {

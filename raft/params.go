@@ -112,9 +112,10 @@ const (
 	// claimAgain is the pause after a claim that was given up. Each one sends a
 	// holder's traffic from the arbiter astray until its next round.
 	claimAgain = time.Second
-	// earlyBeats and earlyDetect: a claim begins after so many beats were missed, at
-	// least that part of Detect, because it takes longer than what is left of it. One that
-	// is begun while the owner still holds is in vain, and costs claimAgain.
+	// earlyBeats and earlyDetect: a claim begins after so many beats were missed, and as
+	// long as the VIP is answered for not before that part of Detect, because it takes longer
+	// than what is left of it. One that is begun while the owner still holds is in vain, and
+	// costs claimAgain.
 	earlyBeats  = 2.5
 	earlyDetect = 0.4
 	// maxReads bounds the questions to one arbiter whose answers are waited for.

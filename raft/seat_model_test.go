@@ -113,7 +113,7 @@ func (w *modelWorld) question(i int, term uint64, pre bool) seatQuestion {
 	}
 	if w.lock {
 		q.Registers, q.Arbiter, q.VIPSilent = RegistersReady, false, false
-		_, q.Locked = n.claim.held(w.now, modelTiming.Lease)
+		_, q.Locked = n.claim.held(w.now, n.fence.byLock(modelTiming.Lease))
 		return q
 	}
 	q.Registers = RegistersNone
@@ -190,7 +190,8 @@ func (w *modelWorld) beat(i int) {
 	}
 	arbiter, sent := n.leg, w.now
 	if w.lock {
-		sent, arbiter = n.claim.held(w.now, modelTiming.Lease)
+		asks.lease = n.fence.byLock(modelTiming.Lease)
+		sent, arbiter = n.claim.held(w.now, asks.lease)
 	}
 	if arbiter {
 		n.fence.acked(seatID, asks, n.term, sent, modelVoters, modelIDs[i])
@@ -263,10 +264,10 @@ func (w *modelWorld) claims(i int) {
 		by, died, gone := n.fence.orphaned()
 		gone = gone && modelTiming.fresh(died, n.woke, w.now, modelTiming.Lease)
 		silence := n.fence.sinceContact(w.now)
-		n.tried = n.tried && modelTiming.early(silence)
+		n.tried = n.tried && silence >= modelTiming.missed()
 		wish = modelTiming.followerWish(gone && by == modelIDs[1-i], silence, w.now.Sub(n.seen), n.tried && n.claim.state == unclaimed)
 	}
-	move := n.claim.step(w.now, wish, modelTiming.Lease, n.fence.longestAsked())
+	move := n.claim.step(w.now, wish, n.fence.byLock(modelTiming.Lease), byLock(n.fence.longestAsked()))
 	n.tried = n.tried || move == moveWriteRead
 	if !n.leg {
 		return
@@ -321,7 +322,7 @@ func (w *modelWorld) step() {
 			}
 			continue
 		}
-		_, locked := n.claim.held(w.now, modelTiming.Lease)
+		_, locked := n.claim.held(w.now, n.fence.byLock(modelTiming.Lease))
 		silence, ok := n.fence.silence(w.now, locked)
 		_, _, orphaned := n.fence.orphaned()
 		if (orphaned || !ok || silence >= modelTiming.Detect) && !n.fence.loyal(w.now) {
