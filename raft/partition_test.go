@@ -161,3 +161,32 @@ func TestApplyWithoutAQuorumIsRefusedInTime(t *testing.T) {
 	}
 	eventually(t, "the quorum is shown as lost", func() bool { return a.node.State().Quorum == QuorumLost })
 }
+
+// A node that was away for long is told of the log as soon as it is back: the library,
+// left alone, would do so up to 10 s later.
+func TestANodeThatIsBackCatchesUpAtOnce(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	a := c.first("a")
+	b := c.join("b", model.DataNode, a)
+	c.join("w", model.Witness, a)
+	c.voters(3, false)
+	mustWrite(t, b, "before")
+	away := func(yes bool) {
+		c.wire.both("a", "b", yes)
+		c.wire.both("a", "w", yes)
+	}
+	away(true)
+	gone := time.Now()
+	c.leader(b)
+	eventually(t, "a was away for long", func() bool { return time.Since(gone) > 6200*time.Millisecond })
+	mustWrite(t, b, "meanwhile")
+	away(false)
+	peers, id := b.node.core.Load().peers, a.node.core.Load().id
+	eventually(t, "a answers", func() bool { return peers.sinceAnswer(id, time.Now()) < b.node.Timing().Detect })
+	back := time.Now()
+	eventually(t, "a has what was written meanwhile", func() bool { return has(a, "meanwhile") })
+	if took := time.Since(back); took > time.Second {
+		t.Errorf("a had caught up %v after it had answered", took)
+	}
+}

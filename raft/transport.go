@@ -224,11 +224,15 @@ func (t *transport) AppendEntries(id hraft.ServerID, target hraft.ServerAddress,
 	if id == seatID {
 		return t.seat.appendEntries(args, resp)
 	}
-	sent := time.Now()
-	n := t.fence.asks(sent)
-	own := *args // the library uses args again
-	own.ID = n.on(args.ID)
-	if err := t.inner.AppendEntries(id, target, &own, resp); err != nil {
+	sent, n, err := t.append(id, target, args, resp)
+	if err != nil && hasLog(args) {
+		if t.answersAgain(id, args.Term, time.Now()) {
+			sent, n, err = t.append(id, target, args, resp)
+		} else if t.resigned(args, resp) {
+			return nil
+		}
+	}
+	if err != nil {
 		return err
 	}
 	t.peers.answered(id, time.Now())
@@ -248,11 +252,45 @@ func (t *transport) AppendEntries(id hraft.ServerID, target hraft.ServerAddress,
 	return nil
 }
 
+func (t *transport) append(id hraft.ServerID, target hraft.ServerAddress, args *hraft.AppendEntriesRequest, resp *hraft.AppendEntriesResponse) (sent time.Time, n note, err error) {
+	sent = time.Now()
+	n = t.fence.asks(sent)
+	own := *args // the library uses args again
+	own.ID = n.on(args.ID)
+	return sent, n, t.inner.AppendEntries(id, target, &own, resp)
+}
+
+// hasLog tells the library's messages about the log from heartbeats.
+func hasLog(args *hraft.AppendEntriesRequest) bool {
+	return args.PrevLogEntry > 0 || len(args.Entries) > 0
+}
+
+// answersAgain waits until a member that could not be told of the log at failed answers
+// beats; false when it answers other messages all the while, or need not be told any more.
+// The library would wait twice as long after each failure, 10 s at most, and a member
+// that is back is nobody to hand over to, and no voter for a write, before that.
+func (t *transport) answersAgain(id hraft.ServerID, term uint64, failed time.Time) bool {
+	if t.peers.sinceAnswer(id, failed) < t.timing().Detect {
+		return false
+	}
+	for t.peers.sinceAnswer(id, time.Now()) > time.Since(failed) {
+		if _, member := inConfig(t.servers(), id); !member || !t.leadsIn(term) || t.resign.Load() == term {
+			return false
+		}
+		select {
+		case <-time.After(t.timing().Detect / 4):
+		case <-t.done:
+			return false
+		}
+	}
+	return true
+}
+
 // resigned answers that there is a newer term, which makes the library step down, when
 // the lease of this one was given up for good. The library heeds that in answers to
 // its own messages only, not to heartbeats.
 func (c *core) resigned(args *hraft.AppendEntriesRequest, resp *hraft.AppendEntriesResponse) bool {
-	if args.PrevLogEntry == 0 || !c.fence.gaveUp(args.Term) || c.resign.Load() != args.Term {
+	if !hasLog(args) || !c.fence.gaveUp(args.Term) || c.resign.Load() != args.Term {
 		return false
 	}
 	*resp = hraft.AppendEntriesResponse{RPCHeader: c.header(), Term: args.Term + 1}
@@ -271,6 +309,7 @@ func (t *transport) InstallSnapshot(id hraft.ServerID, target hraft.ServerAddres
 	own := *args
 	own.ID = t.fence.asks(time.Now()).on(args.ID)
 	if err := t.inner.InstallSnapshot(id, target, &own, resp, data); err != nil {
+		t.answersAgain(id, args.Term, time.Now()) // what was read of data is gone
 		return err
 	}
 	t.peers.answered(id, time.Now())
