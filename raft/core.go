@@ -28,7 +28,7 @@ type core struct {
 
 	cause  atomic.Pointer[string]     // why this node last stood for leader
 	lib    atomic.Pointer[hraft.Raft] // nil until the library runs
-	resign atomic.Uint64              // the term in which a transfer failed
+	resign atomic.Uint64              // the term whose lease was given up for good
 	hand   atomic.Pointer[hand]       // the newest transfer
 	told   atomic.Int64               // when the newest growth of the lease was told, in Unix ns
 	stamps stamps

@@ -122,11 +122,7 @@ func TestLeasesDoNotOverlapUnderPartitions(t *testing.T) {
 
 func TestReturningNodeDoesNotDeposeTheLeader(t *testing.T) {
 	t.Parallel()
-	c := newCluster(t)
-	a := c.first("a")
-	b := c.join("b", model.DataNode, a)
-	c.join("w", model.Witness, a)
-	c.voters(3, false)
+	c, a, b := witnessPair(t)
 	lead, term := c.leader(), a.node.State().Term
 	cut := b
 	if lead == b {
@@ -166,11 +162,7 @@ func TestApplyWithoutAQuorumIsRefusedInTime(t *testing.T) {
 // left alone, would do so up to 10 s later.
 func TestANodeThatIsBackCatchesUpAtOnce(t *testing.T) {
 	t.Parallel()
-	c := newCluster(t)
-	a := c.first("a")
-	b := c.join("b", model.DataNode, a)
-	c.join("w", model.Witness, a)
-	c.voters(3, false)
+	c, a, b := witnessPair(t)
 	mustWrite(t, b, "before")
 	away := func(yes bool) {
 		c.wire.both("a", "b", yes)

@@ -135,11 +135,10 @@ func (s *seat) requestPreVote(args *hraft.RequestPreVoteRequest, resp *hraft.Req
 func (s *seat) appendEntries(args *hraft.AppendEntriesRequest, resp *hraft.AppendEntriesResponse) error {
 	sent := time.Now()
 	n := s.fence.asks(sent)
-	n.lease = s.timing().Lease
+	n.lease = s.byLock()
 	arbiter := s.arbiter != nil && s.arbiter.Answers()
 	if s.claim.state() != RegistersNone {
 		sent, arbiter = s.claim.held(sent) // the lease runs from the question that was answered
-		n.lease = s.byLock()
 	}
 	peers, _ := s.realPeers()
 	// A peer that is heard but does not answer keeps no leader up: it may be the one

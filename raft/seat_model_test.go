@@ -189,8 +189,8 @@ func (w *modelWorld) beat(i int) {
 		}
 	}
 	arbiter, sent := n.leg, w.now
+	asks.lease = n.fence.byLock(modelTiming.Lease)
 	if w.lock {
-		asks.lease = n.fence.byLock(modelTiming.Lease)
 		sent, arbiter = n.claim.held(w.now, asks.lease)
 	}
 	if arbiter {

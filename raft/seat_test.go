@@ -93,6 +93,17 @@ func lockPair(t *testing.T) (c *cluster, a, b *member) {
 	return pairUp(t, c)
 }
 
+// witnessPair is two data nodes and a witness.
+func witnessPair(t *testing.T) (c *cluster, a, b *member) {
+	t.Helper()
+	c = newCluster(t)
+	a = c.first("a")
+	b = c.join("b", model.DataNode, a)
+	c.join("w", model.Witness, a)
+	c.voters(3, false)
+	return c, a, b
+}
+
 func pairUp(t *testing.T, c *cluster) (_ *cluster, a, b *member) {
 	t.Helper()
 	c.arbiter = &testArbiter{c: c}
@@ -356,11 +367,7 @@ func TestAStandbyThatStoodInVainComesBack(t *testing.T) {
 	})
 	t.Run("witness", func(t *testing.T) {
 		t.Parallel()
-		c := newCluster(t)
-		a := c.first("a")
-		b := c.join("b", model.DataNode, a)
-		c.join("w", model.Witness, a)
-		c.voters(3, false)
+		c, a, b := witnessPair(t)
 		testInVain(t, c, a, b)
 	})
 }
