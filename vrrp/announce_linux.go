@@ -27,6 +27,7 @@ type announcer struct {
 	stop    context.CancelFunc // of readers
 
 	mu    sync.Mutex
+	stale bool                      // guarded by mu; plan has changed, and what conns hear has not
 	plan  *schedule                 // guarded by mu
 	conns map[linkFamily]neighbours // guarded by mu; closed by their readers
 }
@@ -64,10 +65,10 @@ func (a *announcer) listen(v VIP, index int, as hwAddr) error {
 	}
 	if c == nil {
 		var err error
-		if c, err = openNeighbours(v.Link, v.Addr); err != nil {
+		if c, err = openNeighbours(v.Link, interest{addrs: []netip.Addr{v.Addr}}); err != nil {
 			return err
 		}
-		a.conns[key] = c
+		a.conns[key], a.stale = c, true
 		a.wg.Go(func() { a.watch(c) })
 	}
 	if err := c.speakAs(as); err != nil {
@@ -83,6 +84,7 @@ func (a *announcer) claimed(vips []VIP) {
 	for _, v := range vips {
 		a.plan.claim(v, now)
 	}
+	a.stale = true
 	a.mu.Unlock()
 	poke(a.wake)
 }
@@ -96,6 +98,28 @@ func (a *announcer) dropped(addr netip.Addr) {
 		}
 	}
 	a.plan.drop(addr)
+	a.stale = true
+	poke(a.wake)
+}
+
+// listenOnly makes every link tell of the addresses that are announced there, and no
+// others.
+func (a *announcer) listenOnly() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if !a.stale {
+		return
+	}
+	a.stale = false
+	about := map[linkFamily][]netip.Addr{}
+	for addr, e := range a.plan.entries {
+		about[familyOf(e.VIP)] = append(about[familyOf(e.VIP)], addr)
+	}
+	for on, c := range a.conns {
+		if err := c.about(interest{addrs: about[on]}); err != nil {
+			a.log.Debug("listen", "link", on.link, "err", err)
+		}
+	}
 }
 
 // again announces everything on the link anew, "" for all links.
@@ -131,6 +155,7 @@ func (a *announcer) run(ctx context.Context) {
 
 // round sends what is due and returns the wait until the next.
 func (a *announcer) round() time.Duration {
+	a.listenOnly()
 	if !a.open() {
 		return time.Second // a claim wakes us
 	}

@@ -145,8 +145,12 @@ func (a *Arbiter) look() {
 
 // leg asks on one link, opening it anew after a fault (it went down or away).
 func (a *Arbiter) leg(ctx context.Context, link string, targets []*target) {
+	addrs := make([]netip.Addr, 0, len(targets))
+	for _, t := range targets {
+		addrs = append(addrs, t.addr)
+	}
 	for ctx.Err() == nil {
-		c, err := openNeighbours(link, targets[0].addr)
+		c, err := openNeighbours(link, interest{addrs, true})
 		if err == nil {
 			err = a.talk(ctx, c, targets)
 		}
@@ -225,6 +229,8 @@ func (a *Arbiter) talk(ctx context.Context, c neighbours, targets []*target) err
 	defer wg.Wait()
 	defer c.close()
 	failed := make(chan error, 1)
+	timer := time.NewTimer(0)
+	defer timer.Stop()
 	wg.Go(func() {
 		for {
 			h, err := c.read()
@@ -232,12 +238,13 @@ func (a *Arbiter) talk(ctx context.Context, c neighbours, targets []*target) err
 				failed <- err
 				return
 			}
-			a.heard(h, targets)
+			if a.heard(h, targets) {
+				calm, _ := pauses(a.wanted())
+				timer.Reset(calm) // nobody has to look for the answer any more
+			}
 			a.look()
 		}
 	})
-	timer := time.NewTimer(0)
-	defer timer.Stop()
 	asked := make([]time.Time, len(targets))
 	for {
 		a.catchUp(c, targets)
@@ -300,13 +307,15 @@ func (a *Arbiter) catchUp(c neighbours, targets []*target) {
 	}
 }
 
-func (a *Arbiter) heard(h heard, targets []*target) {
+// heard notes an answer, and reports whether it was the last one that was waited for.
+func (a *Arbiter) heard(h heard, targets []*target) (last bool) {
 	for _, t := range targets {
 		if h.reply && h.claims == t.addr {
 			t.mac.Store(&h.mac)
-			t.answered(Monotonic(), a.wanted())
+			last = t.answered(Monotonic(), a.wanted()) > 0
 		}
 	}
+	return last && !slices.ContainsFunc(targets, (*target).doubtful)
 }
 
 // Answers reports that at least half of the addresses answered within the last

@@ -1,6 +1,7 @@
 package vrrp
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"net"
@@ -34,6 +35,32 @@ func openARP(link string) (*arpConn, error) {
 		return nil, errors.Join(fmt.Errorf("filter ARP on %s: %w", link, err), c.Close())
 	}
 	return &arpConn{ethernetLink: l, inbox: inbox{conn: c, decode: heardARP}, as: voice{conn: c, index: l.index}}, nil
+}
+
+// about is a filter in the kernel: everybody's questions for everybody come to every
+// node of a link, and each would wake this process.
+func (c *arpConn) about(in interest) error {
+	const yes, no = 1514, 0
+	var f []bpf.Instruction
+	if in.answers {
+		f = append(f,
+			bpf.LoadAbsolute{Off: arpOperation, Size: 2},
+			bpf.JumpIf{Cond: bpf.JumpEqual, Val: uint32(arp.OperationReply), SkipTrue: 1},
+			bpf.RetConstant{Val: no})
+	}
+	if len(in.addrs) > maxAbout {
+		f = append(f, bpf.RetConstant{Val: yes})
+	} else {
+		f = append(f, bpf.LoadAbsolute{Off: arpSender, Size: 4})
+	}
+	for _, a := range in.addrs[:min(len(in.addrs), maxAbout)] {
+		b := a.As4()
+		f = append(f, bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: binary.BigEndian.Uint32(b[:]), SkipTrue: 1}, bpf.RetConstant{Val: yes})
+	}
+	if err := attachFilter(c.conn, append(f, bpf.RetConstant{Val: no})); err != nil {
+		return fmt.Errorf("filter ARP on %s: %w", c.link, err)
+	}
+	return nil
 }
 
 // join has nothing to do: questions go to everybody.

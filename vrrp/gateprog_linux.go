@@ -25,17 +25,18 @@ const (
 
 // Offsets into an Ethernet frame without VLAN tag.
 const (
-	etherSource = 6
-	arpMAC      = etherHeader + 8 // the sender's
-	arpSender   = etherHeader + 14
-	arpTarget   = etherHeader + 24
-	ip4Source   = etherHeader + 12
-	ip4Dest     = etherHeader + 16
-	ip6Next     = etherHeader + 6
-	ip6Source   = etherHeader + 8
-	ip6Dest     = etherHeader + 24
-	icmp6Type   = etherHeader + ip6Header
-	ndTarget    = icmp6Type + 8
+	etherSource  = 6
+	arpOperation = etherHeader + 6
+	arpMAC       = etherHeader + 8 // the sender's
+	arpSender    = etherHeader + 14
+	arpTarget    = etherHeader + 24
+	ip4Source    = etherHeader + 12
+	ip4Dest      = etherHeader + 16
+	ip6Next      = etherHeader + 6
+	ip6Source    = etherHeader + 8
+	ip6Dest      = etherHeader + 24
+	icmp6Type    = etherHeader + ip6Header
+	ndTarget     = icmp6Type + 8
 )
 
 // Verdicts; traffic control's and tcx's numbers are the same.

@@ -259,7 +259,8 @@ func (h *Holder) Close() error {
 
 // Order makes o stand from now on. It never blocks: the newest order wins.
 // Renewing a lease is the same order with a later Deadline. It returns the Seq
-// that the answering Report will carry.
+// that the answering Report will carry; that of the order before, when that holds
+// nothing, says the same and has been answered.
 //
 // VIPs that cannot be held (link-local IPv6, more than MaxVIPs) become Problems.
 func (h *Holder) Order(o Order) uint64 {
@@ -285,12 +286,22 @@ func (h *Holder) Order(o Order) uint64 {
 	slices.SortFunc(m.VIPs, func(a, b VIP) int { return a.Addr.Compare(b.Addr) })
 	m.VIPs = slices.CompactFunc(m.VIPs, func(a, b VIP) bool { return a.Addr == b.Addr })
 	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.refuse = refuse[:min(len(refuse), maxProblems)]
+	if h.report.Seq >= h.order.Seq && h.order.rests(m) {
+		return h.order.Seq
+	}
 	h.seq++
 	m.Seq = h.seq
-	h.order, h.refuse = m, refuse[:min(len(refuse), maxProblems)]
-	h.mu.Unlock()
+	h.order = m
 	poke(h.wake)
 	return m.Seq
+}
+
+// rests tells whether nothing is to be held, and next says the same as o.
+func (o orderMessage) rests(next orderMessage) bool {
+	return o.Seq != 0 && o.Deadline == 0 && next.Deadline == 0 && o.Term == next.Term && o.Holder == next.Holder && o.Announce == next.Announce &&
+		o.VRRP.equal(next.VRRP) && slices.Equal(o.VIPs, next.VIPs)
 }
 
 // Release orders everything off and returns when the child has confirmed that

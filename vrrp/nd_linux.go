@@ -59,6 +59,10 @@ func openND(link string) (*ndConn, error) {
 	}, nil
 }
 
+// about has nothing to do: questions go to the few that an address's group has, and
+// answers to who asked.
+func (c *ndConn) about(interest) error { return nil }
+
 // join makes the link deliver questions for an address: by the network card's
 // filter, and by MLD past switches that look.
 func (c *ndConn) join(addr netip.Addr) error {

@@ -1,6 +1,7 @@
 package vrrp
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -15,6 +16,9 @@ import (
 // time.
 type neighbours interface {
 	on() ethernetLink
+	// about is whose messages are to be heard from now on, where telling them apart
+	// spares work.
+	about(interest) error
 	// join prepares for questions that ask for addr; leave ends it.
 	join(addr netip.Addr) error
 	leave(addr netip.Addr)
@@ -52,12 +56,27 @@ type heard struct {
 	question ndMessage
 }
 
-// openNeighbours for the family of addr.
-func openNeighbours(link string, addr netip.Addr) (neighbours, error) {
-	if addr.Is4() {
-		return asNeighbours(openARP(link))
+// interest is in messages of who claims one of addrs, or in their answers alone. More
+// than maxAbout are as good as all there are.
+type interest struct {
+	addrs   []netip.Addr
+	answers bool
+}
+
+// openNeighbours for the family of the addresses, one at least, to hear of them.
+func openNeighbours(link string, in interest) (c neighbours, err error) {
+	if in.addrs[0].Is4() {
+		c, err = asNeighbours(openARP(link))
+	} else {
+		c, err = asNeighbours(openND(link))
 	}
-	return asNeighbours(openND(link))
+	if err != nil {
+		return nil, err
+	}
+	if err := c.about(in); err != nil {
+		return nil, errors.Join(err, c.close())
+	}
+	return c, nil
 }
 
 // asNeighbours keeps a nil pointer from becoming a non-nil interface.

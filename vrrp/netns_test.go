@@ -166,7 +166,7 @@ func (h *host) arpOn(link string) *arpConn {
 func (h *host) neighbours(addr netip.Addr) neighbours {
 	h.t.Helper()
 	var c neighbours
-	h.do(func() (err error) { c, err = openNeighbours("eth0", addr); return err })
+	h.do(func() (err error) { c, err = openNeighbours("eth0", interest{addrs: []netip.Addr{addr}}); return err })
 	h.t.Cleanup(func() { c.close() })
 	return c
 }

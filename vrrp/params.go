@@ -38,6 +38,10 @@ const (
 	// what it holds, for hands that change them behind its back.
 	resyncEvery = time.Second
 
+	// maxAbout is how many addresses a filter of ARP knows: two instructions for each
+	// message and address.
+	maxAbout = 256
+
 	// maxProblems and maxForeign bound a report; the first ones are kept.
 	maxProblems = 64
 	maxForeign  = 64

@@ -51,7 +51,7 @@ func (p Prober) Conflict(ctx context.Context, vips []VIP) ([]Answer, error) {
 		errs  []error
 	)
 	for on, addrs := range byLink {
-		c, err := openNeighbours(on.link, addrs[0]) // here, on the caller's thread: in its namespace
+		c, err := openNeighbours(on.link, interest{addrs: addrs}) // here, on the caller's thread: in its namespace
 		if err != nil {
 			mu.Lock()
 			errs = append(errs, err)

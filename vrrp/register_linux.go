@@ -91,7 +91,7 @@ func openRegister(link string) (*registerConn, error) {
 	var a *arpConn
 	if err == nil {
 		if a, err = openARP(link); err == nil {
-			err = errors.Join(bypass(c), bypass(a.conn))
+			err = errors.Join(a.about(interest{}), bypass(c), bypass(a.conn))
 		}
 	}
 	if err != nil {

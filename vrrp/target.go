@@ -31,18 +31,21 @@ func (t *target) doubtful() bool {
 	return n > 0 && n <= 2*goneAfter
 }
 
-// answered notes an answer. patience is what was asked for.
-func (t *target) answered(now int64, patience time.Duration) {
+// answered notes an answer, to how many questions it tells. patience is what was asked
+// for.
+func (t *target) answered(now int64, patience time.Duration) (questions int32) {
 	last := t.last.Swap(now)
 	if last == 0 || now-last > int64(arbiterWithin) {
 		t.since.Store(now)
 	}
 	// A gap with fewer questions in it is this process's own, and Gone knows of those.
-	if asked, broken := t.asked.Swap(0), t.broken.Swap(false); last != 0 && asked >= goneAfter && !broken {
+	asked, broken := t.asked.Swap(0), t.broken.Swap(false)
+	if last != 0 && asked >= goneAfter && !broken {
 		t.mu.Lock()
 		t.hiccups.answered(time.Duration(now-last), patience, now)
 		t.mu.Unlock()
 	}
+	return asked
 }
 
 func (t *target) answers(within time.Duration) bool {
