@@ -24,6 +24,9 @@ const warmEvery = time.Second
 // every 10 to 20 ms.
 const sparedBeats = 6
 
+// restingBeats is how many beats a node that does not lead takes as one.
+const restingBeats = 2
+
 // run until core.done.
 func (b *beater) run() {
 	b.busy = make(map[hraft.ServerID]chan struct{})
@@ -40,15 +43,17 @@ func (b *beater) run() {
 			}
 		case <-b.t.lead:
 		}
-		t := b.t.timing()
-		timer.Reset(t.Beat)
-		due = time.Now().Add(t.Beat)
-		r := b.t.lib.Load()
-		if r == nil {
-			continue
+		t, r := b.t.timing(), b.t.lib.Load()
+		leads := r != nil && r.State() == hraft.Leader
+		pause := t.Beat
+		if !leads { // only to learn whether this node would be late
+			pause *= restingBeats
 		}
+		timer.Reset(pause)
+		due = time.Now().Add(pause)
 		switch now := time.Now(); {
-		case r.State() == hraft.Leader:
+		case r == nil:
+		case leads:
 			term := r.CurrentTerm()
 			spare := t.Lease >= sparedBeats*t.Beat
 			b.each(func(s hraft.Server) {

@@ -56,17 +56,18 @@ func (d *detector) run() {
 }
 
 // wait is how long to wait before looking again: until the leader has been silent for
-// Detect, with two bounds. The lower one is for what only time can tell, the upper one
-// for what changes meanwhile.
+// Detect, or this leader's lease is over, with two bounds. The lower one is for what only
+// time can tell, the upper one for what changes meanwhile.
 func (d *detector) wait(now time.Time) time.Duration {
 	detect := d.t.timing().Detect
 	least := min(max(detect/30, 2*time.Millisecond), 20*time.Millisecond)
 	if d.t.leads() {
-		return 2 * least
+		until, _ := d.t.fence.lease(d.t.term())
+		return max(2*least, min(until.Sub(now), detect/4))
 	}
 	_, locked := d.t.seat.claim.held(now)
 	silence, _ := d.t.fence.silence(now, locked)
-	return max(least, min(detect-silence, detect/8, 50*time.Millisecond))
+	return max(least, min(detect-silence, detect/4, 50*time.Millisecond))
 }
 
 // soon looks again after a moment.

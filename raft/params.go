@@ -35,6 +35,9 @@ const (
 	rankStep = 15 * time.Millisecond
 	// askAgain is the pause between two rounds of pre-votes.
 	askAgain = 15 * time.Millisecond
+	// spreadRest is how often a node looks whether it has to ask for a lease of Spread,
+	// when nobody tells it.
+	spreadRest = 50 * time.Millisecond
 	// orphanAgain is that pause when the leader's VIP holder is known to be gone:
 	// the other voters learn of it within a millisecond or two of each other. It is
 	// also when a voter that said no is asked again while another one is silent.

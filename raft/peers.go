@@ -13,6 +13,7 @@ import (
 // peer proves that it lives; only an answer proves that it hears this node.
 type peerTable struct {
 	start time.Time
+	news  *news // that each has of the log
 
 	mu      sync.Mutex
 	heardAt map[hraft.ServerID]time.Time  // guarded by mu
@@ -32,7 +33,7 @@ type matchIndex struct{ term, index uint64 }
 
 func newPeerTable(now time.Time) *peerTable {
 	return &peerTable{
-		start: now, heardAt: make(map[hraft.ServerID]time.Time), answers: make(map[hraft.ServerID]time.Time),
+		start: now, news: newNews(), heardAt: make(map[hraft.ServerID]time.Time), answers: make(map[hraft.ServerID]time.Time),
 		beaten: make(map[hraft.ServerID]beaten),
 		moves:  make(map[hraft.ServerID]addrMove),
 		levels: make(map[hraft.ServerID]int), stamps: make(map[hraft.ServerID]string),
@@ -217,6 +218,7 @@ func (p *peerTable) stamp(id hraft.ServerID) string {
 
 // forget drops what is known of a member that was removed.
 func (p *peerTable) forget(id hraft.ServerID) {
+	p.news.forget(id)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.heardAt, id)

@@ -91,6 +91,10 @@ func (n *Node) followSpread(c *core) {
 		})
 		c.spread.table.Store(t)
 		if t.Spread != old.Spread {
+			select {
+			case c.spread.kick <- struct{}{}:
+			default:
+			}
 			n.notify()
 		}
 		select {
@@ -170,10 +174,11 @@ func (n *Node) askSpread(c *core) {
 		case <-c.spread.kick:
 		}
 		t := c.timing()
-		timer.Reset(t.Beat)
 		if !n.asksForSpread(c) {
+			timer.Reset(max(t.Beat, spreadRest)) // who leads from now on may have to ask
 			continue
 		}
+		timer.Reset(t.Beat)
 		servers := c.servers()
 		voters := voterIDs(servers)
 		for _, s := range servers {

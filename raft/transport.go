@@ -224,6 +224,10 @@ func (t *transport) AppendEntries(id hraft.ServerID, target hraft.ServerAddress,
 	if id == seatID {
 		return t.seat.appendEntries(args, resp)
 	}
+	if t.known(id, args, time.Now()) {
+		*resp = hraft.AppendEntriesResponse{RPCHeader: t.header(), Term: args.Term, LastLog: args.PrevLogEntry, Success: true}
+		return nil
+	}
 	sent, n, err := t.append(id, target, args, resp)
 	if err != nil && hasLog(args) {
 		if t.answersAgain(id, args.Term, time.Now()) {
@@ -232,6 +236,7 @@ func (t *transport) AppendEntries(id hraft.ServerID, target hraft.ServerAddress,
 			return nil
 		}
 	}
+	t.peers.news.answered(id, args, resp, err, time.Now())
 	if err != nil {
 		return err
 	}
@@ -258,6 +263,13 @@ func (t *transport) append(id hraft.ServerID, target hraft.ServerAddress, args *
 	own := *args // the library uses args again
 	own.ID = n.on(args.ID)
 	return sent, n, t.inner.AppendEntries(id, target, &own, resp)
+}
+
+// known tells whether a message of the library would tell a member nothing new. Who has
+// not answered a beat of late is told all the same: the library takes an answer for a
+// sign of life.
+func (t *transport) known(id hraft.ServerID, args *hraft.AppendEntriesRequest, now time.Time) bool {
+	return t.peers.news.known(id, args, now) && t.peers.sinceAnswer(id, now) < 2*t.timing().Beat
 }
 
 // hasLog tells the library's messages about the log from heartbeats.

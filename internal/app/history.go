@@ -18,6 +18,9 @@ import (
 const (
 	// watchEvery is how often a standby asks for a VIP, and so how exact the gap is.
 	watchEvery = 10 * time.Millisecond
+	// historyTick is how often the holder is looked at. Its report tells since when it
+	// holds what it does.
+	historyTick = 50 * time.Millisecond
 	// noteAgain is the pause between tries to write a role change down; while
 	// writes are closed they wait.
 	noteAgain = time.Second
@@ -62,7 +65,7 @@ func newHistory(n *node) *history {
 
 func (h *history) run(ctx context.Context) error {
 	defer func() { h.stop() }()
-	tick := time.NewTicker(watchEvery)
+	tick := time.NewTicker(historyTick)
 	defer tick.Stop()
 	var tried time.Time
 	for {

@@ -21,6 +21,8 @@ const (
 	// spreadTick is how often the leader looks after the table when nobody tells it
 	// of a change.
 	spreadTick = 20 * time.Millisecond
+	// spreadRest is that while Spread is off, when only what was left to do is done.
+	spreadRest = 500 * time.Millisecond
 	// silentWithin is how old a node's report may be for it to keep its share: six
 	// reports. A node whose VIP holder is known to be dead loses it at once.
 	silentWithin = 600 * time.Millisecond
@@ -58,7 +60,7 @@ func newSpreader(n *node) *spreader {
 func (s *spreader) run(ctx context.Context) error {
 	watch := s.st.Watch()
 	defer watch.Close()
-	tick := time.NewTicker(spreadTick)
+	tick := time.NewTimer(0)
 	defer tick.Stop()
 	var led time.Time // since when this node leads
 	for {
@@ -67,6 +69,10 @@ func (s *spreader) run(ctx context.Context) error {
 			return nil
 		case <-watch.C():
 		case <-tick.C:
+		}
+		tick.Reset(spreadRest)
+		if s.node.Spread().On {
+			tick.Reset(spreadTick)
 		}
 		s.settleDoubts()
 		s.writeNotes(ctx)
