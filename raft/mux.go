@@ -93,6 +93,10 @@ func (m *mux) accept() {
 			time.Sleep(lookAgain) // out of descriptors, most likely
 			continue
 		}
+		if hungUp(conn) {
+			conn.Close()
+			continue
+		}
 		select {
 		case m.sem <- struct{}{}:
 		default: // strangers only; members retry
