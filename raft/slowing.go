@@ -12,7 +12,8 @@ import (
 // how long a real fault may last is the operator's choice. It is of one
 // process and not safe for concurrent use.
 type slowing struct {
-	rungs [len(ladder)]rung
+	rungs  [len(ladder)]rung
+	paused time.Time // end of the newest hiccup that was longer than any lease
 }
 
 // ladder are the profiles that are left when they cannot be kept, the fastest first.
@@ -57,7 +58,17 @@ func (s *slowing) keeps(p model.Profile) (t Timing, slowed bool) {
 
 // beat notes by how much a beat was late, on its way out or in being answered, and
 // reports whether that changes which profiles can be kept.
+//
+// A pause that no lease outlives, of the machine or of the network, is no reason to be
+// slower, and what is late in the moment after it, while there is much to catch up on,
+// belongs to it.
 func (s *slowing) beat(late time.Duration, now time.Time) (changed bool) {
+	if late > patient.Lease {
+		s.paused = now
+	}
+	if now.Add(-late).Before(s.paused.Add(patient.Lease)) {
+		return false
+	}
 	for i, p := range ladder {
 		if s.rungs[i].beat(late, TimingOf(p).Lease, now) {
 			changed = true
@@ -87,7 +98,5 @@ func (r *rung) beat(late, lease time.Duration, now time.Time) (changed bool) {
 	return true
 }
 
-// lapses tells whether a hiccup of that length costs the role under a lease, and would
-// not under the patient one. A longer one, of a machine that was paused or a network that was
-// cut, costs it under either: one of them is no reason to be slower.
-func lapses(late, lease time.Duration) bool { return late > lease && late <= patient.Lease }
+// lapses tells whether a hiccup of that length costs the role under a lease.
+func lapses(late, lease time.Duration) bool { return late > lease }

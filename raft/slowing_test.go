@@ -65,7 +65,7 @@ func TestAHiccupIsCountedOnce(t *testing.T) {
 	}
 }
 
-// What the patient timing would not outlive either is no reason for it, if it is once.
+// What the patient timing would not outlive either is no reason for it.
 func TestAPausedMachineIsNotSlow(t *testing.T) {
 	const ms = time.Millisecond
 	t0 := time.Now()
@@ -81,11 +81,15 @@ func TestAPausedMachineIsNotSlow(t *testing.T) {
 	s.beat(patient.Lease+ms, t0)
 	s.beat(patient.Lease+2*ms, t0.Add(ms))
 	s.beat(time.Second, t0.Add(10*ms)) // a beat from before the pause that is answered now
-	keeps("one pause", fast, usual)
-	s.beat(usual.Lease/2, t0.Add(2*time.Second))
+	s.beat(usual.Lease+ms, t0.Add(10*ms+usual.Lease+2*ms))
+	s.beat(usual.Lease, t0.Add(10*ms+usual.Lease+patient.Lease-ms))
+	keeps("a pause, and what there was to catch up on", fast, usual)
+	s.beat(usual.Lease/2+ms, t0.Add(2*time.Second))
 	keeps("a hiccup after it", usual, usual)
 	s.beat(time.Second, t0.Add(9*time.Second))
-	keeps("another pause", patient, patient)
+	keeps("another pause", usual, usual)
+	s.beat(usual.Lease/2+ms, t0.Add(11*time.Second))
+	keeps("another hiccup", patient, patient)
 }
 
 // A node that slows down asks for a longer lease from its next beat on, and says so.
