@@ -8,9 +8,8 @@ import "time"
 const (
 	libTimeout = 600 * time.Millisecond
 	// commitTimeout is how long, once to twice, an idle leader waits before it
-	// tells the others what is committed. An object is ACTIVE when every data
-	// plane serves it, so that this is most of what a create takes; it costs an
-	// empty message per follower each time, about 70 a second.
+	// tells the others what is committed, or would: see news. An object is ACTIVE
+	// when every data plane serves it, so that this is most of what a create takes.
 	commitTimeout = 10 * time.Millisecond
 	// ioTimeout bounds one message between libraries, connecting included.
 	ioTimeout = 300 * time.Millisecond
